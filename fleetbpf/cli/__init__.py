@@ -1,0 +1,83 @@
+"""The `fleetbpf` command: find the subcommand, run it, turn errors into exit codes."""
+
+import argparse
+import importlib
+import os
+import sys
+import tempfile
+import traceback
+from collections.abc import Sequence
+
+from fleetbpf import __version__
+from fleetbpf.cli.output import Output
+from fleetbpf.errors import ExitCode, FleetbpfError
+
+COMMANDS = (
+    "apply",
+    "status",
+    "logs",
+    "destroy",
+    "audit",
+    "schedule",
+    "validate",
+    "schema",
+    "build",
+    "doctor",
+    "lab",
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line `arguments` (default: the process's own); return the exit code."""
+    options = parser().parse_args(arguments)
+    output = Output(json=options.json)
+    try:
+        return int(options.run(options, output))
+    except FleetbpfError as error:
+        return report(error, output)
+    except KeyboardInterrupt:
+        output.progress("interrupted")
+        return ExitCode.INTERRUPTED
+    except BrokenPipeError:
+        # The reader (`| head`) has gone: not an error, and nothing more can be said to it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.DONE
+    except Exception:  # noqa: BLE001 — the one boundary: a bug becomes a report file
+        return report_bug(output)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line of fleetbpf; each command's module adds its own arguments."""
+    root = argparse.ArgumentParser(
+        prog="fleetbpf",
+        description="Declarative deployment of BPF programs to fleets of Linux hosts over SSH.",
+        epilog="exit codes: 0 done, 1 a host or build failed, 2 bad input (nothing contacted), "
+        "3 drift, 4 hosts unreachable, 70 bug, 130 interrupted",
+    )
+    root.add_argument("--version", action="version", version=f"fleetbpf {__version__}")
+    commands = root.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for name in COMMANDS:
+        module = importlib.import_module(f"fleetbpf.cli.{name}")
+        command = commands.add_parser(name, help=module.SUMMARY, description=module.SUMMARY)
+        command.add_argument("--json", action="store_true", help="print one JSON document")
+        module.arguments(command)
+        command.set_defaults(run=module.run)
+    return root
+
+
+def report(error: FleetbpfError, output: Output) -> ExitCode:
+    """Say an expected error; its own exit code."""
+    output.document({"errors": list(error.problems), "exit_code": int(error.exit_code)})
+    output.progress(str(error))
+    return error.exit_code
+
+
+def report_bug(output: Output) -> ExitCode:
+    """Write the traceback of the current exception into a file and say where it is."""
+    with tempfile.NamedTemporaryFile(
+        "w", prefix="fleetbpf-bug-", suffix=".txt", delete=False
+    ) as file:
+        file.write(f"fleetbpf {__version__}, Python {sys.version}\n\n{traceback.format_exc()}")
+    output.document({"errors": [{"what": "bug", "report": file.name}], "exit_code": 70})
+    output.progress(f"fleetbpf: a bug: {sys.exception()!r}\n  hint: please report {file.name}")
+    return ExitCode.BUG

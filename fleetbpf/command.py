@@ -1,0 +1,45 @@
+"""A command is data; `render` is the only place where it becomes text for a shell."""
+
+import shlex
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import PurePath
+
+
+@dataclass(frozen=True, slots=True, init=False)
+class Command:
+    """Words to execute, unquoted, and whether root must execute them.
+
+    A word is passed on exactly as it is: it may hold spaces, quotes, `$()` and newlines, but no
+    NUL byte (execve(2) cannot carry one: ValueError).
+    """
+
+    words: tuple[str, ...]
+    become: bool
+
+    def __init__(self, *words: str | PurePath, become: bool = False) -> None:
+        texts = tuple(str(word) for word in words)
+        if any("\0" in text for text in texts):
+            raise ValueError("a command's word cannot hold a NUL byte")
+        object.__setattr__(self, "words", texts)
+        object.__setattr__(self, "become", become)
+
+    def argv(self) -> tuple[str, ...]:
+        """The words to execute, with the elevation in front where one is asked for."""
+        # -n: never prompt; a host that wants a password refuses at once instead of waiting.
+        return ("sudo", "-n", "--", *self.words) if self.become else self.words
+
+
+def render(command: Command) -> str:
+    """The command as one line for a POSIX shell, every word quoted."""
+    return shlex.join(command.argv())
+
+
+def script(name: str, *arguments: str | PurePath, become: bool = False) -> Command:
+    """The POSIX sh script `fleetbpf/host/<name>` with `arguments` as its `$1`, `$2`, …
+
+    The script's text travels inside the command (`sh -c`), so its stdin stays free for a payload
+    and nothing has to lie on the host before.
+    """
+    text = files("fleetbpf").joinpath("host", name).read_text(encoding="utf-8")
+    return Command("sh", "-c", text, "fleetbpf", *arguments, become=become)

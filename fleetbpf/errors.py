@@ -1,0 +1,75 @@
+"""What can go wrong, as values: every error says where, what and the cure, and knows its exit code."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """What the `fleetbpf` command returns to its caller."""
+
+    DONE = 0
+    FAILED = 1  # some host or build failed
+    USAGE = 2  # usage, manifest or inventory wrong; nothing was contacted
+    DRIFT = 3  # an audit has findings
+    UNREACHABLE = 4  # some hosts could not be reached, the rest is done
+    BUG = 70  # EX_SOFTWARE of sysexits.h
+    INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """One thing that is wrong: `where: what`, and the cure."""
+
+    where: str  # "hello.yml:3:5", "web1", "hello.bpf.c:12:3"
+    what: str
+    hint: str = ""
+    detail: str = ""  # more lines, shown as they are: a compiler's output, a verifier's log
+
+    def __str__(self) -> str:
+        lines = [f"{self.where}: {self.what}" if self.where else self.what]
+        if self.detail:
+            lines.append(self.detail.rstrip("\n"))
+        if self.hint:
+            lines.append(f"  hint: {self.hint}")
+        return "\n".join(lines)
+
+
+class FleetbpfError(Exception):
+    """An error that a person can act on; carries one or more problems."""
+
+    exit_code = ExitCode.FAILED
+
+    def __init__(self, *problems: Problem) -> None:
+        super().__init__(*problems)
+        self.problems = problems
+
+    def __str__(self) -> str:
+        return "\n".join(str(problem) for problem in self.problems)
+
+    @classmethod
+    def raise_if_any(cls, problems: Iterable[Problem]) -> None:
+        """Raise one error with all of `problems`, if there are any."""
+        found = tuple(problems)
+        if found:
+            raise cls(*found)
+
+
+class InputError(FleetbpfError):
+    """The command line, the manifest or the inventory is wrong; nothing was contacted."""
+
+    exit_code = ExitCode.USAGE
+
+
+class BuildError(FleetbpfError):
+    """A program could not be built, or a tool that a build needs is missing."""
+
+
+class HostError(FleetbpfError):
+    """A host was reached, and something failed there."""
+
+
+class UnreachableError(FleetbpfError):
+    """A host could not be reached: no route, refused, timed out, key or user not accepted."""
+
+    exit_code = ExitCode.UNREACHABLE

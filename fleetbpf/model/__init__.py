@@ -1,0 +1,1 @@
+"""The nouns: frozen models that every stage of the flow shares."""
