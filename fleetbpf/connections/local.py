@@ -1,0 +1,167 @@
+"""Commands on this machine: builds, the lab, and hosts declared with `connection: local`."""
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NoReturn, Self
+
+from fleetbpf.command import Command
+from fleetbpf.connections import Completed, Sink
+from fleetbpf.connections.streams import exchange
+from fleetbpf.errors import HostError, Problem, UnreachableError
+
+# A shell's words for a command that could not be executed (POSIX 2.8.2).
+NOT_EXECUTABLE = 126
+NOT_FOUND = 127
+
+# The last shell's child is an orphan: it outlives fleetbpf, and init reaps it.
+BACKGROUND = """
+cd -- "$1" || exit
+log=$2
+shift 2
+exec "$@" </dev/null >"$log" 2>&1 &
+echo "$!"
+"""
+
+
+class LocalConnection:
+    """The machine fleetbpf runs on as a host: every command is a process in its own session."""
+
+    def __init__(self, name: str = "localhost") -> None:
+        self._name = name
+        self._lock = threading.Lock()
+        self._running: subprocess.Popen[bytes] | None = None
+        self._closed = False
+
+    def run(
+        self,
+        command: Command,
+        *,
+        stdin: bytes = b"",
+        stdout: Sink | None = None,
+        timeout: float = 600.0,
+        cwd: Path | None = None,
+        env: Mapping[str, str] | None = None,
+    ) -> Completed:
+        """Run `command` in the folder `cwd` with `env` added to the environment.
+
+        A command that does not exist has status 127 and one that may not be executed 126, as
+        with a shell. When the time is over, the command and all it started are killed.
+        """
+        try:
+            process = self._spawn(command, cwd=cwd, env=env)
+        except (FileNotFoundError, PermissionError) as error:
+            if cwd is not None and not cwd.is_dir():
+                raise
+            return not_started(command, error)
+        try:
+            return self._wait(process, stdin=stdin, stdout=stdout, timeout=timeout)
+        except TimeoutError:
+            what = f"timed out after {timeout:g} s running {command.argv()[0]}"
+            raise UnreachableError(Problem(where=self._name, what=what)) from None
+        finally:
+            self._end(process)
+
+    def start(self, command: Command, *, log: Path, cwd: Path | None = None) -> int:
+        """Start `command` in the background, its output in `log`; return its process id.
+
+        It has its own session and outlives this process. Raises HostError when it is not there.
+        """
+        words = command.argv()
+        if shutil.which(words[0]) is None:
+            raise HostError(Problem(where=self._name, what=f"{words[0]}: not found"))
+        folder = cwd or Path.cwd()
+        shell = Command("sh", "-c", BACKGROUND, "sh", folder, log.absolute(), *words)
+        done = self.run(shell, timeout=60.0)
+        if done.status != 0:
+            what = f"{words[0]} did not start"
+            detail = done.stderr.decode(errors="replace")
+            raise HostError(Problem(where=self._name, what=what, detail=detail))
+        return int(done.stdout)
+
+    def replace(self, command: Command) -> NoReturn:
+        """Become `command`: this process ends, and the terminal is the command's."""
+        words = command.argv()
+        try:
+            os.execvp(words[0], words)
+        except OSError as error:
+            what = f"{words[0]}: {error.strerror}"
+            raise HostError(Problem(where=self._name, what=what)) from error
+
+    def close(self) -> None:
+        """Kill what runs; a `run` in another thread raises UnreachableError."""
+        with self._lock:
+            self._closed = True
+            if self._running is not None:
+                kill(self._running)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def _spawn(
+        self, command: Command, *, cwd: Path | None, env: Mapping[str, str] | None
+    ) -> subprocess.Popen[bytes]:
+        with self._lock:
+            if self._closed:
+                raise UnreachableError(Problem(where=self._name, what="the connection is closed"))
+            self._running = subprocess.Popen(
+                command.argv(),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                cwd=cwd,
+                env=None if env is None else {**os.environ, **env},
+                start_new_session=True,
+            )
+            return self._running
+
+    def _wait(
+        self,
+        process: subprocess.Popen[bytes],
+        *,
+        stdin: bytes,
+        stdout: Sink | None,
+        timeout: float,
+    ) -> Completed:
+        deadline = time.monotonic() + timeout
+        out, err = exchange(process, stdin=stdin, stdout=stdout, deadline=deadline)
+        try:
+            status = process.wait(max(deadline - time.monotonic(), 0))
+        except subprocess.TimeoutExpired as error:
+            raise TimeoutError from error
+        if self._closed:
+            raise UnreachableError(Problem(where=self._name, what="the connection was closed"))
+        return Completed(status=status if status >= 0 else 128 - status, stdout=out, stderr=err)
+
+    def _end(self, process: subprocess.Popen[bytes]) -> None:
+        with self._lock:
+            self._running = None
+            kill(process)
+            process.wait()
+        for stream in (process.stdin, process.stdout, process.stderr):
+            if stream is not None:
+                with contextlib.suppress(BrokenPipeError):
+                    stream.close()
+
+
+def not_started(command: Command, error: OSError) -> Completed:
+    """What a shell would have said about a command that cannot be executed."""
+    status = NOT_EXECUTABLE if isinstance(error, PermissionError) else NOT_FOUND
+    return Completed(status=status, stderr=f"{command.argv()[0]}: {error.strerror}\n".encode())
+
+
+def kill(process: subprocess.Popen[bytes]) -> None:
+    """Kill the session of a process; of one that was not waited for yet: the id is still its."""
+    if process.returncode is not None:
+        return
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
