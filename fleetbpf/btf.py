@@ -1,0 +1,250 @@
+"""The BTF of an object, as `bpftool -j btf dump file x.bpf.o` prints it: parsed into values."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Void:
+    """Type id 0, and kinds that have no bytes of their own (forward declarations, functions)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Integer:
+    """An integer, a character or a boolean."""
+
+    name: str
+    size: int  # bytes
+    bits: int
+    signed: bool
+    boolean: bool
+
+    @property
+    def character(self) -> bool:
+        """Whether an array of it is text: plain `char`, not `signed char` nor `__u8`."""
+        return self.name == "char"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Floating:
+    """`float`, `double`."""
+
+    name: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Enumeration:
+    """An enum; the values are reduced to its size, so that equal bits compare equal."""
+
+    name: str
+    size: int
+    signed: bool
+    values: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Array:
+    """`count` elements of one type."""
+
+    element: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """One field of a struct or union; unnamed for an anonymous struct or union inside."""
+
+    name: str
+    type: int
+    bit_offset: int
+    bit_size: int  # 0: not a bit field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Struct:
+    """A struct or a union."""
+
+    name: str
+    size: int
+    union: bool
+    members: tuple[Member, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pointer:
+    """A pointer: 8 bytes."""
+
+    target: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alias:
+    """A typedef, or a qualifier (`const`, `volatile`, `restrict`, a type tag) without a name."""
+
+    name: str
+    target: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variable:
+    """A global or static variable."""
+
+    name: str
+    type: int
+    static: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """A data section and the ids of its variables.
+
+    BTF's offsets are not kept: in an object that no linker has seen they are 0 for every global.
+    """
+
+    name: str
+    variables: tuple[tuple[int, int], ...]  # (type id of the Variable, its size in bytes)
+
+
+Type = (
+    Void | Integer | Floating | Enumeration | Array | Struct | Pointer | Alias | Variable | Section
+)
+Types = Mapping[int, Type]
+
+ANONYMOUS = "(anon)"  # what bpftool prints for no name
+
+
+def parse(document: Mapping[str, object]) -> Types:
+    """The types of one `bpftool -j btf dump file …` document, by id; id 0 is void."""
+    entries = _entries(document, "types")
+    return {0: Void()} | {_number(entry, "id"): _type(entry) for entry in entries}
+
+
+def resolve(types: Types, identifier: int) -> Type:
+    """The type behind all typedefs and qualifiers."""
+    found = types[identifier]
+    while isinstance(found, Alias):
+        found = types[found.target]
+    return found
+
+
+def size(types: Types, identifier: int) -> int:
+    """The size of a value of this type in bytes; 0 for void."""
+    match resolve(types, identifier):
+        case Integer(size=n) | Floating(size=n) | Enumeration(size=n) | Struct(size=n):
+            return n
+        case Array(element=element, count=count):
+            return size(types, element) * count
+        case Pointer():
+            return 8
+        case _:
+            return 0
+
+
+def c_name(types: Types, identifier: int) -> str:  # noqa: PLR0911 (one case per kind)
+    """The type as its author wrote it, for people: `u64`, `enum color`, `char[16]`, `void *`."""
+    match types[identifier]:
+        case Alias(name="", target=target):
+            return c_name(types, target)
+        case Array(element=element, count=count):
+            return f"{c_name(types, element)}[{count}]"
+        case Pointer(target=target):
+            return f"{c_name(types, target)} *"
+        case Enumeration(name=name):
+            return f"enum {name}".rstrip()
+        case Struct(name=name, union=union):
+            return f"{'union' if union else 'struct'} {name}".rstrip()
+        case Void():
+            return "void"
+        case Integer(name=name) | Floating(name=name) | Alias(name=name) | Variable(name=name):
+            return name
+        case Section(name=name):
+            return name
+
+
+def _type(entry: Mapping[str, object]) -> Type:  # noqa: PLR0911 (one case per kind)
+    """One entry of the dump as a value."""
+    name = _name(entry)
+    match entry["kind"]:
+        case "INT":
+            return _integer(entry, name)
+        case "FLOAT":
+            return Floating(name=name, size=_number(entry, "size"))
+        case "ENUM" | "ENUM64":
+            return _enumeration(entry, name)
+        case "ARRAY":
+            return Array(element=_number(entry, "type_id"), count=_number(entry, "nr_elems"))
+        case "STRUCT" | "UNION" as kind:
+            members = tuple(_member(member) for member in _entries(entry, "members"))
+            size_ = _number(entry, "size")
+            return Struct(name=name, size=size_, union=kind == "UNION", members=members)
+        case "PTR":
+            return Pointer(target=_number(entry, "type_id"))
+        case "TYPEDEF" | "CONST" | "VOLATILE" | "RESTRICT" | "TYPE_TAG" as kind:
+            written = name if kind == "TYPEDEF" else ""
+            return Alias(name=written, target=_number(entry, "type_id"))
+        case "VAR":
+            static = entry.get("linkage") == "static"
+            return Variable(name=name, type=_number(entry, "type_id"), static=static)
+        case "DATASEC":
+            pairs = ((_number(v, "type_id"), _number(v, "size")) for v in _entries(entry, "vars"))
+            return Section(name=name, variables=tuple(pairs))
+        case _:
+            return Void()
+
+
+def _integer(entry: Mapping[str, object], name: str) -> Integer:
+    return Integer(
+        name=name,
+        size=_number(entry, "size"),
+        bits=_number(entry, "nr_bits"),
+        signed=entry["encoding"] == "SIGNED",
+        boolean=entry["encoding"] == "BOOL",
+    )
+
+
+def _enumeration(entry: Mapping[str, object], name: str) -> Enumeration:
+    """Make one; bpftool prints a negative value of an enum as 2**64 - n.
+
+
+    So each is reduced to the enum's size. clang 14 cuts 8-byte values to 32 bits: such an enum
+    (not an ENUM64) keeps no names.
+    """
+    bytes_ = _number(entry, "size")
+    cut = entry["kind"] == "ENUM" and bytes_ > 4
+    pairs = ((_name(value), _number(value, "val")) for value in _entries(entry, "values"))
+    return Enumeration(
+        name=name,
+        size=bytes_,
+        signed=entry.get("encoding") == "SIGNED",
+        values=() if cut else tuple((label, value % (1 << 8 * bytes_)) for label, value in pairs),
+    )
+
+
+def _member(entry: Mapping[str, object]) -> Member:
+    bit_size = _number(entry, "bitfield_size") if "bitfield_size" in entry else 0
+    return Member(
+        name=_name(entry),
+        type=_number(entry, "type_id"),
+        bit_offset=_number(entry, "bits_offset"),
+        bit_size=bit_size,
+    )
+
+
+def _name(entry: Mapping[str, object]) -> str:
+    name = str(entry.get("name", ""))
+    return "" if name == ANONYMOUS else name
+
+
+def _number(entry: Mapping[str, object], key: str) -> int:
+    value = entry[key]
+    if not isinstance(value, int):
+        raise TypeError(f"BTF dump: {key} is {value!r}, not a number")
+    return value
+
+
+def _entries(entry: Mapping[str, object], key: str) -> list[Mapping[str, object]]:
+    value = entry.get(key, [])
+    if not isinstance(value, list):
+        raise TypeError(f"BTF dump: {key} is {value!r}, not a list")
+    return value

@@ -1,0 +1,60 @@
+"""What is inside a compiled program: functions, constants and maps, as its BTF and ELF tell."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from fleetbpf.btf import Types
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Function:
+    """One BPF function and the ELF section that holds it."""
+
+    name: str
+    section: str  # as in SEC("…"): "tracepoint/syscalls/sys_enter_execve", "tp_btf", "?kprobe/x"
+
+
+class ConstantKind(StrEnum):
+    """How a constant's value is written on a command line and stored."""
+
+    INTEGER = "integer"  # enums too: they are set by number
+    BOOLEAN = "boolean"  # true or false
+    TEXT = "text"  # a char array; NUL-padded, at least one NUL at its end
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Constant:
+    """One `const volatile` global that may be set before the program is loaded."""
+
+    name: str
+    section: str  # ".rodata", ".rodata.mine"
+    c_type: str  # as its author wrote it, for people: "u64", "enum color", "char[16]"
+    size: int  # bytes
+    signed: bool
+    kind: ConstantKind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Map:
+    """One map as declared in the section .maps."""
+
+    name: str
+    type: int  # enum bpf_map_type
+    key_type: int | None  # BTF type id; None where only a size is declared
+    value_type: int | None
+    key_size: int  # bytes
+    value_size: int
+    max_entries: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Description:
+    """All that the loader's generator, the manifest's checks and `--describe` need to know."""
+
+    program: str  # the source's name without .bpf.c: "hello"
+    functions: tuple[Function, ...]  # in the order of the ELF
+    constants: tuple[Constant, ...]
+    maps: tuple[Map, ...]
+    prints: bool  # some function calls bpf_trace_printk or bpf_trace_vprintk
+    needs_btf: bool  # CO-RE relocations or a BTF-typed section: the kernel must carry BTF
+    types: Types
