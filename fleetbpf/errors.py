@@ -1,4 +1,4 @@
-"""What can go wrong, as values: every error says where, what and the cure, and knows its exit code."""
+"""What can go wrong, as values: an error says where, what and the cure, and its exit code."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

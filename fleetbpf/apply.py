@@ -1,0 +1,190 @@
+"""Apply: ask each host for its facts, plan, and activate what has to change."""
+
+import getpass
+import socket
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from fleetbpf import activation, facts
+from fleetbpf.activation import Answer, Failure
+from fleetbpf.build import Artifact
+from fleetbpf.connections import Connection
+from fleetbpf.errors import HostError, Problem
+from fleetbpf.layout import HostLayout, Workspace
+from fleetbpf.model.facts import HostFacts
+from fleetbpf.model.target import Target
+from fleetbpf.plan import Action, Change, obstacles, plan
+from fleetbpf.release import Release
+from fleetbpf.verifier import decisive
+
+ACTIVATION_TIMEOUT = 900.0  # seconds; a slow host may take minutes to start many programs
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Applied:
+    """What apply did on one host."""
+
+    changes: tuple[Change, ...]  # all rows of the plan, NONE ones too
+    failed: tuple[Problem, ...] = ()  # programs that could not be brought up
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def changed(self) -> int:
+        """How many programs are now other than before."""
+        wanted = sum(1 for change in self.changes if change.action is not Action.NONE)
+        return wanted - len(self.failed)
+
+    @property
+    def ok(self) -> int:
+        """How many programs are as declared."""
+        return len(self.changes) - len(self.failed)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Apply:
+    """One run of apply: the same for every host."""
+
+    deployment: str
+    artifacts: Mapping[Path, Artifact]
+    workspace: Workspace
+    say: Say
+    layout: HostLayout = HostLayout()
+    who: str = field(default_factory=lambda: f"{getpass.getuser()}@{socket.gethostname()}")
+
+    def to(self, target: Target, connection: Connection) -> Applied:
+        """Bring one host to what is declared for it.
+
+        Raises UnreachableError when the host is lost, HostError when nothing can be done there.
+        """
+        host = target.host.name
+        seen = facts.ask(
+            connection,
+            self.layout,
+            host=host,
+            deployment=self.deployment,
+            become=target.become,
+        )
+        releases = tuple(self.release(target, program.name) for program in target.programs)
+        blocked = {release: tuple(self.blocked(host, release, seen)) for release in releases}
+        changes = plan(host, self.deployment, releases, seen)
+        able = [c for c in changes if not (c.release and blocked[c.release])]
+        problems = [problem for found in blocked.values() for problem in found]
+        to_do = [change for change in able if change.action is not Action.NONE]
+        for change in to_do:
+            self.say(f"{host}: {change.program}: {change.action.value}: {change.reason}")
+        if to_do:
+            answer = self.activate(target, connection, to_do, seen)
+            problems += self.problems(host, to_do, answer)
+        return Applied(
+            changes=changes, failed=tuple(problems), warnings=tuple(warnings(changes, seen))
+        )
+
+    def release(self, target: Target, name: str) -> Release:
+        """The release of one program for one host."""
+        program = next(found for found in target.programs if found.name == name)
+        return Release(
+            deployment=self.deployment,
+            program=program,
+            build_key=self.artifacts[program.source].key,
+            layout=self.layout,
+        )
+
+    def blocked(self, host: str, release: Release, seen: HostFacts) -> Sequence[Problem]:
+        """Why a release cannot work on a host."""
+        description = self.artifacts[release.program.source].description
+        return tuple(obstacles(host, release, seen, needs_btf=description.needs_btf))
+
+    def activate(
+        self, target: Target, connection: Connection, changes: Sequence[Change], seen: HostFacts
+    ) -> Answer:
+        """Send what the host lacks and have it make `changes`."""
+        host = target.host.name
+        command = activation.command(
+            changes,
+            objects={found.key: found.loader_sha256 for found in self.artifacts.values()},
+            deployment=self.deployment,
+            layout=self.layout,
+            who=self.who,
+            become=target.become,
+        )
+        completed = connection.run(
+            command, stdin=self.payload(changes, seen), timeout=ACTIVATION_TIMEOUT
+        )
+        rows = facts.tabbed(completed.stdout)
+        facts.check_greeting(
+            rows, completed, host=host, greeting=activation.GREETING, become=target.become
+        )
+        return activation.parse(rows)
+
+    def payload(self, changes: Sequence[Change], seen: HostFacts) -> bytes:
+        """The files of the new releases, and the loaders that the host does not have."""
+        files: dict[str, bytes] = {}
+        when = datetime.now(UTC).isoformat(timespec="seconds")
+        for release in (change.release for change in changes if change.release):
+            artifact = self.artifacts[release.program.source]
+            about = release.about(loader_sha256=artifact.loader_sha256, who=self.who, when=when)
+            files |= activation.release_files(release, about=about)
+            if artifact.loader_sha256 not in sound_objects(seen):
+                files[f"objects/{artifact.loader_sha256}"] = artifact.loader.read_bytes()
+        return activation.payload(files)
+
+    def problems(self, host: str, changes: Sequence[Change], answer: Answer) -> list[Problem]:
+        """What went wrong in an activation, program by program."""
+        if answer.locked_by:
+            what = f"another fleetbpf is at work on this host: {answer.locked_by}"
+            hint = "try again when it has finished"
+            raise HostError(Problem(where=host, what=what, hint=hint))
+        found = [self.problem(host, failure) for failure in answer.failures]
+        found += [
+            Problem(
+                where=f"{host}: {program}",
+                what=f"changed since the plan: release {now or 'none'} is current there now",
+                hint="somebody else applied meanwhile; run the command again",
+            )
+            for program, now in answer.moved.items()
+        ]
+        done = {*answer.started, *answer.deleted, *answer.moved}
+        done |= {failure.program for failure in answer.failures}
+        silent = [change.program for change in changes if change.program not in done]
+        if silent and "" not in done:
+            what = f"the host stopped before {', '.join(silent)}"
+            found.append(Problem(where=host, what=what, hint="run the command again"))
+        return found
+
+    def problem(self, host: str, failure: Failure) -> Problem:
+        """A program that did not start, in words; its verifier log is kept in a file."""
+        where = f"{host}: {failure.program}" if failure.program else host
+        if not failure.verifier_log:
+            return Problem(where=where, what=failure.message, hint=failure.hint)
+        folder = self.workspace.logs / host / self.deployment / failure.program
+        folder.mkdir(parents=True, exist_ok=True)
+        log = folder / "verifier.log"
+        log.write_text(failure.verifier_log, encoding="utf-8")
+        return Problem(
+            where=where,
+            what=failure.message,
+            detail=decisive(failure.verifier_log),
+            hint=f"the verifier's whole log is in {log}",
+        )
+
+
+def sound_objects(seen: HostFacts) -> frozenset[str]:
+    """The loaders a host has, less those whose files were changed there."""
+    changed = {
+        release.object
+        for program in seen.programs
+        for release in program.releases
+        if release.loader_sha256 != release.object
+    }
+    return seen.objects - changed
+
+
+def warnings(changes: Sequence[Change], seen: HostFacts) -> Sequence[str]:
+    """What a person should know though nothing failed."""
+    starts = any(change.release and change.action is not Action.NONE for change in changes)
+    if starts and not seen.systemd:
+        return ("no systemd there: programs are restarted when they die, but not after a reboot",)
+    return ()

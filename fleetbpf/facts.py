@@ -1,0 +1,172 @@
+"""Facts of a host: one command that asks, one pure function that reads the answer."""
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from fleetbpf.command import Command, script
+from fleetbpf.connections import Completed, Connection
+from fleetbpf.errors import HostError, Problem
+from fleetbpf.layout import HostLayout
+from fleetbpf.model.facts import HostFacts, LoadedProgram, ProgramFacts, ReleaseFacts
+
+GREETING = ("fleetbpf", "facts")
+Row = tuple[str, ...]
+
+
+def question(layout: HostLayout, *, deployment: str, inspector: str, become: bool) -> Command:
+    """The one command that asks a host for all its facts.
+
+    deployment "" means all; inspector is the sha256 of the inspector, "" leaves the kernel's
+    programs out.
+    """
+    return script(
+        "facts.sh", layout.root, layout.run, layout.units, deployment, inspector, become=become
+    )
+
+
+def ask(
+    connection: Connection,
+    layout: HostLayout,
+    *,
+    host: str,
+    deployment: str = "",
+    inspector: str = "",
+    become: bool = False,
+) -> HostFacts:
+    """Ask a host; raises HostError when it will not or cannot answer, UnreachableError too."""
+    command = question(layout, deployment=deployment, inspector=inspector, become=become)
+    completed = connection.run(command, timeout=120.0)
+    rows = tabbed(completed.stdout)
+    check_greeting(rows, completed, host=host, greeting=GREETING, become=become)
+    facts = parse(rows)
+    HostError.raise_if_any(unusable(facts, host=host))
+    return facts
+
+
+def tabbed(stdout: bytes) -> list[Row]:
+    """A host script's answer: lines of fields split by tabs."""
+    lines = stdout.decode("utf-8", "backslashreplace").split("\n")
+    return [tuple(line.split("\t")) for line in lines if line]
+
+
+def check_greeting(
+    rows: list[Row], completed: Completed, *, host: str, greeting: Row, become: bool
+) -> None:
+    """Raise HostError unless the script itself began to speak.
+
+    A script's first line is its greeting; when it is missing, whatever stands before the script
+    (sudo, a login shell) refused or failed.
+    """
+    if rows and rows[0] == greeting:
+        return
+    said = completed.stderr.decode("utf-8", "replace").strip()
+    if become:
+        raise HostError(
+            Problem(
+                where=host,
+                what="sudo refused to run a command as root",
+                detail=said,
+                hint="let this user use sudo without a password (NOPASSWD), or log in as root",
+            )
+        )
+    what = f"the login shell did not run a command (exit status {completed.status})"
+    hint = "check `ssh HOST sh -c true`"
+    raise HostError(Problem(where=host, what=what, detail=said, hint=hint))
+
+
+def unusable(facts: HostFacts, *, host: str) -> Iterable[Problem]:
+    """Why nothing can be done on this host at all."""
+    if facts.missing:
+        what = f"lacks {', '.join(facts.missing)}"
+        yield Problem(where=host, what=what, hint="install coreutils, tar, gzip and sed there")
+    if facts.uid != 0:
+        yield Problem(
+            where=host,
+            what=f"commands run there as uid {facts.uid}, not as root",
+            hint="set `become: true` in the play, or fleetbpf_become: true for the host",
+        )
+
+
+def parse(rows: Iterable[Row]) -> HostFacts:
+    """The facts in the answer of `facts.sh`; lines of unknown kinds are passed over."""
+    by_kind: dict[str, list[Row]] = {}
+    for kind, *fields in rows:
+        by_kind.setdefault(kind, []).append(tuple(fields))
+
+    def single(kind: str) -> str:
+        return by_kind[kind][0][0] if kind in by_kind else ""
+
+    return HostFacts(
+        uid=int(single("uid") or -1),
+        kernel=single("kernel"),
+        arch=single("arch"),
+        boot_id=single("boot_id"),
+        btf="btf" in by_kind,
+        tracefs=single("tracefs"),
+        systemd="systemd" in by_kind,
+        missing=tuple(row[0] for row in by_kind.get("missing", ())),
+        objects=frozenset(row[0] for row in by_kind.get("object", ())),
+        programs=tuple(program(row, by_kind) for row in by_kind.get("program", ())),
+        bpf=tuple(loaded(row[0]) for row in by_kind["bpf"]) if "bpf" in by_kind else None,
+    )
+
+
+def program(row: Row, by_kind: Mapping[str, list[Row]]) -> ProgramFacts:
+    """One `program` line and the `release` lines that belong to it."""
+    deployment, name, current, unit_sha256 = row
+    mine = [found for found in by_kind.get("release", ()) if found[:2] == (deployment, name)]
+    return ProgramFacts(
+        deployment=deployment,
+        program=name,
+        current=current,
+        unit_sha256=unit_sha256,
+        releases=tuple(release(found, by_kind) for found in mine),
+    )
+
+
+def release(row: Row, by_kind: Mapping[str, list[Row]]) -> ReleaseFacts:
+    """One `release` line and what other lines say of the same release."""
+    place, (object_name, loader_sha256, args_sha256, spool_bytes) = row[:3], row[3:7]
+
+    def said(kind: str) -> Row | None:
+        return next((found[3:] for found in by_kind.get(kind, ()) if found[:3] == place), None)
+
+    about, running = said("about"), said("running")
+    state = object_in(running[1]) if running else {}
+    attached = state.get("attached", [])
+    return ReleaseFacts(
+        release=place[2],
+        object=object_name,
+        loader_sha256=loader_sha256,
+        args_sha256=args_sha256,
+        spool_bytes=int(spool_bytes),
+        build_key=str(object_in(about[0]).get("build_key", "")) if about else "",
+        enabled=said("enabled") is not None,
+        running_object=running[0] if running else "",
+        attached=tuple(f"{link.get('function')} on {link.get('hook')}" for link in attached),
+        since_ns=int(state.get("since_ns", 0)),
+        pid=int(state.get("pid", 0)),
+    )
+
+
+def loaded(text: str) -> LoadedProgram:
+    """One line of the inspector."""
+    fields = object_in(text)
+    return LoadedProgram(
+        id=int(fields.get("id", 0)),
+        type=str(fields.get("type", "")),
+        name=str(fields.get("name", "")),
+        uid=int(fields.get("uid", 0)),
+        pids=tuple(fields.get("pids", ())),
+        executable=str(fields.get("exe", "")),
+    )
+
+
+def object_in(text: str) -> dict[str, Any]:
+    """The JSON object in a line; empty for a torn or foreign one."""
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}

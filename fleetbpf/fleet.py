@@ -1,0 +1,93 @@
+"""Many hosts at once: the same work on each, `forks` at a time, one connection per host."""
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from fleetbpf.connections import Connection
+from fleetbpf.errors import FleetbpfError, UnreachableError
+from fleetbpf.model.inventory import Host
+
+T = TypeVar("T")
+Open = Callable[[Host], Connection]
+DEFAULT_FORKS = 50  # threads that mostly wait; more gained nothing at 200 hosts on two cores
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome(Generic[T]):
+    """What became of the work on one host: its value, or the error that ended it."""
+
+    host: Host
+    value: T | None = None
+    error: FleetbpfError | None = None
+
+    @property
+    def unreachable(self) -> bool:
+        """Whether the host could not be reached, or was lost on the way."""
+        return isinstance(self.error, UnreachableError)
+
+
+def on_each(
+    hosts: Sequence[Host],
+    work: Callable[[Host, Connection], T],
+    *,
+    open_connection: Open,
+    forks: int = DEFAULT_FORKS,
+) -> Iterator[Outcome[T]]:
+    """Do `work` on every host and yield the outcomes as they come.
+
+    An error on one host does not touch the others. When the caller stops listening or is
+    interrupted, hosts not begun are left alone and open connections are cut.
+    """
+    connections = Connections(open_connection)
+    pool = ThreadPoolExecutor(max_workers=max(1, min(forks, len(hosts))))
+    futures = {pool.submit(connections.use, host, work): host for host in hosts}
+    try:
+        for future in as_completed(futures):
+            yield outcome(futures[future], future)
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+        connections.cut()
+        pool.shutdown(wait=True)
+
+
+def outcome(host: Host, future: Future[T]) -> Outcome[T]:
+    """The outcome in a finished future; a bug in the work is raised, not kept."""
+    try:
+        return Outcome(host=host, value=future.result())
+    except FleetbpfError as error:
+        return Outcome(host=host, error=error)
+
+
+class Connections:
+    """The connections that are open at this moment, so that an interrupt can cut them."""
+
+    def __init__(self, open_connection: Open) -> None:
+        self._open_connection = open_connection
+        self._open: set[Connection] = set()
+        self._lock = threading.Lock()
+        self._is_cut = False
+
+    def use(self, host: Host, work: Callable[[Host, Connection], T]) -> T:
+        """Open a connection to `host`, do `work` with it, and close it."""
+        with self._open_connection(host) as connection:
+            with self._lock:
+                self._open.add(connection)
+                late = self._is_cut
+            try:
+                if late:
+                    connection.close()
+                return work(host, connection)
+            finally:
+                with self._lock:
+                    self._open.discard(connection)
+
+    def cut(self) -> None:
+        """Close all open connections; their work ends with UnreachableError."""
+        with self._lock:
+            self._is_cut = True
+            open_now = tuple(self._open)
+        for connection in open_now:
+            connection.close()

@@ -1,0 +1,270 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=sh
+# Bring programs of one deployment to their new releases; say each step as tab-separated lines.
+# usage: activate.sh ROOT RUN UNITS DEPLOYMENT WHO {ACTION PROGRAM WAS RELEASE OBJECT}... < payload.tar.gz
+#   ACTION   start (place and start RELEASE, then stop WAS) | delete (stop and remove the program)
+#            | prune (remove RELEASE, an old one)
+#   WAS      the release the plan saw as current, "" for none
+#   payload  objects/SHA256, PROGRAM/RELEASE/{args,release.json}, PROGRAM/unit
+# The new release runs and is ready before the old one stops; when it fails the old one goes on.
+# Once the payload is here the script finishes its work even if the link is cut.
+set -u
+root=$1 run=$2 units=$3 deployment=$4 who=$5
+shift 5
+umask 077
+trap '' HUP PIPE
+
+say() {
+	printf '%s' "$1"
+	shift
+	printf '\t%s' "$@"
+	printf '\n'
+} 2>/dev/null
+
+# lines KEY PROGRAM FILE: the file's lines, each with the key in front
+lines() {
+	[ -f "$3" ] || return 0
+	while IFS= read -r line || [ -n "$line" ]; do
+		say "$1" "$2" "$line"
+	done <"$3"
+}
+
+# --- the lock: a folder that appears by rename, so its owner is known from the first moment ---
+
+# birth PID: when the process started, in clock ticks since boot (field 22 of stat, after the name)
+birth() {
+	sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d ' ' -f 20
+}
+
+lock_is_stale() {
+	read -r pid born boot <"$root/lock/owner" 2>/dev/null || return 1
+	[ "$boot" != "$(cat /proc/sys/kernel/random/boot_id)" ] || [ "$born" != "$(birth "$pid")" ]
+}
+
+# break_lock: take the stale lock away, but give it back if a third script was quicker
+break_lock() {
+	stale=$pid
+	mv -T "$root/lock" "$root/.stale.$$" 2>/dev/null || return 0
+	read -r pid _ <"$root/.stale.$$/owner"
+	[ "$pid" = "$stale" ] || mv -T "$root/.stale.$$" "$root/lock" 2>/dev/null
+	rm -rf "$root/.stale.$$"
+}
+
+lock() {
+	mkdir -p "$root/.lock.$$" || return 1
+	echo "$$ $(birth $$) $(cat /proc/sys/kernel/random/boot_id)" >"$root/.lock.$$/owner"
+	echo "$who since $(date)" >"$root/.lock.$$/who"
+	attempts=0
+	until mv -T "$root/.lock.$$" "$root/lock" 2>/dev/null; do
+		lock_is_stale && break_lock
+		attempts=$((attempts + 1))
+		if [ "$attempts" -gt 3 ]; then
+			say locked "$(cat "$root/lock/who" 2>/dev/null)"
+			rm -rf "$root/.lock.$$"
+			return 1
+		fi
+		sleep 1
+	done
+}
+
+# --- starting and stopping, with systemd and without ---
+
+has_systemd() { [ -d /run/systemd/system ]; }
+unit() { echo "fleetbpf-$deployment.$1@$2.service"; }
+
+# place_unit PROGRAM: install the unit file that came along, unless the same one is there
+place_unit() {
+	file=$units/fleetbpf-$deployment.$1@.service
+	cmp -s "$stage/$1/unit" "$file" && return 0
+	cp "$stage/$1/unit" "$file.new" && chmod 0644 "$file.new" && mv -f "$file.new" "$file" &&
+		systemctl daemon-reload
+}
+
+start() {
+	folder=$root/$deployment/$1/releases/$2
+	mkdir -p "$root/$deployment/$1/spool/$2" "$run/$deployment/$1/$2"
+	if has_systemd; then
+		place_unit "$1" && systemctl restart "$(unit "$1" "$2")" 2>"$stage/stderr"
+	else
+		"$folder/loader" --args "$folder/args" --supervise </dev/null >/dev/null 2>"$stage/stderr"
+	fi
+}
+
+# stop PROGRAM RELEASE: end it and wait until it has gone; fine when it does not run
+stop() {
+	if has_systemd; then
+		systemctl --quiet disable --now "$(unit "$1" "$2")" 2>/dev/null
+		systemctl reset-failed "$(unit "$1" "$2")" 2>/dev/null
+	else
+		stop_supervised "$run/$deployment/$1/$2/state"
+	fi
+	rm -rf "${run:?}/$deployment/$1/$2"
+}
+
+# ours PID: is it a loader of ours? (its number may have gone to another process since)
+ours() {
+	case $(readlink "/proc/$1/exe") in "$root/objects/"*) return 0 ;; esac
+	return 1
+}
+
+stop_supervised() {
+	[ -f "$1" ] || return 0
+	for name in supervisor pid; do
+		pid=$(sed -n "s/.*\"$name\": *\\([0-9]*\\).*/\\1/p" "$1")
+		end "${pid:-0}"
+	done
+}
+
+# end PID: ask a loader of ours to stop; after 20 s it is killed
+end() {
+	tries=0
+	while [ "$1" -gt 1 ] && ours "$1" && [ "$tries" -lt 25 ]; do
+		case $tries in
+		0) kill -TERM "$1" ;;
+		20) kill -KILL "$1" ;;
+		esac
+		tries=$((tries + 1))
+		ours "$1" && sleep 1
+	done
+} 2>/dev/null
+
+# --- one program ---
+
+# place PROGRAM RELEASE OBJECT: the release's files, complete or not at all
+place() {
+	folder=$root/$deployment/$1/releases/$2
+	mkdir -p "$root/objects" "${folder%/*}" || return 1
+	if [ -f "$stage/objects/$3" ]; then
+		echo "$3  $stage/objects/$3" | sha256sum -c >/dev/null 2>&1 || return 1
+		chmod 0700 "$stage/objects/$3" && cp "$stage/objects/$3" "$root/objects/.$3.$$" &&
+			mv -f "$root/objects/.$3.$$" "$root/objects/$3" || return 1
+	fi
+	ln -s "../../../../objects/$3" "$stage/$1/$2/loader" || return 1
+	rm -rf "$folder.new" && cp -R -P "$stage/$1/$2" "$folder.new" || return 1
+	rm -rf "$folder" && mv -T "$folder.new" "$folder"
+}
+
+switch() {
+	link=$root/$deployment/$1/current
+	ln -s "releases/$2" "$link.$$" && mv -fT "$link.$$" "$link" || return 1
+	has_systemd || return 0
+	systemctl --quiet enable "$(unit "$1" "$2")" 2>/dev/null
+}
+
+# failed PROGRAM RELEASE: say why the release did not start and take it away again
+failed() {
+	lines failure "$1" "$run/$deployment/$1/$2/failure"
+	lines verifier "$1" "$run/$deployment/$1/$2/verifier.log"
+	lines stderr "$1" "$stage/stderr"
+	if has_systemd && [ ! -f "$run/$deployment/$1/$2/failure" ]; then
+		journalctl --quiet --no-pager -n 20 -o cat -u "$(unit "$1" "$2")" >"$stage/journal" 2>/dev/null
+		lines stderr "$1" "$stage/journal"
+	fi
+	stop "$1" "$2"
+	say failed "$1" "$3"
+}
+
+bring_up() {
+	if ! place "$1" "$3" "$4" 2>"$stage/stderr"; then
+		rm -rf "$root/$deployment/$1/releases/$3.new"
+		failed "$1" "$3" place
+		return 1
+	fi
+	[ "$2" = "$3" ] && stop "$1" "$3"
+	if ! start "$1" "$3"; then
+		failed "$1" "$3" start
+		[ "$2" = "$3" ] || forget "$1" "$3"
+		return 1
+	fi
+	if ! switch "$1" "$3"; then
+		failed "$1" "$3" switch
+		return 1
+	fi
+	[ -n "$2" ] && [ "$2" != "$3" ] && stop "$1" "$2"
+	say started "$1" "$3"
+}
+
+# forget PROGRAM RELEASE: remove a release that never ran, and the folders it alone was in
+forget() {
+	rm -rf "${root:?}/$deployment/$1/releases/$2" "${root:?}/$deployment/$1/spool/$2"
+	if [ ! -e "$root/$deployment/$1/current" ]; then
+		remove "$1"
+	fi
+}
+
+remove() {
+	rm -rf "${root:?}/$deployment/$1" "${run:?}/$deployment/$1"
+	rmdir "$root/$deployment" "$run/$deployment" 2>/dev/null
+	if has_systemd; then
+		rm -f "$units/fleetbpf-$deployment.$1@.service"
+		systemctl daemon-reload
+	fi
+}
+
+take_down() {
+	for folder in "$root/$deployment/$1/releases"/*; do
+		[ -d "$folder" ] && stop "$1" "${folder##*/}"
+	done
+	for folder in /sys/kernel/tracing/instances/fleetbpf."$deployment.$1".*; do
+		[ -d "$folder" ] && rmdir "$folder"
+	done
+	remove "$1"
+	say deleted "$1"
+}
+
+prune() {
+	rm -rf "${root:?}/$deployment/$1/releases/$2" "${root:?}/$deployment/$1/spool/$2"
+	say pruned "$1" "$2"
+}
+
+# is_used OBJECT: does a release refer to it?
+# shellcheck disable=SC2317
+is_used() {
+	for link in "$root"/*/*/releases/*/loader; do
+		case $(readlink "$link") in */"${1##*/}") return 0 ;; esac
+	done
+	return 1
+}
+
+# finish: called by the EXIT trap, on every way out
+# shellcheck disable=SC2317
+finish() {
+	rm -rf "$stage"
+	for object in "$root"/objects/*; do
+		[ -f "$object" ] && ! is_used "$object" && rm -f "$object"
+	done
+	rm -rf "$root/lock"
+	rmdir "$root/objects" "$root" "$run" 2>/dev/null
+	:
+}
+
+say fleetbpf activate
+mkdir -p "$root" && stage=$(mktemp -d "$root/.stage.XXXXXX") || exit 1
+if ! tar -xzf - -C "$stage" 2>"$stage/stderr"; then
+	lines stderr "" "$stage/stderr"
+	rm -rf "$stage"
+	say failed "" payload
+	exit 1
+fi
+if ! lock; then
+	rm -rf "$stage"
+	exit 1
+fi
+trap finish EXIT
+trap 'exit 1' INT TERM
+status=0
+while [ $# -ge 5 ]; do
+	current=$(readlink "$root/$deployment/$2/current") current=${current##*/}
+	if [ "$1" = prune ]; then
+		prune "$2" "$4"
+	elif [ "$current" != "$3" ]; then
+		say moved "$2" "$current"
+		status=1
+	elif [ "$1" = delete ]; then
+		take_down "$2"
+	else
+		bring_up "$2" "$3" "$4" "$5" || status=1
+	fi
+	shift 5
+done
+exit "$status"

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=sh
+# Print what this host is and what fleetbpf has placed on it: one fact a line, fields split by tabs.
+# usage: facts.sh ROOT RUN UNITS DEPLOYMENT [INSPECTOR]      (DEPLOYMENT "" = all of them)
+# Changes nothing. Runs in dash, busybox ash and bash.
+set -u
+root=$1 run=$2 units=$3 only=$4 inspector=${5:-}
+tab=$(printf '\t')
+
+fact() {
+	printf '%s' "$1"
+	shift
+	printf '\t%s' "$@"
+	printf '\n'
+}
+
+machine() {
+	fact uid "$(id -u)"
+	fact kernel "$(uname -r)"
+	fact arch "$(uname -m)"
+	fact boot_id "$(cat /proc/sys/kernel/random/boot_id)"
+	[ -r /sys/kernel/btf/vmlinux ] && fact btf yes
+	for folder in /sys/kernel/tracing /sys/kernel/debug/tracing; do
+		[ -d "$folder/instances" ] && fact tracefs "$folder" && break
+	done
+	[ -d /run/systemd/system ] && fact systemd yes
+	for tool in tar gzip sha256sum mktemp readlink sed head tail wc sort; do
+		command -v "$tool" >/dev/null || fact missing "$tool"
+	done
+	for tool in sha256sum mktemp readlink sed; do
+		command -v "$tool" >/dev/null || exit 0
+	done
+}
+
+# checksum FILE: its sha256, nothing when it cannot be read
+checksum() {
+	sha256sum -- "$1" 2>/dev/null | sed 's/^\\*\([0-9a-f]*\).*/\1/'
+}
+
+# release DEPLOYMENT PROGRAM FOLDER: one placed release, what its files are and whether it runs
+release() {
+	id=${3##*/}
+	spool=$root/$1/$2/spool/$id bytes=0
+	for segment in "$spool"/*.log; do
+		[ -f "$segment" ] && bytes=$((bytes + $(wc -c <"$segment")))
+	done
+	target=$(readlink "$3/loader")
+	fact release "$1" "$2" "$id" "${target##*/}" "$(checksum "$3/loader")" "$(checksum "$3/args")" "$bytes"
+	[ -f "$3/release.json" ] && fact about "$1" "$2" "$id" "$(head -n 1 "$3/release.json")"
+	[ -e "$units/multi-user.target.wants/fleetbpf-$1.$2@$id.service" ] && fact enabled "$1" "$2" "$id"
+	running "$1" "$2" "$id"
+}
+
+# running DEPLOYMENT PROGRAM ID: the state the loader wrote, if the process that wrote it is alive
+running() {
+	state=$run/$1/$2/$3/state
+	[ -f "$state" ] || return 0
+	pid=$(sed -n 's/.*"pid": *\([0-9]*\).*/\1/p' "$state")
+	exe=$(readlink "/proc/${pid:-none}/exe") || return 0
+	[ "${exe#"$root/objects/"}" != "$exe" ] && fact running "$1" "$2" "$3" "${exe##*/}" "$(head -n 1 "$state")"
+	return 0
+}
+
+program() {
+	current=$(readlink "$root/$1/$2/current")
+	fact program "$1" "$2" "${current##*/}" "$(checksum "$units/fleetbpf-$1.$2@.service")"
+	# Oldest first. The names are release ids, so ls prints them as they are.
+	# shellcheck disable=SC2012
+	ls -1tr "$root/$1/$2/releases" | while read -r id; do
+		release "$1" "$2" "$root/$1/$2/releases/$id"
+	done
+}
+
+fact fleetbpf facts
+machine
+for folder in "$root"/objects/*; do
+	[ -f "$folder" ] && fact object "${folder##*/}"
+done
+for folder in "$root"/*/*/; do
+	folder=${folder%/} name=${folder##*/} parent=${folder%/*}
+	deployment=${parent##*/}
+	[ -d "$folder/releases" ] || continue
+	[ -z "$only" ] || [ "$only" = "$deployment" ] || continue
+	program "$deployment" "$name"
+done
+if [ -n "$inspector" ] && [ -f "$root/objects/$inspector" ]; then
+	[ "$(checksum "$root/objects/$inspector")" = "$inspector" ] &&
+		"$root/objects/$inspector" | sed "s/^/bpf$tab/"
+fi
+exit 0

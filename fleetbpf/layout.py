@@ -1,0 +1,42 @@
+"""Where things lie: on a host, and in the operator's working directory."""
+
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostLayout:
+    """The folders of a host that are fleetbpf's."""
+
+    root: PurePosixPath = PurePosixPath("/var/lib/fleetbpf")  # releases, objects, spools, the lock
+    run: PurePosixPath = PurePosixPath("/run/fleetbpf")  # state of running loaders; gone at reboot
+    units: PurePosixPath = PurePosixPath("/etc/systemd/system")
+
+    def release(self, deployment: str, program: str, release: str) -> PurePosixPath:
+        """The folder of a release: loader, args, release.json."""
+        return self.root / deployment / program / "releases" / release
+
+    def spool(self, deployment: str, program: str, release: str) -> PurePosixPath:
+        """The folder of a release's segments."""
+        return self.root / deployment / program / "spool" / release
+
+    def state(self, deployment: str, program: str, release: str) -> PurePosixPath:
+        """The folder of a running loader's state, failure and verifier log."""
+        return self.run / deployment / program / release
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workspace:
+    """The operator's working directory: mirrored logs, failure logs, audit reports."""
+
+    folder: Path
+
+    @property
+    def logs(self) -> Path:
+        """Mirrored spools: logs/<host>/<deployment>/<program>/<release>/<segment>.log."""
+        return self.folder / "logs"
+
+    @property
+    def reports(self) -> Path:
+        """Audit reports: reports/<deployment>/<UTC time>.json."""
+        return self.folder / "reports"

@@ -1,0 +1,71 @@
+"""What a host said about itself at one moment."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseFacts:
+    """A release as it lies on a host, with the checksums its files really have there."""
+
+    release: str
+    object: str  # sha256 in the name that the loader's link points to
+    loader_sha256: str  # of the file behind that link; "" when it cannot be read
+    args_sha256: str
+    spool_bytes: int
+    build_key: str = ""
+    enabled: bool = False  # systemd starts it at boot
+    running_object: str = ""  # sha256 in the name of the running executable; "" = does not run
+    attached: tuple[str, ...] = ()  # "function on hook"
+    since_ns: int = 0  # wall clock, when it became ready
+    pid: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProgramFacts:
+    """What is placed on a host for one program of one deployment."""
+
+    deployment: str
+    program: str
+    current: str  # release id; "" when none was ever ready
+    unit_sha256: str  # "" without a unit file
+    releases: tuple[ReleaseFacts, ...]
+
+    def find(self, release: str) -> ReleaseFacts | None:
+        """The release of that id, if it is placed."""
+        return next((found for found in self.releases if found.release == release), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadedProgram:
+    """A BPF program in a host's kernel, whoever loaded it."""
+
+    id: int
+    type: str
+    name: str
+    uid: int
+    pids: tuple[int, ...] = ()
+    executable: str = ""  # of the first process that holds it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostFacts:
+    """What a host is, and what fleetbpf has placed there."""
+
+    uid: int
+    kernel: str  # uname -r
+    arch: str  # uname -m
+    boot_id: str
+    btf: bool
+    tracefs: str  # where it is mounted; "" = nowhere
+    systemd: bool
+    missing: tuple[str, ...]  # tools that fleetbpf needs and the host lacks
+    objects: frozenset[str]
+    programs: tuple[ProgramFacts, ...]
+    bpf: tuple[LoadedProgram, ...] | None = None  # None: the inspector was not there to ask
+
+    def find(self, deployment: str, program: str) -> ProgramFacts | None:
+        """What is placed for that program, if anything."""
+        for found in self.programs:
+            if (found.deployment, found.program) == (deployment, program):
+                return found
+        return None

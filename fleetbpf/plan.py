@@ -1,0 +1,194 @@
+"""What must change on one host, and why: a pure comparison of what is declared with its facts."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from fleetbpf.errors import Problem
+from fleetbpf.model.facts import HostFacts, ProgramFacts, ReleaseFacts
+from fleetbpf.release import Release, sha256
+
+OLDEST_KERNEL = (5, 10)
+KEPT_RELEASES = 3  # the current one, the one before, and one more
+BTF_HOOKS = ("tp_btf/", "fentry/", "fexit/")
+
+
+class Action(Enum):
+    """What is done with one program on one host."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    DELETE = "delete"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One row of a plan: host × program."""
+
+    host: str
+    program: str
+    action: Action
+    reason: str  # for people: "release 3f2a runs, 9c01 is declared"
+    was: str = ""  # the release that is current on the host; "" = none
+    release: Release | None = None  # what shall run; None when the program is deleted
+    prune: tuple[str, ...] = ()  # old releases to remove on the way
+
+
+def plan(
+    host: str, deployment: str, releases: Sequence[Release], facts: HostFacts
+) -> tuple[Change, ...]:
+    """The changes that bring one host to `releases`, in the manifest's order, deletions last."""
+    declared = {release.program.name for release in releases}
+    wanted = tuple(change(host, release, facts) for release in releases)
+    gone = (
+        placed
+        for placed in facts.programs
+        if placed.deployment == deployment and placed.program not in declared
+    )
+    return (*wanted, *(deletion(host, placed) for placed in gone))
+
+
+def change(host: str, release: Release, facts: HostFacts) -> Change:
+    """What one declared program needs."""
+    placed = facts.find(release.deployment, release.program.name)
+    was = placed.current if placed else ""
+    action, reason = decide(release, placed, facts)
+    keep_all = action is Action.NONE or placed is None
+    return Change(
+        host=host,
+        program=release.program.name,
+        action=action,
+        reason=reason,
+        was=was,
+        release=release,
+        prune=() if keep_all else outdated(placed, keep={was, release.id}),
+    )
+
+
+def decide(
+    release: Release, placed: ProgramFacts | None, facts: HostFacts
+) -> tuple[Action, str]:
+    """The action for one declared program, and the reason in words."""
+    if placed is None or not placed.current:
+        return Action.CREATE, "not there yet"
+    current = placed.find(placed.current)
+    if current is None:
+        return Action.UPDATE, f"the files of release {placed.current} are gone"
+    if placed.current != release.id:
+        return Action.UPDATE, f"{moved(release, current)}: {placed.current} → {release.id}"
+    broken = tampering(release, placed, current, facts) or outage(current, facts)
+    return (Action.UPDATE, broken) if broken else (Action.NONE, "")
+
+
+def moved(release: Release, current: ReleaseFacts) -> str:
+    """Which part of a release is no longer what the manifest says."""
+    if current.build_key != release.build_key:
+        return "the program changed"
+    return "its arguments or limits changed"
+
+
+def tampering(
+    release: Release, placed: ProgramFacts, current: ReleaseFacts, facts: HostFacts
+) -> str:
+    """Which file of the right release is not as it was placed; "" when all are."""
+    if current.loader_sha256 != current.object or not current.object:
+        return "the loader's file was changed on the host"
+    if current.args_sha256 != sha256(release.args):
+        return "its arguments were changed on the host"
+    if facts.systemd and placed.unit_sha256 != sha256(release.unit):
+        return "its unit was changed on the host"
+    return ""
+
+
+def outage(current: ReleaseFacts, facts: HostFacts) -> str:
+    """Why the right release does not do its work; "" when it does."""
+    if not current.running_object:
+        return "it does not run"
+    if current.running_object != current.object:
+        return "another loader runs in its place"
+    if facts.systemd and not current.enabled:
+        return "it is not enabled at boot"
+    return ""
+
+
+def deletion(host: str, placed: ProgramFacts) -> Change:
+    """A program of this deployment that the manifest no longer gives to this host."""
+    return Change(
+        host=host,
+        program=placed.program,
+        action=Action.DELETE,
+        reason="no longer declared for this host",
+        was=placed.current,
+    )
+
+
+def outdated(placed: ProgramFacts, *, keep: set[str]) -> tuple[str, ...]:
+    """Releases beyond the newest KEPT_RELEASES; the host lists them oldest first."""
+    others = [found.release for found in placed.releases if found.release not in keep]
+    room = max(KEPT_RELEASES - len(keep), 0)
+    return tuple(others[: len(others) - room]) if len(others) > room else ()
+
+
+def obstacles(
+    host: str, release: Release, facts: HostFacts, *, needs_btf: bool
+) -> Iterable[Problem]:
+    """Why a release cannot work on this host, as far as its facts tell."""
+    program = release.program
+    where = f"{host}: {program.name}"
+    kernel = version(facts.kernel)
+    if kernel < OLDEST_KERNEL:
+        yield Problem(
+            where=where,
+            what=f"kernel {facts.kernel} is too old",
+            hint="fleetbpf needs kernel 5.10 or newer",
+        )
+    elif not satisfies(kernel, program.requires_kernel):
+        yield Problem(
+            where=where,
+            what=f"kernel {facts.kernel} is not {program.requires_kernel}",
+            hint=f"{program.where} requires it; leave this host out of the play",
+        )
+    if not facts.btf and (why := btf_user(release, needs_btf=needs_btf)):
+        yield Problem(
+            where=where,
+            what=f"{why} BTF, and kernel {facts.kernel} has none (/sys/kernel/btf/vmlinux)",
+            hint="use a kernel built with CONFIG_DEBUG_INFO_BTF=y, or a hook that needs no BTF",
+        )
+
+
+def btf_user(release: Release, *, needs_btf: bool) -> str:
+    """What in a release needs the kernel's BTF, as the beginning of a sentence; "" = nothing."""
+    for function, hook in release.program.hooks:
+        if hook.startswith(BTF_HOOKS):
+            return f"{function} on {hook} needs"
+    if release.program.requires_btf:
+        return "its `requires` asks for"
+    return "its CO-RE relocations need" if needs_btf else ""
+
+
+def version(text: str) -> tuple[int, int]:
+    """Major and minor of a kernel release: (6, 1) of "6.1.0-32-cloud-amd64"."""
+    found = re.match(r"(\d+)\.(\d+)", text)
+    return (int(found[1]), int(found[2])) if found else (0, 0)
+
+
+def satisfies(kernel: tuple[int, int], requirement: str) -> bool:
+    """Whether a kernel meets every part of a requirement such as ">=5.10,<6.12"."""
+    for part in filter(None, (text.strip() for text in requirement.split(","))):
+        operator, number = part.rstrip("0123456789."), version(part.lstrip("<>=! "))
+        match operator.strip():
+            case ">=":
+                met = kernel >= number
+            case ">":
+                met = kernel > number
+            case "<=":
+                met = kernel <= number
+            case "<":
+                met = kernel < number
+            case _:
+                met = kernel == number
+        if not met:
+            return False
+    return True

@@ -1,0 +1,109 @@
+"""What is placed on a host for one program: the loader's arguments, its unit, its release id."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import PurePosixPath
+
+from fleetbpf.layout import HostLayout
+from fleetbpf.model.target import DesiredProgram
+from fleetbpf.templates import rendered
+
+
+@dataclass(frozen=True, kw_only=True)
+class Release:
+    """An artifact with its arguments, as it shall lie on one host.
+
+    The id names exactly this content: the same inputs give the same id on every machine.
+    """
+
+    deployment: str
+    program: DesiredProgram
+    build_key: str
+    layout: HostLayout = HostLayout()
+
+    @cached_property
+    def id(self) -> str:
+        """The first 12 hex digits of the sha256 over all that makes the release."""
+        content = "\0".join((self.build_key, *self.settings(), *self.limits()))
+        return hashlib.sha256(content.encode()).hexdigest()[:12]
+
+    def settings(self) -> tuple[str, ...]:
+        """The loader's arguments that the manifest decides."""
+        program = self.program
+        words: list[str] = []
+        for function, hook in program.hooks:
+            words += ["--attach", f"{function}={hook}"]
+        for constant, value in program.constants:
+            words += ["--set", f"{constant}={spelled(value)}"]
+        for name, seconds in program.map_readouts:
+            words += ["--map", f"{name}={seconds:g}"]
+        words += ["--trace-buffer", str(program.trace_buffer)]
+        words += ["--spool-limit", str(program.spool_limit)]
+        return tuple(words)
+
+    def limits(self) -> tuple[str, ...]:
+        """What the unit, not the loader, enforces."""
+        return (str(self.program.memory_limit), str(self.program.cpu_limit))
+
+    def arguments(self) -> tuple[str, ...]:
+        """All of the loader's arguments on a host."""
+        place = (self.deployment, self.program.name, self.id)
+        names = ("--deployment", place[0], "--program", place[1], "--release", place[2])
+        folders = (
+            *("--spool", str(self.layout.spool(*place))),
+            *("--run", str(self.layout.state(*place))),
+        )
+        return (*names, *folders, *self.settings())
+
+    @cached_property
+    def args(self) -> bytes:
+        """The `args` file: one argument a line, with newline and backslash escaped."""
+        return "".join(f"{escaped(word)}\n" for word in self.arguments()).encode()
+
+    @cached_property
+    def unit(self) -> bytes:
+        """The template unit of this program, for hosts with systemd."""
+        text = rendered(
+            "unit.service.j2",
+            deployment=self.deployment,
+            program=self.program.name,
+            root=self.layout.root,
+            run=self.layout.run.relative_to(PurePosixPath("/run")),
+            memory_limit=self.program.memory_limit,
+            cpu_limit=self.program.cpu_limit,
+        )
+        return text.encode()
+
+    def about(self, *, loader_sha256: str, who: str, when: str) -> bytes:
+        """The `release.json` file, one line: what was placed, by whom and when."""
+        fields = {
+            "deployment": self.deployment,
+            "program": self.program.name,
+            "release": self.id,
+            "build_key": self.build_key,
+            "loader_sha256": loader_sha256,
+            "applied_by": who,
+            "applied_at": when,
+        }
+        return json.dumps(fields).encode() + b"\n"
+
+
+def spelled(value: bool | int | str) -> str:  # noqa: FBT001 — a constant may be a bool
+    """A constant as the loader's command line spells it."""
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case int() | str():
+            return str(value)
+
+
+def escaped(word: str) -> str:
+    """A word as one line of the `args` file."""
+    return word.replace("\\", "\\\\").replace("\n", "\\n")
+
+
+def sha256(content: bytes) -> str:
+    """The checksum in the form that sha256sum prints."""
+    return hashlib.sha256(content).hexdigest()
