@@ -1,0 +1,176 @@
+"""YAML files as plain values, each with the line and column where it was written.
+
+The dialect is YAML 1.1 as Ansible reads it, without its traps: keys are always text (`on:` stays
+"on"), `22:30` and dates stay text, and a number with a leading zero is reported as ambiguous.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import yaml
+
+from fleetbpf.composing import Composer, Mistake, Node, Part, Place, TooMuchError
+from fleetbpf.errors import InputError, Problem
+
+LARGEST_FILE = 16 * 1024 * 1024  # bytes
+
+# What YAML 1.1 does not allow in a file, not even in quotes.
+CONTROL_CHARACTER = re.compile(
+    "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """A YAML file's one document."""
+
+    path: Path
+    root: Node
+    ambiguous: tuple[Mistake, ...] = field(default=())  # numbers that YAML's versions read apart
+
+    @property
+    def value(self) -> object:
+        """The whole document as plain dicts, lists, text, numbers, booleans and None."""
+        return self.root.value
+
+    def find(self, *location: Part) -> Node | None:
+        """The node at `location`, if there is one."""
+        node: Node | None = self.root
+        for part in location:
+            node = node.children.get(part) if node else None
+        return node
+
+    def value_place(self, *location: Part) -> Place:
+        """Where the value at `location` begins; of its nearest known ancestor otherwise."""
+        node = self.root
+        for part in location:
+            if part not in node.children:
+                break
+            node = node.children[part]
+        return node.place
+
+    def key_place(self, *location: Part) -> Place:
+        """Where the key at `location` begins; a list's item has none, so its value's place."""
+        node, place = self.root, self.root.place
+        for part in location:
+            if part not in node.children:
+                break
+            place = node.keys.get(part, node.children[part].place)
+            node = node.children[part]
+        return place
+
+    def where(self, place: Place) -> str:
+        """The place as messages name it: "hello.yml:4:5"."""
+        return f"{self.path}:{place}"
+
+    def problem(self, mistake: Mistake) -> Problem:
+        """The mistake with this file's name."""
+        return Problem(where=self.where(mistake.place), what=mistake.what, hint=mistake.hint)
+
+    def refuse_if_any(self, mistakes: Iterable[Mistake]) -> None:
+        """Raise one InputError with all the mistakes, in the order of their places."""
+        ordered = sorted(dict.fromkeys(mistakes), key=lambda mistake: mistake.place)
+        InputError.raise_if_any(map(self.problem, ordered))
+
+
+def read(path: Path) -> Document:
+    """The YAML file at `path`; InputError with all that is wrong with it as YAML."""
+    return parse(read_text(path), path)
+
+
+def read_text(path: Path) -> str:
+    """The file's text; InputError when it cannot be read, is too large or not UTF-8."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(LARGEST_FILE + 1)
+    except IsADirectoryError as error:
+        raise InputError(Problem(where=str(path), what="is a directory, not a file")) from error
+    except (OSError, ValueError) as error:
+        what = getattr(error, "strerror", None) or str(error)
+        raise InputError(Problem(where=str(path), what=f"cannot read it: {what}")) from error
+    if len(content) > LARGEST_FILE:
+        limit = LARGEST_FILE // (1024 * 1024)
+        raise InputError(Problem(where=str(path), what=f"the file is larger than {limit} MiB"))
+    return decoded(content, path)
+
+
+def decoded(content: bytes, path: Path) -> str:
+    """The bytes as text, without a byte order mark."""
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = content[: error.start].decode("utf-8", "replace")
+        raise InputError(
+            Problem(
+                where=f"{path}:{place_after(before)}",
+                what=f"the byte 0x{content[error.start]:02x} is not UTF-8",
+                hint="save the file as UTF-8",
+            )
+        ) from error
+
+
+def place_after(text: str) -> Place:
+    """The place of the character that follows `text`."""
+    return Place(line=text.count("\n") + 1, column=len(text) - text.rfind("\n"))
+
+
+def parse(text: str, path: Path) -> Document:
+    """The document in `text`; `path` names it in errors. InputError with all that is wrong."""
+    composer = Composer()
+    root = None
+    mistakes = list(control_characters(text))
+    try:
+        root = composer.compose(text) if not mistakes else None
+    except yaml.MarkedYAMLError as error:
+        mistakes.append(syntax_mistake(error, text))
+    except TooMuchError as error:
+        mistakes.append(error.mistake)
+    mistakes += composer.mistakes
+    document = Document(
+        path=path,
+        root=root or Node(place=Place(line=1, column=1), value=None),
+        ambiguous=tuple(composer.ambiguous),
+    )
+    if root is None and not mistakes:
+        mistakes.append(Mistake(place=document.root.place, what="the file is empty"))
+    document.refuse_if_any(mistakes)
+    return document
+
+
+def control_characters(text: str) -> Iterable[Mistake]:
+    """The first character that no YAML file may hold."""
+    match = CONTROL_CHARACTER.search(text)
+    if match:
+        yield Mistake(
+            place=place_after(text[: match.start()]),
+            what=f"the control character U+{ord(match[0]):04X} cannot stand in a YAML file",
+            hint='in double quotes it can be written as an escape: "\\x1b"',
+        )
+
+
+SYNTAX_HINTS: Mapping[str, str] = {
+    "\t": "YAML is indented with spaces, never with tabs",
+    ":": 'text that holds ": " needs quotes around it',
+    "%": "text that begins with % needs quotes around it",
+    "@": "text that begins with @ needs quotes around it",
+    "`": "text that begins with ` needs quotes around it",
+}
+
+
+def syntax_mistake(error: yaml.MarkedYAMLError, text: str) -> Mistake:
+    """What the YAML parser said, with a hint from the character it stopped at."""
+    mark = error.problem_mark or error.context_mark
+    if mark is None:
+        return Mistake(place=Place(line=1, column=1), what=f"not YAML: {error}")
+    lines = text.splitlines()
+    line = lines[mark.line] if mark.line < len(lines) else ""
+    context = f", {error.context}" if error.context else ""
+    if error.context and error.context_mark and error.context_mark.line != mark.line:
+        context += f" that begins in line {error.context_mark.line + 1}"
+    return Mistake(
+        place=Place(line=mark.line + 1, column=mark.column + 1),
+        what=f"not YAML: {error.problem or 'syntax error'}{context}",
+        hint=SYNTAX_HINTS.get(line[mark.column : mark.column + 1], ""),
+    )
