@@ -84,6 +84,7 @@ class Alias:
 
     name: str
     target: int
+    volatile: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,7 +183,8 @@ def _type(entry: Mapping[str, object]) -> Type:  # noqa: PLR0911 (one case per k
             return Pointer(target=_number(entry, "type_id"))
         case "TYPEDEF" | "CONST" | "VOLATILE" | "RESTRICT" | "TYPE_TAG" as kind:
             written = name if kind == "TYPEDEF" else ""
-            return Alias(name=written, target=_number(entry, "type_id"))
+            target = _number(entry, "type_id")
+            return Alias(name=written, target=target, volatile=kind == "VOLATILE")
         case "VAR":
             static = entry.get("linkage") == "static"
             return Variable(name=name, type=_number(entry, "type_id"), static=static)
@@ -205,7 +207,6 @@ def _integer(entry: Mapping[str, object], name: str) -> Integer:
 
 def _enumeration(entry: Mapping[str, object], name: str) -> Enumeration:
     """Make one; bpftool prints a negative value of an enum as 2**64 - n.
-
 
     So each is reduced to the enum's size. clang 14 cuts 8-byte values to 32 bits: such an enum
     (not an ENUM64) keeps no names.

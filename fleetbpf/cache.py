@@ -1,0 +1,173 @@
+"""The content-addressed store of builds: entries appear whole and are verified on use."""
+
+import contextlib
+import errno
+import fcntl
+import hashlib
+import os
+import secrets
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from fleetbpf.errors import BuildError, Problem
+
+RECORD = "artifact.json"
+SETTLING = 60.0  # seconds in which a new work folder may not be locked yet
+ABANDONED = 24 * 3600.0  # seconds after which a work folder is removed even where locks do not work
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """What one build left in the store."""
+
+    folder: Path
+    digests: dict[str, str]  # file name -> SHA-256 in hex
+    notes: str  # what the builder wants to know again: JSON of its own
+
+    def path(self, name: str) -> Path:
+        """The file `name` of this entry."""
+        return self.folder / name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """The form of `artifact.json`."""
+
+    files: dict[str, str]
+    notes: str
+
+
+RECORDS = TypeAdapter(Record)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cache:
+    """A folder of entries `<key[:2]>/<key>/`, shared by any number of processes."""
+
+    root: Path
+
+    def find(self, key: str) -> Entry | None:
+        """The entry for `key` with every file as it was stored; None when it must be built."""
+        folder = self._folder(key)
+        try:
+            record = RECORDS.validate_json((folder / RECORD).read_bytes())
+            whole = all(digest(folder / name) == sha256 for name, sha256 in record.files.items())
+        except (FileNotFoundError, NotADirectoryError, ValidationError):
+            return None
+        return Entry(folder=folder, digests=record.files, notes=record.notes) if whole else None
+
+    def store(self, key: str, work: Path, names: tuple[str, ...], notes: str) -> Entry:
+        """Make the files `names` of the folder `work` the entry for `key`.
+
+        Another process may have stored the same key meanwhile: the builds are the same byte for
+        byte, so whichever is whole stays.
+        """
+        record = Record(files={name: digest(work / name) for name in names}, notes=notes)
+        staged = work / "entry"
+        staged.mkdir()
+        for name in names:
+            (work / name).rename(staged / name)
+        (staged / RECORD).write_bytes(RECORDS.dump_json(record))
+        folder = self._folder(key)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            staged.rename(folder)
+        except OSError as error:
+            if error.errno not in {errno.ENOTEMPTY, errno.EEXIST}:
+                raise
+            self._settle(key, staged, work)
+        return Entry(folder=folder, digests=record.files, notes=notes)
+
+    @contextlib.contextmanager
+    def work_folder(self) -> Iterator[Path]:
+        """A new folder in the store's file system, gone afterwards; BuildError on a full disk."""
+        building = self.root / "building"
+        try:
+            building.mkdir(parents=True, exist_ok=True)
+            sweep(building, now=time.time())
+            with locked_folder(building) as folder:
+                yield folder
+        except OSError as error:
+            raise BuildError(disk_problem(self.root, error)) from error
+
+    def _folder(self, key: str) -> Path:
+        return self.root / key[:2] / key
+
+    def _settle(self, key: str, staged: Path, work: Path) -> None:
+        """Leave the entry that is there if it is whole, else put the staged one in its place."""
+        while self.find(key) is None:
+            with contextlib.suppress(FileNotFoundError):
+                self._folder(key).rename(work / f"damaged-{secrets.token_hex(4)}")
+            with contextlib.suppress(OSError):  # somebody was faster: look again
+                staged.rename(self._folder(key))
+                return
+
+
+def digest(path: Path) -> str:
+    """The SHA-256 of a file, in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file that nobody ever sees half."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".new-")
+    try:
+        with open(descriptor, "wb") as file:  # noqa: PTH123 (a descriptor)
+            file.write(content)
+        Path(name).rename(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+@contextlib.contextmanager
+def locked_folder(parent: Path) -> Iterator[Path]:
+    """A new folder, locked as long as this process lives: the sweep of others leaves it alone."""
+    folder = parent / f"{os.getpid()}-{secrets.token_hex(6)}"
+    folder.mkdir(mode=0o700)
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        with contextlib.suppress(OSError):  # a file system without locks: age decides
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield folder
+    finally:
+        os.close(descriptor)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def sweep(building: Path, *, now: float) -> None:
+    """Remove what killed builds left: folders that nobody holds locked, or older than a day."""
+    for folder in building.iterdir():
+        with contextlib.suppress(OSError):  # another sweep was faster
+            age = now - folder.stat().st_mtime
+            if age > ABANDONED or (age > SETTLING and not is_locked(folder)):
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def is_locked(folder: Path) -> bool:
+    """Whether a living process holds the folder's lock."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def disk_problem(root: Path, error: OSError) -> Problem:
+    """What to say when the store cannot be written."""
+    hint = f"free some space, or set XDG_CACHE_HOME to another file system than that of {root}"
+    if error.errno == errno.ENOSPC:
+        return Problem(where=str(root), what="the disk of the build cache is full", hint=hint)
+    hint = "make the folder writable, or set XDG_CACHE_HOME to another one"
+    return Problem(where=str(root), what=f"the build cache fails: {error.strerror}", hint=hint)

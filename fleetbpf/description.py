@@ -1,0 +1,191 @@
+"""What is inside an object: its ELF sections and its BTF, read into a Description."""
+
+import struct
+from collections.abc import Iterator, Mapping
+
+from fleetbpf import btf, elf
+from fleetbpf.btf import Types
+from fleetbpf.elf import Elf
+from fleetbpf.model.description import Constant, ConstantKind, Description, Function, Map
+
+INSTRUCTION = struct.Struct("<BBhi")
+CALL = 0x85  # BPF_JMP | BPF_CALL
+PRINTING = {6, 177}  # BPF_FUNC_trace_printk, BPF_FUNC_trace_vprintk
+
+# Where .BTF.ext's header (struct btf_ext_header of libbpf) has the length of the CO-RE relocations.
+CORE_LENGTH = struct.Struct("<8x16x4xI")
+
+# Sections whose programs the kernel checks against its own BTF (libbpf's SEC_ATTACH_BTF).
+BTF_SECTIONS = ("fentry", "fexit", "fmod_ret", "tp_btf", "lsm", "iter", "struct_ops", "freplace")
+
+
+def read(program: str, content: bytes, dump: Mapping[str, object]) -> Description:
+    """Describe the object in `content`, whose BTF is `dump` (`bpftool -j btf dump file …`).
+
+    ValueError when it is not an object; no function at all is not an error here.
+    """
+    parts = elf.parse(content)
+    types = btf.parse(dump)
+    found = functions(parts)
+    return Description(
+        program=program,
+        functions=found,
+        constants=tuple(constants(types)),
+        maps=tuple(maps(types)),
+        prints=prints(parts),
+        needs_btf=has_core_relocations(parts) or any(is_btf_typed(item) for item in found),
+        types=types,
+    )
+
+
+def has_license(content: bytes) -> bool:
+    """Whether the object says its license, without which the kernel refuses most helpers."""
+    section = elf.parse(content).section("license")
+    return section is not None and bool(section.content.rstrip(b"\0"))
+
+
+def functions(parts: Elf) -> tuple[Function, ...]:
+    """The functions that the kernel can attach; those in .text are only called by others."""
+    entries = [
+        symbol
+        for symbol in parts.symbols
+        if symbol.function
+        and not symbol.local
+        and symbol.section < len(parts.sections)
+        and parts.sections[symbol.section].executable
+        and parts.sections[symbol.section].name != ".text"
+    ]
+    entries.sort(key=lambda symbol: (symbol.section, symbol.offset))
+    return tuple(
+        Function(name=symbol.name, section=parts.sections[symbol.section].name)
+        for symbol in entries
+    )
+
+
+def prints(parts: Elf) -> bool:
+    """Whether an instruction anywhere calls a helper that prints into the trace buffer."""
+    return any(
+        operation == CALL and registers >> 4 == 0 and helper in PRINTING
+        for section in parts.sections
+        if section.executable and len(section.content) % INSTRUCTION.size == 0
+        for operation, registers, _, helper in INSTRUCTION.iter_unpack(section.content)
+    )
+
+
+def has_core_relocations(parts: Elf) -> bool:
+    """Whether libbpf must fit the object to the kernel's types when it loads it."""
+    section = parts.section(".BTF.ext")
+    if section is None or len(section.content) < CORE_LENGTH.size:
+        return False
+    # The kernel's BTF is asked for as soon as the part is not empty (obj_needs_vmlinux_btf).
+    return bool(CORE_LENGTH.unpack_from(section.content)[0])
+
+
+def is_btf_typed(function: Function) -> bool:
+    """Whether the function's kind of program attaches by the kernel's BTF."""
+    kind = function.section.lstrip("?").split("/")[0].split(".")[0]
+    return kind in BTF_SECTIONS
+
+
+def constants(types: Types) -> Iterator[Constant]:
+    """The `const volatile` globals whose value can be written on a command line."""
+    for section, variable, size in variables(types, ".rodata"):
+        kind = constant_kind(types, variable.type)
+        if kind is None or not is_settable(types, variable):
+            continue
+        shape = btf.resolve(types, variable.type)
+        yield Constant(
+            name=variable.name,
+            section=section,
+            c_type=btf.c_name(types, variable.type),
+            size=size,
+            signed=isinstance(shape, btf.Integer | btf.Enumeration) and shape.signed,
+            kind=kind,
+        )
+
+
+def variables(types: Types, prefix: str) -> Iterator[tuple[str, btf.Variable, int]]:
+    """The variables of the data sections called `prefix` or `prefix.…`, with their sizes."""
+    for section in types.values():
+        if isinstance(section, btf.Section) and (
+            section.name == prefix or section.name.startswith(f"{prefix}.")
+        ):
+            for identifier, size in section.variables:
+                variable = types[identifier]
+                if isinstance(variable, btf.Variable):
+                    yield section.name, variable, size
+
+
+def is_settable(types: Types, variable: btf.Variable) -> bool:
+    """Whether a value set before the load has an effect, and the name is the author's.
+
+    Without `volatile` the compiler has used the initial value already. A name with a dot is a
+    static of one function; bpf_metadata_… are labels for bpftool.
+    """
+    return (
+        is_volatile(types, variable.type)
+        and variable.name.isidentifier()
+        and not variable.name.startswith("bpf_metadata_")
+    )
+
+
+def is_volatile(types: Types, identifier: int) -> bool:
+    """Whether a type, or the elements of an array, are volatile."""
+    match types[identifier]:
+        case btf.Alias(volatile=volatile, target=target):
+            return volatile or is_volatile(types, target)
+        case btf.Array(element=element):
+            return is_volatile(types, element)
+        case _:
+            return False
+
+
+def constant_kind(types: Types, identifier: int) -> ConstantKind | None:
+    """How a value of the type is written; None for structs and for arrays of anything but char."""
+    match btf.resolve(types, identifier):
+        case btf.Integer(boolean=True):
+            return ConstantKind.BOOLEAN
+        case btf.Integer() | btf.Enumeration():
+            return ConstantKind.INTEGER
+        case btf.Array(element=element):
+            inner = btf.resolve(types, element)
+            text = isinstance(inner, btf.Integer) and inner.character
+            return ConstantKind.TEXT if text else None
+        case _:
+            return None
+
+
+def maps(types: Types) -> Iterator[Map]:
+    """The maps that the section .maps declares, in BTF's way."""
+    for _, variable, _ in variables(types, ".maps"):
+        shape = btf.resolve(types, variable.type)
+        if isinstance(shape, btf.Struct):
+            yield declared_map(types, variable.name, shape)
+
+
+def declared_map(types: Types, name: str, shape: btf.Struct) -> Map:
+    """The map that a struct of `__uint(…)` and `__type(…)` members stands for."""
+    members = {member.name: member.type for member in shape.members}
+    key, value = (pointed(types, members.get(part)) for part in ("key", "value"))
+    return Map(
+        name=name,
+        type=number(types, members.get("type")),
+        key_type=key,
+        value_type=value,
+        key_size=number(types, members.get("key_size")) or btf.size(types, key or 0),
+        value_size=number(types, members.get("value_size")) or btf.size(types, value or 0),
+        max_entries=number(types, members.get("max_entries")),
+    )
+
+
+def pointed(types: Types, identifier: int | None) -> int | None:
+    """The type that a `__type(…)` member points to."""
+    shape = None if identifier is None else btf.resolve(types, identifier)
+    return shape.target if isinstance(shape, btf.Pointer) else None
+
+
+def number(types: Types, identifier: int | None) -> int:
+    """The number that a `__uint(…)` member carries: the length of the array it points to."""
+    target = pointed(types, identifier)
+    shape = None if target is None else btf.resolve(types, target)
+    return shape.count if isinstance(shape, btf.Array) else 0

@@ -1,0 +1,116 @@
+"""The parts of an ELF object that a build reads: sections and symbols of a BPF object."""
+
+import struct
+from dataclasses import dataclass
+
+# elf(5): BPF objects that clang writes on our architectures are 64-bit little-endian.
+MAGIC = b"\x7fELF\x02\x01"
+HEADER = struct.Struct("<16xHHIQQQIHHHHHH")
+SECTION = struct.Struct("<IIQQQQIIQQ")
+SYMBOL = struct.Struct("<IBBHQQ")
+
+SYMBOL_TABLE = 2  # SHT_SYMTAB
+NO_BITS = 8  # SHT_NOBITS
+EXECUTABLE = 0x4  # SHF_EXECINSTR
+FUNCTION = 2  # STT_FUNC
+LOCAL = 0  # STB_LOCAL
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """One section and its bytes."""
+
+    name: str
+    executable: bool
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Symbol:
+    """One symbol that a section defines."""
+
+    name: str
+    section: int  # index into the sections
+    offset: int  # bytes from the section's begin
+    function: bool
+    local: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Elf:
+    """An object file."""
+
+    sections: tuple[Section, ...]
+    symbols: tuple[Symbol, ...]
+
+    def section(self, name: str) -> Section | None:
+        """The first section of that name."""
+        return next((section for section in self.sections if section.name == name), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RawSection:
+    """A section header as it is in the file."""
+
+    name: int
+    kind: int
+    flags: int
+    offset: int
+    size: int
+    link: int
+
+
+def parse(content: bytes) -> Elf:
+    """The object in `content`; ValueError when it is not a 64-bit little-endian ELF file."""
+    if not content.startswith(MAGIC):
+        raise ValueError("not a 64-bit little-endian ELF file")
+    try:
+        return _parse(content)
+    except (struct.error, IndexError, UnicodeDecodeError) as error:
+        raise ValueError(f"a damaged ELF file: {error}") from error
+
+
+def _parse(content: bytes) -> Elf:
+    fields = HEADER.unpack_from(content)
+    start, count, names_index = fields[5], fields[11], fields[12]
+    headers = [_header(content, start + n * SECTION.size) for n in range(count)]
+    names = _bytes(content, headers[names_index])
+    sections = tuple(
+        Section(
+            name=_text(names, header.name),
+            executable=bool(header.flags & EXECUTABLE),
+            content=_bytes(content, header),
+        )
+        for header in headers
+    )
+    table = next((header for header in headers if header.kind == SYMBOL_TABLE), None)
+    symbols = () if table is None else _symbols(content, table, headers[table.link])
+    return Elf(sections=sections, symbols=symbols)
+
+
+def _header(content: bytes, offset: int) -> RawSection:
+    name, kind, flags, _, at, size, link, _, _, _ = SECTION.unpack_from(content, offset)
+    return RawSection(name=name, kind=kind, flags=flags, offset=at, size=size, link=link)
+
+
+def _bytes(content: bytes, header: RawSection) -> bytes:
+    return b"" if header.kind == NO_BITS else content[header.offset : header.offset + header.size]
+
+
+def _symbols(content: bytes, table: RawSection, strings: RawSection) -> tuple[Symbol, ...]:
+    names = _bytes(content, strings)
+    entries = SYMBOL.iter_unpack(_bytes(content, table))
+    return tuple(
+        Symbol(
+            name=_text(names, name),
+            section=section,
+            offset=value,
+            function=kind & 0xF == FUNCTION,
+            local=kind >> 4 == LOCAL,
+        )
+        for name, kind, _, section, value, _ in entries
+    )
+
+
+def _text(names: bytes, offset: int) -> str:
+    return names[offset : names.index(b"\0", offset)].decode()

@@ -1,0 +1,171 @@
+"""The tools of a build on this machine: found once, remembered until one of their files changes."""
+
+import contextlib
+import os
+import platform
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from fleetbpf import doctor, requirements
+from fleetbpf.cache import digest, write_whole
+from fleetbpf.command import Command
+from fleetbpf.connections.local import LocalConnection
+from fleetbpf.doctor import Finding
+from fleetbpf.errors import BuildError, Problem
+
+# The names that libbpf's headers and our header folders have for an architecture.
+TARGETS = {"x86_64": "x86"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Toolchain:
+    """The tools that build loaders for this machine's architecture."""
+
+    machine: str  # "x86_64"
+    clang: Path
+    bpftool: Path
+    cc: Path
+    libraries: tuple[str, ...]  # linker flags, in the order a static link needs
+    include_folders: tuple[Path, ...]  # where clang looks for <…>, in order
+    extra_folders: tuple[Path, ...]  # of these, what clang must be told: Debian's multiarch one
+    identities: tuple[str, ...]  # what each tool says it is, and the hash of each archive
+
+    @staticmethod
+    def find(*, memory: Path | None = None) -> "Toolchain":
+        """Find the tools, or recall from the file `memory` what was found before.
+
+        memory: by default in the build cache.
+
+        Raises BuildError with the command that installs all that is missing.
+        """
+        memory = memory or default_cache() / "toolchain.json"
+        remembered = recall(memory)
+        if remembered is not None:
+            return remembered
+        found, files = survey()
+        remember(memory, found, files)
+        return found
+
+    @property
+    def target(self) -> str:
+        """The architecture as in `-D__TARGET_ARCH_…`: "x86"."""
+        return TARGETS[self.machine]
+
+
+def default_cache() -> Path:
+    """Where builds are kept: `$XDG_CACHE_HOME/fleetbpf/build`."""
+    base = os.environ.get("XDG_CACHE_HOME", "")
+    # The XDG specification: a relative path is to be ignored.
+    root = Path(base) if base.startswith("/") else Path.home() / ".cache"
+    return root / "fleetbpf" / "build"
+
+
+def survey() -> tuple[Toolchain, tuple[Path, ...]]:
+    """The tools as found now, and the files that this rests on."""
+    machine = platform.machine()
+    refuse_other_machines(machine)
+    findings = doctor.examine(requirements.BUILD)
+    refuse_missing(findings)
+    found = {finding.requirement.name: finding for finding in findings}
+    paths = {name: finding.path for name, finding in found.items() if finding.path is not None}
+    with LocalConnection() as here:
+        extra = multiarch_folders(here, paths["cc"])
+        folders = include_folders(here, paths["clang"])
+        zstd = doctor.archive(here, paths["cc"], "libzstd.a")
+    files = (*paths.values(), *((zstd,) if zstd else ()))
+    toolchain = Toolchain(
+        machine=machine,
+        clang=paths["clang"],
+        bpftool=paths["bpftool"],
+        cc=paths["cc"],
+        # libelf since 0.189 unpacks zstd; linking it where it is not needed adds no byte.
+        libraries=("-lbpf", "-lelf", *(("-lzstd",) if zstd else ()), "-lz"),
+        include_folders=(*extra, *folders),
+        extra_folders=extra,
+        identities=(
+            *(f"{finding.requirement.name} {finding.identity}" for finding in findings),
+            *(f"{path.name} {digest(path)}" for path in files if path.suffix == ".a"),
+        ),
+    )
+    return toolchain, files
+
+
+def refuse_other_machines(machine: str) -> None:
+    """Raise BuildError where there are no kernel types of ours for this architecture."""
+    if machine not in TARGETS:
+        known = ", ".join(TARGETS)
+        raise BuildError(
+            Problem(where="", what=f"builds on {machine} are not supported", hint=f"use {known}")
+        )
+
+
+def refuse_missing(findings: Iterable[Finding]) -> None:
+    """Raise BuildError when a build would lack something."""
+    wrong = [finding for finding in findings if finding.blocks_builds]
+    if not wrong:
+        return
+    names = "; ".join(f"{finding.requirement.name}: {finding.problem}" for finding in wrong)
+    hint = doctor.cure(wrong, doctor.os_release())
+    raise BuildError(Problem(where="", what=f"cannot build here: {names}", hint=hint))
+
+
+def multiarch_folders(here: LocalConnection, cc: Path) -> tuple[Path, ...]:
+    """Debian's folder of <asm/types.h>, where `clang -target bpf` does not look by itself."""
+    name = here.run(Command(cc, "-print-multiarch"), timeout=60.0).stdout.decode().strip()
+    folder = Path("/usr/include") / name
+    return (folder,) if name and folder.is_dir() else ()
+
+
+def include_folders(here: LocalConnection, clang: Path) -> tuple[Path, ...]:
+    """Where clang looks for `<…>` when it compiles for BPF."""
+    command = Command(clang, "-target", "bpf", "-E", "-v", "-x", "c", os.devnull)
+    said = here.run(command, timeout=60.0).stderr.decode(errors="replace")
+    _, _, after = said.partition("#include <...> search starts here:\n")
+    listed, _, _ = after.partition("End of search list.")
+    return tuple(Path(line.strip()) for line in listed.splitlines())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memory:
+    """A toolchain found earlier, and the files as they were then."""
+
+    commands: tuple[Path | None, ...]
+    stamps: tuple[tuple[Path, int, int], ...]  # file, modified (ns), size
+    toolchain: Toolchain
+
+
+MEMORIES = TypeAdapter(Memory)
+
+
+def recall(memory: Path) -> Toolchain | None:
+    """The toolchain in `memory`; None when a tool or library has changed since."""
+    try:
+        kept = MEMORIES.validate_json(memory.read_bytes())
+        current = kept.commands == commands() and kept.stamps == stamps(
+            path for path, _, _ in kept.stamps
+        )
+    except (OSError, ValidationError):
+        return None
+    return kept.toolchain if current else None
+
+
+def remember(memory: Path, toolchain: Toolchain, files: Iterable[Path]) -> None:
+    """Keep the toolchain for the next run; a memory that cannot be written costs only time."""
+    kept = Memory(commands=commands(), stamps=stamps(files), toolchain=toolchain)
+    with contextlib.suppress(OSError):
+        write_whole(memory, MEMORIES.dump_json(kept))
+
+
+def commands() -> tuple[Path | None, ...]:
+    """The tools that the PATH leads to now."""
+    tools = (requirements.CLANG, requirements.BPFTOOL, requirements.CC)
+    return tuple(doctor.command_of(tool) for tool in tools)
+
+
+def stamps(files: Iterable[Path]) -> tuple[tuple[Path, int, int], ...]:
+    """What tells a replaced file from the one before, without reading it."""
+    seen = ((path, path.stat()) for path in files)
+    return tuple((path, status.st_mtime_ns, status.st_size) for path, status in seen)
