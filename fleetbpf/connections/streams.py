@@ -15,8 +15,8 @@ def exchange(
 ) -> tuple[bytes, bytes]:
     """Feed `stdin` while draining both output streams until they end; return what they gave.
 
-    Standard output goes to `stdout` instead where one is given. Raises TimeoutError when
-    nothing moves until `deadline` (of time.monotonic).
+    Standard output goes to `stdout` instead where one is given. Raises TimeoutError
+    at `deadline` (of time.monotonic).
     """
     if process.stdin is None or process.stdout is None or process.stderr is None:
         raise ValueError("all three streams of the process must be pipes")

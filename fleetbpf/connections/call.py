@@ -1,0 +1,111 @@
+"""One command on an exec channel: its stdin fed and both its outputs drained, all at once."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from paramiko import Channel
+from paramiko.ssh_exception import SSHException
+
+from fleetbpf.connections import Completed, Sink
+
+PIECE = 32 * 1024  # the largest packet that every SSH server takes (RFC 4253, 6.1)
+WINDOW = 2 * 1024 * 1024  # the most that can have come in since the last look
+
+
+class LinkLostError(Exception):
+    """The connection ended under a command."""
+
+
+class OutOfTimeError(Exception):
+    """A command's time is over; the text is what else is known, to follow its name."""
+
+
+class Call:
+    """A command that was asked for on `channel`, until it ends."""
+
+    def __init__(
+        self, channel: Channel, noticed: threading.Event, *, stdin: bytes, stdout: Sink | None
+    ) -> None:
+        """`noticed` is set whenever anything happened on the channel."""
+        self._channel = channel
+        self._noticed = noticed
+        self._stdin = stdin
+        self._fed = 0
+        self._out = bytearray()
+        self._err = bytearray()
+        self._sink: Sink = self._out.extend if stdout is None else stdout
+        channel.settimeout(0.0)  # never wait in a read or a write: the other streams would, too
+
+    def serve(self, deadline: float) -> None:
+        """Move all three streams until the host closes the channel.
+
+        Raises OutOfTimeError at `deadline` (of time.monotonic), LinkLostError when the link fails.
+        """
+        while True:
+            self._noticed.clear()
+            # Asked before the streams are moved: what came before the end is still to be read.
+            ended = self._channel.closed
+            self._drain()
+            if ended:
+                return
+            self._feed(deadline)
+            if not self._noticed.wait(max(deadline - time.monotonic(), 0)):
+                raise OutOfTimeError(self._late())
+
+    @property
+    def status(self) -> int | None:
+        """The exit status, 128 + n for signal n; None when the host did not say."""
+        status = self._channel.exit_status
+        return None if status < 0 else status
+
+    def completed(self, status: int) -> Completed:
+        """What the command left."""
+        return Completed(status=status, stdout=bytes(self._out), stderr=bytes(self._err))
+
+    def _drain(self) -> None:
+        channel = self._channel
+        while channel.recv_ready():
+            with link_errors():
+                piece = channel.recv(WINDOW)
+            self._sink(piece)
+        while channel.recv_stderr_ready():
+            with link_errors():
+                self._err += channel.recv_stderr(WINDOW)
+
+    def _feed(self, deadline: float) -> None:
+        """Send what the host's window has room for, and the end after the last byte."""
+        while self._fed < len(self._stdin) and time.monotonic() < deadline:
+            sent = self._send(self._stdin[self._fed : self._fed + PIECE])
+            if sent == 0:
+                return
+            self._fed += sent
+        if self._fed == len(self._stdin) and not self._channel.eof_sent:
+            with link_errors():
+                self._channel.shutdown_write()
+
+    def _send(self, piece: bytes) -> int:
+        """Send as much of `piece` as there is room for; 0 when nobody takes it now, or ever."""
+        try:
+            return self._channel.send(piece)
+        except TimeoutError:
+            return 0  # the window is full; the channel says when there is room
+        except (EOFError, OSError, SSHException) as error:
+            if self._channel.closed:
+                return 0  # the command has ended without reading all of its stdin
+            raise LinkLostError from error
+
+    def _late(self) -> str:
+        if self.status is None:
+            return ""
+        return f" (it ended with status {self.status}, but what it started keeps its output open)"
+
+
+@contextmanager
+def link_errors() -> Iterator[None]:
+    """What paramiko raises when a connection fails, as LinkLostError."""
+    try:
+        yield
+    except (EOFError, OSError, SSHException) as error:
+        raise LinkLostError from error

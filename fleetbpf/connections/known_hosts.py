@@ -1,0 +1,168 @@
+"""The host keys that known_hosts files vouch for, and what a key that a host shows means."""
+
+import base64
+import binascii
+import hashlib
+import hmac
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+DEFAULT_PORT = 22
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One line of a known_hosts file: a key, and the hosts it belongs to."""
+
+    place: str  # "file:line"
+    patterns: str  # the first field as it stands: names, globs, `!` or one hashed name
+    kind: str  # the key's type: "ssh-ed25519"
+    encoded: str  # base64; decoded only when looked at, because a file may hold thousands
+    revoked: bool = False
+
+    @property
+    def key(self) -> bytes:
+        """The public key as it travels on the wire; empty when the line is damaged."""
+        try:
+            return base64.b64decode(self.encoded)
+        except binascii.Error:
+            return b""
+
+
+class Standing(Enum):
+    """What the known_hosts files say about the key that a host shows."""
+
+    KNOWN = "known"
+    UNKNOWN = "unknown"
+    CHANGED = "changed"
+    REVOKED = "revoked"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """The standing of a key, and the lines that decided it."""
+
+    standing: Standing
+    entries: tuple[Entry, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownHosts:
+    """The entries of some known_hosts files: plain names in a table, the others in a list."""
+
+    paths: tuple[Path, ...]  # as OpenSSH has it, new keys belong into the first
+    by_name: Mapping[str, tuple[Entry, ...]]
+    by_pattern: tuple[Entry, ...]  # hashed names, globs and lines with `!`
+
+    def entries(self, address: str, port: int) -> tuple[Entry, ...]:
+        """The lines about the host at `address` and `port`."""
+        name = host_name(address, port)
+        matching = (entry for entry in self.by_pattern if matches(entry.patterns, name))
+        return (*self.by_name.get(name, ()), *matching)
+
+    def kinds(self, address: str, port: int) -> tuple[str, ...]:
+        """The types of the keys that are known of a host, each once, in the files' order.
+
+        A host has keys of several types; only when it is asked for one of a known type does
+        another key mean that its key has changed.
+        """
+        return tuple(dict.fromkeys(e.kind for e in self.entries(address, port) if not e.revoked))
+
+    def judge(self, address: str, port: int, key: bytes) -> Verdict:
+        """What the files say about `key`, shown by the host at `address` and `port`."""
+        entries = self.entries(address, port)
+        # As OpenSSH does: a key known for the plain address is good on any port of it.
+        anywhere = entries if port == DEFAULT_PORT else (*entries, *self.entries(address, 22))
+        same = tuple(entry for entry in anywhere if entry.key == key)
+        if revoked := tuple(entry for entry in same if entry.revoked):
+            return Verdict(standing=Standing.REVOKED, entries=revoked)
+        if same:
+            return Verdict(standing=Standing.KNOWN, entries=same)
+        if others := tuple(entry for entry in entries if not entry.revoked):
+            return Verdict(standing=Standing.CHANGED, entries=others)
+        return Verdict(standing=Standing.UNKNOWN)
+
+
+def read(paths: Iterable[Path]) -> KnownHosts:
+    """Read known_hosts files; one that does not exist is an empty one."""
+    files = tuple(paths)
+    entries = [
+        entry
+        for path in files
+        if path.exists()
+        for entry in parse(path.read_text(encoding="utf-8", errors="replace"), place=str(path))
+    ]
+    by_name: dict[str, list[Entry]] = {}
+    for entry in entries:
+        if is_plain(entry.patterns):
+            for name in entry.patterns.lower().split(","):
+                by_name.setdefault(name, []).append(entry)
+    return KnownHosts(
+        paths=files,
+        by_name={name: tuple(found) for name, found in by_name.items()},
+        by_pattern=tuple(entry for entry in entries if not is_plain(entry.patterns)),
+    )
+
+
+def parse(text: str, *, place: str) -> Iterable[Entry]:
+    """The entries of one file's text; lines of other kinds are passed over, as OpenSSH does.
+
+    `@cert-authority` lines are among those: host certificates are not asked for.
+    """
+    for number, line in enumerate(text.split("\n"), start=1):
+        fields = line.split()
+        revoked = fields[:1] == ["@revoked"]
+        fields = fields[1:] if revoked else fields
+        if len(fields) >= 3 and not fields[0].startswith(("#", "@")):
+            yield Entry(
+                place=f"{place}:{number}",
+                patterns=fields[0],
+                kind=fields[1],
+                encoded=fields[2],
+                revoked=revoked,
+            )
+
+
+def host_name(address: str, port: int) -> str:
+    """A host's name in known_hosts files: `[address]:port` unless the port is 22."""
+    address = address.lower()
+    return address if port == DEFAULT_PORT else f"[{address}]:{port}"
+
+
+def is_plain(patterns: str) -> bool:
+    """Whether the names stand there as they are: no hash, no glob, no negation."""
+    return not any(sign in patterns for sign in "|*?!")
+
+
+def matches(patterns: str, name: str) -> bool:
+    """Whether a line's first field means the host `name`; a matching `!pattern` forbids it."""
+    if patterns.startswith("|"):
+        return matches_hash(patterns, name)
+    found = [pattern for pattern in patterns.lower().split(",") if matches_glob(pattern, name)]
+    return bool(found) and not any(pattern.startswith("!") for pattern in found)
+
+
+def matches_glob(pattern: str, name: str) -> bool:
+    """Whether `*` and `?` of a pattern fit `name`; brackets are those of `[address]:port`."""
+    return fnmatchcase(name, pattern.removeprefix("!").replace("[", "[[]"))
+
+
+def matches_hash(field: str, name: str) -> bool:
+    """Whether `|1|salt|hash` is the HMAC-SHA1 of `name` (sshd(8), HashKnownHosts)."""
+    parts = field.split("|")
+    if len(parts) != 4 or parts[1] != "1":
+        return False
+    try:
+        salt, expected = (base64.b64decode(part) for part in parts[2:])
+    except binascii.Error:
+        return False
+    return hmac.compare_digest(hmac.digest(salt, name.encode(), "sha1"), expected)
+
+
+def fingerprint(key: bytes) -> str:
+    """A key's fingerprint as OpenSSH prints it: `SHA256:…`."""
+    digest = base64.b64encode(hashlib.sha256(key).digest()).decode()
+    return f"SHA256:{digest.rstrip('=')}"

@@ -1,0 +1,161 @@
+"""From a host's address to an authenticated transport, each step within one common deadline."""
+
+import socket
+import time
+from collections.abc import Iterator, Sequence
+
+from paramiko.ssh_exception import BadAuthenticationType, PartialAuthentication
+
+from fleetbpf.connections import reasons
+from fleetbpf.connections.identities import Identity
+from fleetbpf.connections.keyring import Keyring, user_of
+from fleetbpf.connections.known_hosts import Standing
+from fleetbpf.connections.transport import QuickSocket, TunedTransport
+from fleetbpf.errors import InputError
+from fleetbpf.model.inventory import Host
+
+
+def log_in(host: Host, *, keyring: Keyring, timeout: float) -> TunedTransport:
+    """Connect, check the host's key, then prove who we are; UnreachableError says what failed."""
+    deadline = time.monotonic() + timeout
+    known = keyring.known_hosts(host)
+    types = known.kinds(host.address, host.port)
+    transport = TunedTransport(dial(host, timeout=timeout), host_key_types=types)
+    login = Login(host, transport, deadline=deadline, timeout=timeout)
+    try:
+        login.shake_hands()
+        login.check_host_key(keyring)
+        login.authenticate(keyring)
+    except BaseException:
+        transport.hang_up()
+        raise
+    return transport
+
+
+def dial(host: Host, *, timeout: float) -> QuickSocket:
+    """A TCP connection to the first of the host's addresses that answers."""
+    deadline = time.monotonic() + timeout
+    try:
+        addresses = socket.getaddrinfo(host.address, host.port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        # UnicodeError: a label longer than DNS allows (IDNA)
+        wrong = error if isinstance(error, OSError) else socket.gaierror()
+        raise reasons.not_dialled(host, wrong, timeout=timeout) from error
+    failure = OSError()
+    for number, (family, kind, protocol, _, address) in enumerate(addresses):
+        share = (deadline - time.monotonic()) / (len(addresses) - number)
+        connection = QuickSocket(family, kind, protocol)
+        try:
+            connection.settimeout(max(share, 0.01))
+            connection.connect(address)
+            connection.tune()
+        except OSError as error:
+            connection.close()
+            failure = error
+        else:
+            return connection
+    raise reasons.not_dialled(host, failure, timeout=timeout) from failure
+
+
+class Login:
+    """The steps of one login; each raises UnreachableError."""
+
+    def __init__(
+        self, host: Host, transport: TunedTransport, *, deadline: float, timeout: float
+    ) -> None:
+        self._host = host
+        self._transport = transport
+        self._deadline = deadline
+        self._timeout = timeout
+
+    def shake_hands(self) -> None:
+        """Exchange banners and keys."""
+        self._transport.start_client(event=self._transport.noticed)
+        noticed = self._transport.noticed.wait(self._remaining())
+        greeted = bool(self._transport.remote_version)
+        if not noticed:
+            phase = "exchanging keys" if greeted else "waiting for its SSH banner"
+            raise reasons.timed_out(self._host, phase, timeout=self._timeout)
+        if self._transport.is_active():
+            return
+        if greeted:
+            raise self._lost("exchanging keys")
+        error = self._transport.get_exception()
+        lines = self._transport.first_lines
+        raise reasons.not_greeted(self._host, error, first_lines=lines) from error
+
+    def check_host_key(self, keyring: Keyring) -> None:
+        """Refuse a host whose key is unknown, changed or revoked."""
+        known = keyring.known_hosts(self._host)
+        shown = self._transport.get_remote_server_key()
+        key = shown.asbytes()
+        verdict = known.judge(self._host.address, self._host.port, key)
+        if verdict.standing is not Standing.KNOWN:
+            raise reasons.key_refused(
+                self._host, verdict, kind=shown.get_name(), key=key, files=known.paths
+            )
+
+    def authenticate(self, keyring: Keyring) -> None:
+        """Offer one key after the other until the host takes one."""
+        user = user_of(self._host)
+        tried: list[str] = []
+        skipped: list[str] = []
+        accepts: Sequence[str] = ()
+        for identity in self._identities(keyring):
+            if isinstance(identity, InputError):
+                skipped += [f"{problem.where} ({problem.what})" for problem in identity.problems]
+                continue
+            tried.append(identity.source)
+            if self._offer(user, identity, tried=tried):
+                return
+            accepts = self._accepted_methods()
+            if accepts and "publickey" not in accepts:
+                break
+        raise reasons.denied(
+            self._host, user, tried=counted(tried), skipped=skipped, accepts=accepts
+        )
+
+    def _identities(self, keyring: Keyring) -> Iterator[Identity | InputError]:
+        try:
+            yield from keyring.identities(self._host)
+        except InputError as error:
+            problem = error.problems[0]
+            what = f"identity file {problem.where}: {problem.what}"
+            raise reasons.unreachable(self._host, what, problem.hint) from error
+
+    def _offer(self, user: str, identity: Identity, *, tried: Sequence[str]) -> bool:
+        noticed = self._transport.noticed
+        noticed.clear()
+        phase = f"logging in as {user} (tried: {', '.join(counted(tried))})"
+        if not self._transport.is_active():
+            raise self._lost(phase)
+        self._transport.auth_publickey(user, identity.key, event=noticed)
+        if not noticed.wait(self._remaining()):
+            raise reasons.timed_out(self._host, phase, timeout=self._timeout)
+        if not self._transport.is_active():
+            raise self._lost(phase)
+        return self._transport.is_authenticated()
+
+    def _accepted_methods(self) -> Sequence[str]:
+        """The ways to authenticate that the host named in its refusal, where it matters."""
+        match self._transport.get_exception():
+            case BadAuthenticationType() | PartialAuthentication() as error:
+                return tuple(error.allowed_types)
+            case _:
+                return ()
+
+    def _lost(self, phase: str) -> Exception:
+        error = self._transport.get_exception()
+        farewell = self._transport.farewell
+        return reasons.lost(self._host, error, phase=phase, farewell=farewell)
+
+    def _remaining(self) -> float:
+        return max(self._deadline - time.monotonic(), 0)
+
+
+def counted(sources: Sequence[str]) -> tuple[str, ...]:
+    """Sources of keys in order, a repeated one once with its number: `agent (3 keys)`."""
+    return tuple(
+        source if sources.count(source) == 1 else f"{source} ({sources.count(source)} keys)"
+        for source in dict.fromkeys(sources)
+    )

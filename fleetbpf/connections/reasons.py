@@ -1,0 +1,124 @@
+"""Why a host cannot be reached, in words: foreign errors become UnreachableError here, once."""
+
+import errno
+import shlex
+import socket
+from collections.abc import Sequence
+from pathlib import Path
+
+from paramiko.ssh_exception import SSHException
+
+from fleetbpf.connections.known_hosts import Standing, Verdict, fingerprint, host_name
+from fleetbpf.errors import Problem, UnreachableError
+from fleetbpf.model.inventory import Host
+
+CHECK_ADDRESS = "is sshd running there, and are fleetbpf_host and fleetbpf_port right?"
+
+
+def endpoint(host: Host) -> str:
+    """Where a host is connected to: `address:port`, IPv6 addresses in brackets."""
+    return f"[{host.address}]:{host.port}" if ":" in host.address else f"{host.address}:{host.port}"
+
+
+def unreachable(host: Host, what: str, hint: str = "") -> UnreachableError:
+    """The error about `host` that names where it was looked for."""
+    return UnreachableError(Problem(where=host.name, what=f"{endpoint(host)}: {what}", hint=hint))
+
+
+def not_dialled(host: Host, error: OSError, *, timeout: float) -> UnreachableError:
+    """No TCP connection came about."""
+    if isinstance(error, socket.gaierror):
+        return unreachable(
+            host, "name not resolved", "correct fleetbpf_host, or add the name to DNS or /etc/hosts"
+        )
+    if isinstance(error, ConnectionRefusedError):
+        return unreachable(host, "connection refused", CHECK_ADDRESS)
+    if isinstance(error, TimeoutError):
+        what = f"timed out after {timeout:g} s while connecting"
+        return unreachable(host, what, "is the host up, and does no firewall drop the packets?")
+    if error.errno in (errno.EHOSTUNREACH, errno.ENETUNREACH):
+        hint = "is the host up, and is there a route (ip route get …) to it?"
+        return unreachable(host, "no route to host", hint)
+    return unreachable(host, error.strerror or repr(error), CHECK_ADDRESS)
+
+
+def timed_out(host: Host, phase: str, *, timeout: float) -> UnreachableError:
+    """The host took the connection, but did not answer in time."""
+    hint = "the host may be overloaded, or something that is no SSH server listens there"
+    return unreachable(host, f"timed out after {timeout:g} s while {phase}", hint)
+
+
+def not_greeted(
+    host: Host, error: Exception | None, *, first_lines: Sequence[str]
+) -> UnreachableError:
+    """Who listens there did not introduce itself as an SSH server."""
+    if first_lines:
+        said = first_lines[0][:80]
+        return unreachable(host, f"not an SSH server: it says {said!r}", CHECK_ADDRESS)
+    # paramiko wraps what happened in an error of its own.
+    cause = error.__context__ if isinstance(error, SSHException) else error
+    if isinstance(cause, UnicodeDecodeError):
+        return unreachable(host, "not an SSH server: it does not send text", CHECK_ADDRESS)
+    hint = "sshd turns connections away beyond its MaxStartups: try fewer --forks"
+    return unreachable(host, f"{ending(cause)} before its SSH banner", hint)
+
+
+def lost(host: Host, error: BaseException | None, *, phase: str, farewell: str) -> UnreachableError:
+    """The connection ended in the middle of `phase`."""
+    said = f": {farewell}" if farewell else ""
+    if isinstance(error, SSHException):
+        said = f": {error}{said}"
+    return unreachable(host, f"{ending(error)} while {phase}{said}")
+
+
+def ending(error: BaseException | None) -> str:
+    """How a connection ended."""
+    match error:
+        case ConnectionResetError() | BrokenPipeError():
+            return "connection reset"
+        case OSError(errno=errno.ETIMEDOUT):
+            return "no sign of life from the host: link lost"
+        case SSHException():
+            return "connection given up"
+        case _:
+            return "connection closed by the host"
+
+
+def key_refused(
+    host: Host, verdict: Verdict, *, kind: str, key: bytes, files: Sequence[Path]
+) -> UnreachableError:
+    """The host shows a key that the known_hosts files do not vouch for."""
+    shown = f"{kind} {fingerprint(key)}"
+    lines = "; ".join(
+        f"{entry.place} has {entry.kind} {fingerprint(entry.key)}" for entry in verdict.entries
+    )
+    file = shlex.quote(str(verdict.entries[0].place.rpartition(":")[0] if lines else files[0]))
+    scan = f"ssh-keyscan -p {host.port} {shlex.quote(host.address)} >> {file}"
+    verify = f"verify that {fingerprint(key)} is really its key, then: "
+    match verdict.standing:
+        case Standing.REVOKED:
+            what = f"host key revoked: it shows {shown}, and {lines} as revoked"
+            return unreachable(host, what, "give the host a new key, or someone is in between")
+        case Standing.CHANGED:
+            name = shlex.quote(host_name(host.address, host.port))
+            forget = f"ssh-keygen -f {file} -R {name}; "
+            what = f"host key changed: it shows {shown}, but {lines}"
+            return unreachable(host, what, f"someone may be in between; {verify}{forget}{scan}")
+        case _:
+            return unreachable(host, f"unknown host key {shown}", f"{verify}{scan}")
+
+
+def denied(
+    host: Host, user: str, *, tried: Sequence[str], skipped: Sequence[str], accepts: Sequence[str]
+) -> UnreachableError:
+    """No key of ours was accepted, or there was none."""
+    notes = [f"tried: {', '.join(tried)}" if tried else "no key to try"]
+    if skipped:
+        notes.append(f"skipped: {', '.join(skipped)}")
+    if accepts and "publickey" not in accepts:
+        notes.append(f"it accepts no keys but only: {', '.join(accepts)}")
+    hint = (
+        f"is {user} the right user (fleetbpf_user), and is the public key in its "
+        "~/.ssh/authorized_keys? choose the key with fleetbpf_identity_file or an agent"
+    )
+    return unreachable(host, f"permission denied for user {user}; {'; '.join(notes)}", hint)

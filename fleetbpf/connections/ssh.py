@@ -1,0 +1,118 @@
+"""Commands on a host over SSH: one connection per host, one exec channel per command."""
+
+import time
+from contextlib import closing
+from typing import Self
+
+from paramiko import Channel
+from paramiko.ssh_exception import ChannelException, SSHException
+
+from fleetbpf.command import Command, render
+from fleetbpf.connections import Completed, Sink, reasons
+from fleetbpf.connections.call import Call, LinkLostError, OutOfTimeError, link_errors
+from fleetbpf.connections.keyring import Keyring
+from fleetbpf.connections.login import log_in
+from fleetbpf.connections.transport import TunedTransport
+from fleetbpf.errors import UnreachableError
+from fleetbpf.model.inventory import Host
+
+# sshd hands the whole line to a shell as one argument, and execve(2) takes no longer one
+# (MAX_ARG_STRLEN, with its NUL byte).
+LONGEST_LINE = 131_071
+
+MAY_STILL_RUN = "it may still be running on the host"
+
+
+def connect(host: Host, *, keyring: Keyring, timeout: float = 20.0) -> "SSHConnection":
+    """Connect to `host` and log in, within `timeout` seconds.
+
+    Raises UnreachableError that names the step which failed.
+    """
+    return SSHConnection(host, log_in(host, keyring=keyring, timeout=timeout))
+
+
+class SSHConnection:
+    """A logged-in connection to a host.
+
+    A dead link is noticed within 60 seconds (transport.IDLE + transport.GIVE_UP).
+    """
+
+    def __init__(self, host: Host, transport: TunedTransport) -> None:
+        self._host = host
+        self._transport = transport
+        self._closed = False
+
+    def run(
+        self,
+        command: Command,
+        *,
+        stdin: bytes = b"",
+        stdout: Sink | None = None,
+        timeout: float = 600.0,
+    ) -> Completed:
+        """Run `command` in the login shell of the host.
+
+        When the time is over or the link is lost, the command may still be running there.
+        """
+        line = render(command).encode("utf-8", "surrogateescape")
+        if len(line) > LONGEST_LINE:
+            what = f"a command line of {len(line)} bytes; at most {LONGEST_LINE} can be executed"
+            raise ValueError(what)
+        deadline = time.monotonic() + timeout
+        during = f"running {command.words[0]}"
+        try:
+            channel = self._open(deadline)
+            with closing(channel):
+                with link_errors():
+                    self._transport.request_exec(channel, line)
+                call = Call(channel, self._transport.noticed, stdin=stdin, stdout=stdout)
+                call.serve(deadline)
+        except LinkLostError as error:
+            raise self._lost(during, error.__cause__) from error
+        except OutOfTimeError as error:
+            what = f"timed out after {timeout:g} s while {during}{error}"
+            raise reasons.unreachable(self._host, what, MAY_STILL_RUN) from error
+        return self._completed(call, during)
+
+    def close(self) -> None:
+        """End the connection; a `run` in another thread raises UnreachableError at once."""
+        self._closed = True
+        self._transport.hang_up()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def _open(self, deadline: float) -> Channel:
+        """A new channel for one command."""
+        if not self._transport.is_active():
+            raise LinkLostError
+        try:
+            return self._transport.open_session(timeout=max(deadline - time.monotonic(), 0.1))
+        except ChannelException as error:
+            what = f"no session opened: {error.text}"
+            raise reasons.unreachable(self._host, what, "sshd may limit MaxSessions") from error
+        except SSHException as error:
+            if self._transport.is_active():
+                raise OutOfTimeError(", opening a channel") from error
+            raise LinkLostError from error
+        except (EOFError, OSError) as error:
+            raise LinkLostError from error
+
+    def _completed(self, call: Call, during: str) -> Completed:
+        """What the command left, if it came to its end."""
+        if call.status is not None:
+            return call.completed(call.status)
+        if not self._transport.is_active():
+            raise self._lost(during, None)
+        what = f"the host refused {during}, or ended it without a status"
+        hint = "has the user a login shell, and no forced command in authorized_keys?"
+        raise reasons.unreachable(self._host, what, hint)
+
+    def _lost(self, phase: str, cause: BaseException | None) -> UnreachableError:
+        if self._closed:
+            return reasons.unreachable(self._host, f"connection given up while {phase}")
+        error = self._transport.get_exception() or cause
+        return reasons.lost(self._host, error, phase=phase, farewell=self._transport.farewell)

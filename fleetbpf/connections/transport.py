@@ -1,0 +1,202 @@
+"""paramiko's transport, tuned: what it does per connection decides how many hosts fit a second.
+
+Everything that touches paramiko's inner names is in this module, each with its reason.
+"""
+
+import errno
+import logging
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable, Sequence
+
+from paramiko import Channel, Message, Transport
+from paramiko.common import MSG_CHANNEL_REQUEST, cMSG_CHANNEL_REQUEST
+from paramiko.packet import Packetizer
+
+# A dead link is noticed within IDLE + GIVE_UP seconds: after IDLE of silence the kernel asks
+# the peer's kernel for a sign of life, and after GIVE_UP without one it ends the connection.
+IDLE = 15
+GIVE_UP = 45
+
+# Milliseconds of CPU per login: curve25519 3, NIST curves 4, finite fields 29 (group14) to 93
+# (group16). The slow ones stay on offer for hosts that have nothing else.
+KEY_EXCHANGES = (
+    "curve25519-sha256@libssh.org",
+    "mlkem768x25519-sha256",
+    "ecdh-sha2-nistp256",
+    "ecdh-sha2-nistp384",
+    "ecdh-sha2-nistp521",
+    "diffie-hellman-group14-sha256",
+    "diffie-hellman-group-exchange-sha256",
+    "diffie-hellman-group16-sha512",
+)
+CIPHERS = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com")
+# An RSA key signs with several algorithms; all are "ssh-rsa" in known_hosts files.
+RSA_ALGORITHMS = ("rsa-sha2-512", "rsa-sha2-256")
+
+Handler = Callable[[Channel, Message], None]
+CHANNEL_HANDLERS: dict[int, Handler] = Transport._channel_handler_table  # type: ignore[attr-defined]  # noqa: SLF001
+WANT_REPLY = True
+
+# paramiko logs what it also raises; without a handler Python would print that on the terminal.
+logging.getLogger("paramiko").addHandler(logging.NullHandler())
+
+
+class QuickSocket(socket.socket):
+    """A TCP socket without the two delays that small packets otherwise wait for."""
+
+    def tune(self) -> None:
+        """Send at once, acknowledge at once, and notice a dead link."""
+        self.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        if sys.platform == "linux":
+            self.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+            self.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, IDLE)
+            self.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, IDLE)
+            self.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, GIVE_UP * 1000)
+
+    def recv(self, size: int, flags: int = 0, /) -> bytes:
+        """Receive, and re-arm the quick acknowledgement: the kernel disarms it by itself."""
+        try:
+            piece = super().recv(size, flags)
+        except TimeoutError as error:
+            if error.errno == errno.ETIMEDOUT:
+                # Not the socket's own time-out, after which paramiko tries again: a dead link.
+                raise ConnectionError(error.errno, error.strerror) from error
+            raise
+        if sys.platform == "linux":
+            self.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+        return piece
+
+    def hang_up(self) -> None:
+        """Wake every thread that waits on the socket; safe when it is closed already."""
+        try:
+            self.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            return
+
+
+class QuietPacketizer(Packetizer):
+    """A packetizer without a timer thread per handshake; the caller has its own deadline."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        super().__init__(sock)
+        self.first_lines: list[str] = []  # what the peer said instead of, or before, its banner
+
+    def start_handshake(self, timeout: float) -> None:
+        """Start no timer."""
+
+    def readline(self, timeout: float) -> str:
+        """Read a line of the time before the key exchange, and remember it."""
+        line = super().readline(timeout)
+        self.first_lines.append(line)
+        return line
+
+
+class TunedTransport(Transport):
+    """A transport for one exec channel at a time that says when anything happens.
+
+    `noticed` is set after every message for a channel, after the handshake and at the end, so one
+    thread can wait for all of them at once.
+    """
+
+    # Only to look whether to stop, which closing the socket tells as well: no need to hurry.
+    _active_check_timeout = 60.0
+
+    def __init__(self, sock: QuickSocket, *, host_key_types: Sequence[str]) -> None:
+        super().__init__(sock, packetizer_class=QuietPacketizer)
+        self.noticed = threading.Event()
+        self.farewell = ""  # what the host said when it ended the connection
+        self._socket = sock
+        self.banner_timeout = self.auth_timeout = self._active_check_timeout * 60
+        options = self.get_security_options()
+        options.kex = reorder(KEY_EXCHANGES, options.kex)
+        options.ciphers = reorder(CIPHERS, options.ciphers)
+        options.key_types = reorder(algorithms(host_key_types), options.key_types)
+        handlers = {**CHANNEL_HANDLERS, MSG_CHANNEL_REQUEST: handle_request}
+        self._channel_handler_table = {
+            number: self._noticing(handler) for number, handler in handlers.items()
+        }
+
+    @property
+    def first_lines(self) -> tuple[str, ...]:
+        """What the peer said before the key exchange, its banner included."""
+        packetizer = self.packetizer
+        return tuple(packetizer.first_lines) if isinstance(packetizer, QuietPacketizer) else ()
+
+    def run(self) -> None:
+        """Serve the connection until it ends; then tell who waits."""
+        try:
+            super().run()
+        finally:
+            self.noticed.set()
+
+    def request_exec(self, channel: Channel, command: bytes) -> None:
+        """Ask for `command` on `channel` without waiting for the answer.
+
+        A refusal closes the channel. `Channel.exec_command` waits for the answer without end,
+        and what is to be fed to the command would wait for a round trip.
+        """
+        message = Message()
+        message.add_byte(cMSG_CHANNEL_REQUEST)
+        message.add_int(channel.remote_chanid)
+        message.add_string("exec")
+        message.add_boolean(WANT_REPLY)
+        message.add_string(command)
+        self._send_user_message(message)  # type: ignore[attr-defined]
+
+    def hang_up(self) -> None:
+        """End the connection now, from any thread."""
+        self._socket.hang_up()  # or else close() waits for the thread's next look around
+        self.close()
+        if self.is_alive() and self is not threading.current_thread():
+            self.join(2.0)
+        self._socket.close()
+
+    def _parse_disconnect(self, message: Message) -> None:
+        message.get_int()  # the reason's code
+        self.farewell = message.get_text()
+
+    def _noticing(self, handler: Handler) -> Handler:
+        def handle(channel: Channel, message: Message) -> None:
+            handler(channel, message)
+            self.noticed.set()
+
+        return handle
+
+
+def handle_request(channel: Channel, message: Message) -> None:
+    """Take the status of a command that a signal ended, which paramiko passes over."""
+    if message.get_text() == "exit-signal":
+        message.get_boolean()
+        channel.exit_status = 128 + signal_number(message.get_text())
+        channel.status_event.set()
+        return
+    message.rewind()
+    message.get_int()  # the channel's number, read already by the caller
+    channel._handle_request(message)  # type: ignore[attr-defined]  # noqa: SLF001
+
+
+def signal_number(name: str) -> int:
+    """The number of the signal `TERM`; 0 for one that has no name in RFC 4254."""
+    try:
+        return signal.Signals[f"SIG{name}"].value
+    except KeyError:
+        return 0
+
+
+def algorithms(key_types: Sequence[str]) -> tuple[str, ...]:
+    """The signature algorithms of the key types of known_hosts files."""
+    return tuple(
+        algorithm
+        for key_type in key_types
+        for algorithm in (RSA_ALGORITHMS if key_type == "ssh-rsa" else (key_type,))
+    )
+
+
+def reorder(first: Sequence[str], offered: Sequence[str]) -> tuple[str, ...]:
+    """All that is offered, with those of `first` in front."""
+    front = tuple(name for name in first if name in offered)
+    return (*front, *(name for name in offered if name not in front))
