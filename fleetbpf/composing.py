@@ -30,6 +30,7 @@ FLOAT = re.compile(
 SPECIAL_FLOAT = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
 
 Part = str | int  # one step of a location: a mapping's key or a list's index
+Location = tuple[Part, ...]
 
 
 @dataclass(frozen=True, slots=True, order=True, kw_only=True)

@@ -42,6 +42,16 @@ class Document:
             node = node.children.get(part) if node else None
         return node
 
+    def keys(self, *location: Part) -> tuple[str, ...]:
+        """The keys of the mapping at `location`; none when there is no mapping."""
+        node = self.find(*location)
+        return tuple(map(str, node.children)) if node and isinstance(node.value, dict) else ()
+
+    def items(self, *location: Part) -> range:
+        """The indices of the list at `location`; none when there is no list."""
+        node = self.find(*location)
+        return range(len(node.children) if node and isinstance(node.value, list) else 0)
+
     def value_place(self, *location: Part) -> Place:
         """Where the value at `location` begins; of its nearest known ancestor otherwise."""
         node = self.root

@@ -51,7 +51,7 @@ KINDS = {
     type(None): "nothing",
     bool: "a boolean",
     int: "a number",
-    float: "a number",
+    float: "a fraction",
     str: "a string",
     list: "a list",
     tuple: "a list",

@@ -1,0 +1,108 @@
+"""Reads manifests: from YAML to a checked Manifest, or to all that is wrong with it at once."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from fleetbpf import complaints, source
+from fleetbpf.composing import Location, Mistake, Place
+from fleetbpf.errors import Problem
+from fleetbpf.model.manifest import Manifest
+from fleetbpf.source import Document
+from fleetbpf.wording import did_you_mean, quoted
+
+
+def read(path: Path) -> Manifest:
+    """The manifest at `path`; InputError with all that is wrong, in the file's order."""
+    return from_document(source.read(path))
+
+
+def read_text(text: str, path: Path) -> Manifest:
+    """The manifest in `text`; `path` is where it stands, or would stand."""
+    return from_document(source.parse(text, path))
+
+
+def from_document(document: Document) -> Manifest:
+    """The manifest that the document holds; InputError with all that is wrong."""
+    found = [*document.ambiguous, *cross_check(document)]
+    try:
+        manifest = Manifest.model_validate(document.value, context=document)
+    except ValidationError as error:
+        document.refuse_if_any([*found, *complaints.mistakes(error, Manifest, document)])
+        raise
+    document.refuse_if_any(found)
+    return manifest
+
+
+def cross_check(document: Document) -> Iterator[Mistake]:
+    """What no single value shows: names that nothing has, and things said twice."""
+    known = document.keys("programs")
+    for play in document.items("plays"):
+        for index in document.items("plays", play, "programs"):
+            yield from unknown_program(document, ("plays", play, "programs", index), known)
+        yield from repetitions(document, "program", ("plays", play, "programs"))
+    for name in known:
+        for function in document.keys("programs", name, "hooks"):
+            yield from repetitions(document, "hook", ("programs", name, "hooks", function))
+
+
+def unknown_program(
+    document: Document, location: Location, known: tuple[str, ...]
+) -> Iterator[Mistake]:
+    """A play names a program that the manifest does not have."""
+    node = document.find(*location)
+    if node and isinstance(node.value, str) and node.value not in known:
+        yield Mistake(
+            place=node.place,
+            what=f"no program is called {quoted(node.value)}",
+            hint=did_you_mean(node.value, known, noun="programs"),
+        )
+
+
+def repetitions(document: Document, noun: str, location: Location) -> Iterator[Mistake]:
+    """The same text twice in one list."""
+    first: dict[object, Place] = {}
+    for index in document.items(*location):
+        node = document.find(*location, index)
+        if node is None or not isinstance(node.value, str):
+            continue
+        if node.value in first:
+            yield Mistake(
+                place=node.place,
+                what=f"the {noun} {quoted(node.value)} stands here twice",
+                hint=f"the first one is in line {first[node.value].line}",
+            )
+        first.setdefault(node.value, node.place)
+
+
+def locate(manifest: Manifest, program: str) -> Path | None:
+    """The source of a program, absolute; None when it is in none of the `search_path`."""
+    found = (path for path in candidates(manifest, program) if path.is_file())
+    return next((path.absolute() for path in found), None)
+
+
+def candidates(manifest: Manifest, program: str) -> tuple[Path, ...]:
+    """Where a program's source may lie, in the order in which it is looked for."""
+    name = manifest.programs[program].source
+    folders = (manifest.path.parent, Path("programs"), Path(__file__).parent.parent / "programs")
+    return tuple(dict.fromkeys((folder / name).absolute() for folder in folders))
+
+
+def missing_sources(manifest: Manifest) -> tuple[Problem, ...]:
+    """The programs whose source is nowhere, each with the places where it was looked for."""
+    return tuple(
+        missing_source(manifest, name)
+        for name in manifest.programs
+        if locate(manifest, name) is None
+    )
+
+
+def missing_source(manifest: Manifest, program: str) -> Problem:
+    """What a source that is nowhere is told as."""
+    searched = [str(path) for path in candidates(manifest, program)]
+    return Problem(
+        where=manifest.value_place("programs", program, "source"),
+        what=f"the source file {quoted(manifest.programs[program].source)} does not exist",
+        hint=f"looked for {', '.join(searched)}",
+    )
