@@ -17,6 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from fleetbpf.errors import BuildError, Problem
 
+FULL = {errno.ENOSPC, errno.EDQUOT}
 RECORD = "artifact.json"
 SETTLING = 60.0  # seconds in which a new work folder may not be locked yet
 ABANDONED = 24 * 3600.0  # seconds after which a work folder is removed even where locks do not work
@@ -94,6 +95,8 @@ class Cache:
             with locked_folder(building) as folder:
                 yield folder
         except OSError as error:
+            if not concerns(self.root, error):
+                raise
             raise BuildError(disk_problem(self.root, error)) from error
 
     def _folder(self, key: str) -> Path:
@@ -164,10 +167,17 @@ def is_locked(folder: Path) -> bool:
     return False
 
 
+def concerns(root: Path, error: OSError) -> bool:
+    """Whether an error is about the store: a full disk anywhere, or a file of its own."""
+    names = (error.filename, error.filename2)
+    inside = any(isinstance(name, str | Path) and Path(name).is_relative_to(root) for name in names)
+    return inside or error.errno in FULL
+
+
 def disk_problem(root: Path, error: OSError) -> Problem:
     """What to say when the store cannot be written."""
     hint = f"free some space, or set XDG_CACHE_HOME to another file system than that of {root}"
-    if error.errno == errno.ENOSPC:
+    if error.errno in FULL:
         return Problem(where=str(root), what="the disk of the build cache is full", hint=hint)
     hint = "make the folder writable, or set XDG_CACHE_HOME to another one"
     return Problem(where=str(root), what=f"the build cache fails: {error.strerror}", hint=hint)

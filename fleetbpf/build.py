@@ -1,0 +1,232 @@
+"""From a program's source to its loader: built once, then found by its build key."""
+
+import contextlib
+import os
+import threading
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from pydantic import TypeAdapter
+
+from fleetbpf import build_key, compilation, includes
+from fleetbpf.cache import Cache, Entry
+from fleetbpf.compilation import LOADER, OBJECT
+from fleetbpf.connections.local import LocalConnection
+from fleetbpf.errors import BuildError, Problem
+from fleetbpf.includes import Included
+from fleetbpf.model.description import Description
+from fleetbpf.toolchain import Toolchain, default_cache
+from fleetbpf.workbench import SUFFIX, Request, Workbench
+
+ATTEMPTS = 5  # at a source that changes while it is compiled
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Executable:
+    """A static executable in the cache."""
+
+    key: str  # 64 hex digits
+    path: Path
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Artifact:
+    """The result of building one program."""
+
+    key: str  # 64 hex digits
+    loader: Path
+    loader_sha256: str
+    object: Path
+    description: Description  # without its types: only the generator needs them
+    warnings: str  # what clang said when it compiled, maybe long ago
+    cached: bool
+    seconds: float  # that it took now
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notes:
+    """What the cache keeps of a program beside the files."""
+
+    description: Description
+    warnings: str
+
+
+NOTES = TypeAdapter(Notes)
+
+
+class Builder:
+    """Builds programs; for any number of threads, beside any number of other processes."""
+
+    def __init__(
+        self, toolchain: Toolchain, cache: Path | None = None, *, colour: bool = False
+    ) -> None:
+        self._toolchain = toolchain
+        self._cache = Cache(root=cache or default_cache())
+        self._colour = colour  # the compiler's errors are for a terminal
+        self._platform = build_key.platform_key(toolchain, build_key.generator_key())
+        self._runtime_lock = threading.Lock()
+
+    def key(self, source: Path, *, where: str = "") -> str:
+        """The build key of a program; compiles nothing, and runs clang -M on a changed source."""
+        request = request_for(source, where)
+        included = includes.recall(self._memory(request.source))
+        if included is None:
+            with self._bench() as bench:
+                included = self._look(request, bench.list_includes(request))
+        return self._key(request, included)
+
+    def build(self, source: Path, *, where: str = "") -> Artifact:
+        """The artifact of a program, from the cache or built now.
+
+        where: the manifest's line that asks for it. Raises BuildError.
+        """
+        started = time.monotonic()
+        request = request_for(source, where)
+        found = self._cached(request)
+        artifact = found if found is not None else self._build(request)
+        return replace(artifact, seconds=time.monotonic() - started)
+
+    def build_all(
+        self, sources: Mapping[Path, str], *, jobs: int | None = None
+    ) -> dict[Path, Artifact]:
+        """The artifacts of all `sources` (each with the manifest's line that asks for it).
+
+        Raises one BuildError with the problems of all that failed.
+        """
+        with ThreadPoolExecutor(max_workers=jobs or os.cpu_count() or 1) as pool:
+            try:
+                futures = {
+                    source: pool.submit(self.build, source, where=where)
+                    for source, where in sources.items()
+                }
+                errors = [future.exception() for future in futures.values()]
+            except BaseException:  # Ctrl-C: do not begin what has not begun
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+        raise_together(errors)
+        return {source: future.result() for source, future in futures.items()}
+
+    def inspector(self) -> Executable:
+        """The program that lists all BPF programs of a kernel, from the cache or built now."""
+        key = build_key.inspector_key(self._platform)
+        name = compilation.INSPECTOR.stem
+        entry = self._cache.find(key)
+        if entry is None:
+            with self._bench() as bench:
+                bench.link_inspector(self._runtime())
+                entry = self._cache.store(key, bench.folder, (name,), "")
+        return Executable(key=key, path=entry.path(name), sha256=entry.digests[name])
+
+    def _cached(self, request: Request) -> Artifact | None:
+        """The artifact, when neither the source nor anything it includes has changed."""
+        included = includes.recall(self._memory(request.source))
+        if included is None:
+            return None
+        key = self._key(request, included)
+        entry = self._cache.find(key)
+        return None if entry is None else artifact(key, entry, cached=True)
+
+    def _build(self, request: Request) -> Artifact:
+        with self._bench() as bench:
+            included, warnings = self._compile(bench, request)
+            key = self._key(request, included)
+            # Only compiling shows what is included: the loader may be there already, from before
+            # a change that was taken back, or from another folder.
+            entry = self._cache.find(key)
+            if entry is not None:
+                return artifact(key, entry, cached=True)
+            description = bench.describe_object(request)
+            bench.link_loader(description, key, self._runtime(), request.where)
+            notes = Notes(description=replace(description, types={}), warnings=warnings)
+            names = (LOADER, OBJECT)
+            entry = self._cache.store(key, bench.folder, names, NOTES.dump_json(notes).decode())
+            return artifact(key, entry, cached=False)
+
+    def _compile(self, bench: Workbench, request: Request) -> tuple[Included, str]:
+        """Compile the source as it is now; what it included then, and what clang warned of."""
+        for _ in range(ATTEMPTS):
+            started = time.time_ns()
+            paths, warnings = bench.compile_object(request)
+            included = self._look(request, paths)
+            # The hashes must be those of what clang read: look again when somebody wrote meanwhile.
+            if all(path.stat().st_mtime_ns < started for path in paths):
+                return included, warnings
+        what = f"{request.source.name} or a header changes all the time"
+        raise BuildError(Problem(where=request.where, what=what))
+
+    def _look(self, request: Request, paths: tuple[Path, ...]) -> Included:
+        """Hash what a source includes, and remember it for the next time."""
+        folders = compilation.header_folders(self._toolchain)
+        search = (request.source.parent, *folders, *self._toolchain.include_folders)
+        included = includes.look(paths, search)
+        includes.remember(self._memory(request.source), included)
+        return included
+
+    def _memory(self, source: Path) -> Path:
+        """The file that remembers what a source includes."""
+        name = build_key.combine("includes", self._platform, str(source))
+        return self._cache.root / "includes" / f"{name}.json"
+
+    def _key(self, request: Request, included: Included) -> str:
+        return build_key.program_key(request.program, request.source, included, self._platform)
+
+    def _runtime(self) -> tuple[Path, ...]:
+        """The objects that all loaders are linked with, compiled once."""
+        key = build_key.runtime_key(self._platform)
+        with self._runtime_lock:
+            entry = self._cache.find(key)
+            if entry is None:
+                with self._bench() as bench:
+                    names = bench.compile_runtime()
+                    entry = self._cache.store(key, bench.folder, names, "")
+        return tuple(entry.path(name) for name in entry.digests)
+
+    @contextlib.contextmanager
+    def _bench(self) -> Iterator[Workbench]:
+        """A workbench in a folder of its own, gone afterwards."""
+        with self._cache.work_folder() as folder, LocalConnection() as here:
+            yield Workbench(
+                toolchain=self._toolchain, folder=folder, here=here, colour=self._colour
+            )
+
+
+def request_for(source: Path, where: str) -> Request:
+    """The request to build `source`; BuildError when it is not a readable file."""
+    path = source.absolute()
+    if not path.name.endswith(SUFFIX):
+        what, hint = f"{source} is not a {SUFFIX} file", f"call it {source.stem}{SUFFIX}"
+        raise BuildError(Problem(where=where, what=what, hint=hint))
+    if not os.access(path, os.R_OK) or not path.is_file():
+        raise BuildError(Problem(where=where, what=f"{source} cannot be read"))
+    return Request(source=path, where=where)
+
+
+def artifact(key: str, entry: Entry, *, cached: bool) -> Artifact:
+    """The artifact in an entry of the cache."""
+    notes = NOTES.validate_json(entry.notes)
+    return Artifact(
+        key=key,
+        loader=entry.path(LOADER),
+        loader_sha256=entry.digests[LOADER],
+        object=entry.path(OBJECT),
+        description=notes.description,
+        warnings=notes.warnings,
+        cached=cached,
+        seconds=0.0,
+    )
+
+
+def raise_together(errors: Iterable[BaseException | None]) -> None:
+    """Raise the errors of several builds: one BuildError, or whatever else there is."""
+    found = [error for error in errors if error is not None]
+    for error in found:
+        if not isinstance(error, BuildError):
+            raise error
+    problems = (
+        problem for error in found if isinstance(error, BuildError) for problem in error.problems
+    )
+    BuildError.raise_if_any(problems)

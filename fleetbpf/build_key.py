@@ -1,0 +1,82 @@
+"""The build key: one hash of all that a loader's bytes depend on, the same in every folder."""
+
+import hashlib
+import os
+from pathlib import Path
+
+from fleetbpf import compilation
+from fleetbpf.compilation import HEADERS, PACKAGE
+from fleetbpf.includes import Included
+from fleetbpf.toolchain import Toolchain
+
+# Our own code that a loader's bytes depend on, beside the runtime.
+GENERATOR = (
+    "btf.py",
+    "build.py",
+    "cache.py",
+    "compilation.py",
+    "description.py",
+    "elf.py",
+    "encoders.py",
+    "loader_source.py",
+    "workbench.py",
+    "model/description.py",
+    "templates/loader.c.j2",
+)
+
+
+def program_key(program: str, source: Path, included: Included, platform: str) -> str:
+    """The key of the program `program` built from `source` on a `platform_key`."""
+    files = ((logical_name(path, source), sha256) for path, sha256 in included.files)
+    return combine("program", platform, program, *(part for pair in files for part in pair))
+
+
+def platform_key(toolchain: Toolchain, generator: str) -> str:
+    """The key of all that programs have in common: tools, flags and our own code."""
+    flags = (*compilation.OBJECT_FLAGS, *compilation.LOADER_FLAGS, *compilation.LINK_FLAGS)
+    tools = (toolchain.machine, *toolchain.identities, *toolchain.libraries)
+    return combine("platform", generator, *flags, "", *tools)
+
+
+def runtime_key(platform: str) -> str:
+    """The key of the runtime's objects."""
+    return combine("runtime", platform)
+
+
+def inspector_key(platform: str) -> str:
+    """The key of the inspector."""
+    return combine("inspector", platform)
+
+
+def generator_key() -> str:
+    """The hash of our own code: what makes loaders, and what is linked into them."""
+    files = (
+        *(PACKAGE / name for name in GENERATOR),
+        *sorted(compilation.RUNTIME.rglob("*.[ch]")),
+    )
+    return combine(
+        *(part for path in files for part in (str(path.relative_to(PACKAGE)), content(path)))
+    )
+
+
+def content(path: Path) -> str:
+    """The SHA-256 of a file of ours; empty when a later version has dropped it."""
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else ""
+
+
+def logical_name(path: Path, source: Path) -> str:
+    """What a file is called wherever the source and fleetbpf are installed."""
+    if path.is_relative_to(HEADERS):
+        return f"fleetbpf/{path.relative_to(HEADERS)}"
+    if path.is_relative_to("/usr"):
+        return path.name  # its folders differ between distributions, its content counts
+    return os.path.relpath(path, source.parent)
+
+
+def combine(*parts: str) -> str:
+    """One hash of texts, each with its length, so that no two lists of them look the same."""
+    whole = hashlib.sha256()
+    for part in parts:
+        text = part.encode(errors="surrogateescape")
+        whole.update(b"%d:" % len(text) + text)
+    return whole.hexdigest()

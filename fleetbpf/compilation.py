@@ -1,0 +1,140 @@
+"""The commands of a build as values: source → object → skeleton → loader."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from fleetbpf.command import Command
+from fleetbpf.toolchain import Toolchain
+
+PACKAGE = Path(__file__).parent
+HEADERS = PACKAGE / "headers"
+RUNTIME = PACKAGE / "runtime"
+INSPECTOR = RUNTIME / "inspector.c"  # a program of its own, not part of loaders
+
+OBJECT = "program.bpf.o"
+SKELETON = "program.skel.h"
+LOADER = "loader"
+LOADER_SOURCE = "loader.c"
+UNSTRIPPED = "unstripped.o"
+DEPENDENCIES = "program.d"
+
+OBJECT_FLAGS = (
+    "-target",
+    "bpf",
+    "-O2",
+    "-g",  # BTF is made from it; the DWARF goes with `bpftool gen object`
+    # Said so that every clang does the same: v3 is what clang ≥ 20 takes by itself, and our oldest
+    # kernel, 5.10, runs all of it but the atomics that return a value (5.12: the kernel says so).
+    "-mcpu=v3",
+    "-fno-ident",
+    # BTF's file names: the compiler runs in the source's folder, and reads the source lines for the
+    # verifier's log there.
+    "-fdebug-compilation-dir",
+    ".",
+    "-Wall",
+    "-fdiagnostics-absolute-paths",
+)
+LOADER_FLAGS = (
+    "-std=gnu11",
+    "-O2",
+    "-D_GNU_SOURCE",
+    "-ffunction-sections",
+    "-fdata-sections",
+    "-fno-ident",
+)
+# No build id and no symbols: the bytes depend on the inputs only.
+LINK_FLAGS = ("-static", "-s", "-Wl,--build-id=none", "-Wl,--gc-sections")
+
+# Folders and languages from the environment would make builds differ from one shell to the next.
+ENVIRONMENT = {"LC_ALL": "C", "CPATH": "", "C_INCLUDE_PATH": "", "SOURCE_DATE_EPOCH": "0"}
+
+
+def header_folders(toolchain: Toolchain) -> tuple[Path, ...]:
+    """Our own folders of headers, in the order of the search.
+
+    The first holds the bpf/bpf_helpers.h that labels prints; it includes the real one with
+    #include_next.
+    """
+    return (HEADERS, HEADERS / toolchain.machine)
+
+
+def compile_object(toolchain: Toolchain, source: Path, work: Path, *, colour: bool) -> Command:
+    """Compile `source` to an object in `work`, and list what it included; run in its folder."""
+    return Command(
+        *_clang(toolchain, source, colour=colour),
+        "-MD",
+        "-MF",
+        work / DEPENDENCIES,
+        "-MT",
+        "object",
+        "-c",
+        f"./{source.name}",
+        "-o",
+        work / UNSTRIPPED,
+    )
+
+
+def list_includes(toolchain: Toolchain, source: Path, *, colour: bool) -> Command:
+    """Print the make rule of what `source` includes, without compiling; run in its folder."""
+    return Command(
+        *_clang(toolchain, source, colour=colour), "-M", "-MT", "object", f"./{source.name}"
+    )
+
+
+def _clang(toolchain: Toolchain, source: Path, *, colour: bool) -> Iterable[str | Path]:
+    yield toolchain.clang
+    yield from OBJECT_FLAGS
+    yield f"-D__TARGET_ARCH_{toolchain.target}"
+    yield "-fcolor-diagnostics" if colour else "-fno-color-diagnostics"
+    yield f"-ffile-prefix-map={HEADERS}=fleetbpf"
+    yield f"-ffile-prefix-map={source.parent}=."
+    for folder in header_folders(toolchain):
+        yield from ("-I", folder)
+    # After the source's own folder, which #include "…" searches by itself, for #include <…> too.
+    yield from ("-I", ".")
+    for folder in toolchain.extra_folders:
+        yield from ("-idirafter", folder)
+
+
+def strip_object(toolchain: Toolchain) -> Command:
+    """Write the object without DWARF, which is most of its size; run in the work folder."""
+    return Command(toolchain.bpftool, "gen", "object", OBJECT, UNSTRIPPED)
+
+
+def generate_skeleton(toolchain: Toolchain, name: str) -> Command:
+    """Print the skeleton of the object with the C identifier `name`; run in the work folder."""
+    return Command(toolchain.bpftool, "gen", "skeleton", OBJECT, "name", name)
+
+
+def dump_types(toolchain: Toolchain) -> Command:
+    """Print the object's BTF as JSON; run in the work folder."""
+    return Command(toolchain.bpftool, "-j", "btf", "dump", "file", OBJECT)
+
+
+def runtime_sources() -> tuple[Path, ...]:
+    """The C files that every loader is linked with."""
+    return tuple(sorted(path for path in RUNTIME.glob("*.c") if path != INSPECTOR))
+
+
+def compile_runtime(toolchain: Toolchain) -> Command:
+    """Compile the runtime to one object per source; run in the work folder."""
+    return Command(toolchain.cc, *LOADER_FLAGS, *_own_folders(), "-c", *runtime_sources())
+
+
+def link(toolchain: Toolchain, source: Path | str, objects: Iterable[Path], output: str) -> Command:
+    """Compile one C source and link it with the runtime's objects; run in the work folder."""
+    return Command(
+        toolchain.cc,
+        *LOADER_FLAGS,
+        *_own_folders(),
+        *LINK_FLAGS,
+        "-o",
+        output,
+        source,
+        *objects,
+        *toolchain.libraries,
+    )
+
+
+def _own_folders() -> tuple[str | Path, ...]:
+    return ("-I", RUNTIME, f"-ffile-prefix-map={PACKAGE}=fleetbpf")

@@ -1,0 +1,137 @@
+"""One build in its work folder: runs the tools one after the other, and says what they refuse."""
+
+import errno
+import json
+import re
+import shutil
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from fleetbpf import compilation, description, includes, loader_source
+from fleetbpf.command import Command
+from fleetbpf.connections import Completed
+from fleetbpf.connections.local import LocalConnection
+from fleetbpf.errors import BuildError, Problem
+from fleetbpf.model.description import Description
+from fleetbpf.toolchain import Toolchain
+
+SUFFIX = ".bpf.c"
+DOCTOR = "`fleetbpf doctor` says what is missing here"
+ALMOST_NOTHING = 64 * 1024  # bytes free: a tool that failed now failed for want of space
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One program to build, and who asks for it."""
+
+    source: Path  # absolute
+    where: str  # the manifest's line, for errors
+
+    @property
+    def program(self) -> str:
+        """The program's name in its loader: "hello" of hello.bpf.c."""
+        return self.source.name.removesuffix(SUFFIX)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workbench:
+    """The tools, and the folder that they work in."""
+
+    toolchain: Toolchain
+    folder: Path
+    here: LocalConnection
+    colour: bool = False
+
+    def list_includes(self, request: Request) -> tuple[Path, ...]:
+        """What the source includes, itself first, without compiling it."""
+        command = compilation.list_includes(self.toolchain, request.source, colour=self.colour)
+        rule = self._clang(command, request).stdout.decode(errors="surrogateescape")
+        return includes.dependencies(rule, request.source.parent)
+
+    def compile_object(self, request: Request) -> tuple[tuple[Path, ...], str]:
+        """Compile the source; what it includes, itself first, and what clang warned of."""
+        command = compilation.compile_object(
+            self.toolchain, request.source, self.folder, colour=self.colour
+        )
+        warnings = self._clang(command, request).stderr.decode(errors="replace")
+        rule = (self.folder / compilation.DEPENDENCIES).read_text(errors="surrogateescape")
+        return includes.dependencies(rule, request.source.parent), warnings
+
+    def describe_object(self, request: Request) -> Description:
+        """Strip the compiled object and read what is in it."""
+        self._tool(
+            compilation.strip_object(self.toolchain),
+            Problem(where=request.where, what=f"bpftool cannot link {request.source.name}"),
+        )
+        dump = self._tool(
+            compilation.dump_types(self.toolchain),
+            Problem(where=request.where, what=f"bpftool cannot read {request.source.name}'s BTF"),
+        )
+        content = (self.folder / compilation.OBJECT).read_bytes()
+        found = description.read(request.program, content, json.loads(dump.stdout))
+        refuse_unusable(found, content, request)
+        return found
+
+    def link_loader(
+        self, found: Description, key: str, runtime: Iterable[Path], where: str
+    ) -> None:
+        """Generate the loader of the described object and link it with the runtime's objects."""
+        name = skeleton_name(found.program)
+        skeleton = self._tool(
+            compilation.generate_skeleton(self.toolchain, name),
+            Problem(where=where, what=f"bpftool cannot make the skeleton of {found.program}"),
+        )
+        text = loader_source.trimmed(skeleton.stdout.decode())
+        (self.folder / compilation.SKELETON).write_text(text, encoding="utf-8")
+        source = loader_source.render(found, compilation.SKELETON, key)
+        (self.folder / compilation.LOADER_SOURCE).write_text(source, encoding="utf-8")
+        self._link(compilation.LOADER_SOURCE, runtime, compilation.LOADER, where)
+
+    def compile_runtime(self) -> tuple[str, ...]:
+        """Compile what all loaders share; the names of the objects."""
+        problem = Problem(where="", what="fleetbpf's own runtime does not compile here")
+        self._tool(compilation.compile_runtime(self.toolchain), problem)
+        return tuple(path.with_suffix(".o").name for path in compilation.runtime_sources())
+
+    def link_inspector(self, runtime: Iterable[Path]) -> None:
+        """Compile the inspector and link it with the runtime's objects."""
+        self._link(compilation.INSPECTOR, runtime, compilation.INSPECTOR.stem, "")
+
+    def _link(self, source: Path | str, objects: Iterable[Path], output: str, where: str) -> None:
+        problem = Problem(where=where, what=f"the {output} cannot be linked", hint=DOCTOR)
+        self._tool(compilation.link(self.toolchain, source, objects, output), problem)
+
+    def _clang(self, command: Command, request: Request) -> Completed:
+        """Run clang in the source's folder."""
+        what = f"{request.source.name} does not compile"
+        problem = Problem(where=request.where or str(request.source), what=what)
+        return self._tool(command, problem, cwd=request.source.parent)
+
+    def _tool(self, command: Command, problem: Problem, *, cwd: Path | None = None) -> Completed:
+        """Run a tool; when it fails raise BuildError with `problem` and all that the tool said."""
+        done = self.here.run(command, cwd=cwd or self.folder, env=compilation.ENVIRONMENT)
+        if done.status == 0:
+            return done
+        if shutil.disk_usage(self.folder).free < ALMOST_NOTHING:
+            raise OSError(errno.ENOSPC, "no space left for a build", str(self.folder))
+        detail = (done.stderr + done.stdout).decode(errors="replace")
+        raise BuildError(replace(problem, detail=detail))
+
+
+def skeleton_name(program: str) -> str:
+    """The C identifier that a program's skeleton has; kernels show it in its maps' names."""
+    name = re.sub(r"\W", "_", program, flags=re.ASCII)
+    return f"_{name}" if name[:1].isdigit() else name
+
+
+def refuse_unusable(found: Description, content: bytes, request: Request) -> None:
+    """Raise BuildError for an object that the kernel could do nothing with."""
+    name = request.source.name
+    where = request.where or str(request.source)
+    if not found.functions:
+        hint = 'say where each one attaches: SEC("tracepoint/syscalls/sys_enter_execve")'
+        raise BuildError(Problem(where=where, what=f"{name} has no BPF function", hint=hint))
+    if not description.has_license(content):
+        hint = 'add char LICENSE[] SEC("license") = "GPL"; most helpers are for GPL programs only'
+        raise BuildError(Problem(where=where, what=f"{name} does not say its license", hint=hint))
