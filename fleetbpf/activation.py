@@ -1,19 +1,23 @@
 """Bringing one host to its releases: the payload, the command, and what the host answers."""
 
 import gzip
-import io
 import json
 import tarfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from fleetbpf.command import Command, script
-from fleetbpf.facts import Row
+from fleetbpf.connections import Connection
+from fleetbpf.errors import HostError, Problem
+from fleetbpf.facts import Row, check_greeting, tabbed
 from fleetbpf.layout import HostLayout
+from fleetbpf.model.target import Target
 from fleetbpf.plan import Action, Change
 from fleetbpf.release import Release
 
 GREETING = ("fleetbpf", "activate")
+TIMEOUT = 900.0  # seconds; a slow host may take minutes to start many programs
+END_OF_ARCHIVE = b"\0" * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,47 +43,96 @@ class Answer:
     locked_by: str = ""
 
 
-def command(
-    changes: Sequence[Change],
-    *,
-    objects: Mapping[str, str],
-    deployment: str,
-    layout: HostLayout,
-    who: str,
-    become: bool,
-) -> Command:
-    """The command that makes `changes` on a host.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One thing that `activate.sh` is to do; see its usage for the fields."""
 
-    objects maps build keys to the sha256 of their loaders.
-    """
-    rows: list[str] = []
+    verb: str  # start, stop, delete, prune
+    program: str
+    was: str  # the release the facts saw as current; the host refuses when it is another one now
+    release: str = ""
+    object: str = ""  # sha256 of the loader
+
+
+def steps(changes: Iterable[Change], *, objects: Mapping[str, str]) -> tuple[Step, ...]:
+    """What makes `changes` true; objects maps build keys to the sha256 of their loaders."""
+    found: list[Step] = []
     for change in changes:
-        for old in change.prune:
-            rows += ["prune", change.program, "", old, ""]
-        release = change.release
-        match change.action:
-            case Action.NONE:
-                continue
-            case Action.DELETE:
-                rows += ["delete", change.program, change.was, "", ""]
-            case Action.CREATE | Action.UPDATE:
-                new = release.id if release else ""
-                sha256 = objects[release.build_key] if release else ""
-                rows += ["start", change.program, change.was, new, sha256]
-    places = (layout.root, layout.run, layout.units)
-    return script("activate.sh", *places, deployment, who, *rows, become=become)
+        program, was, release = change.program, change.was, change.release
+        found += [Step(verb="prune", program=program, was=was, release=r) for r in change.prune]
+        if change.action is Action.DELETE:
+            found.append(Step(verb="delete", program=program, was=was))
+        elif change.action is not Action.NONE and release is not None:
+            new = objects[release.build_key]
+            found.append(
+                Step(verb="start", program=program, was=was, release=release.id, object=new)
+            )
+    return tuple(found)
 
 
-def payload(files: Mapping[str, bytes]) -> bytes:
-    """A compressed tar archive of `files`, path → content."""
-    packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w", format=tarfile.USTAR_FORMAT) as archive:
-        for path, content in files.items():
-            member = tarfile.TarInfo(path)
-            member.size = len(content)
-            member.mode = 0o600
-            archive.addfile(member, io.BytesIO(content))
-    return gzip.compress(packed.getvalue(), compresslevel=6, mtime=0)
+def stops(changes: Iterable[Change]) -> tuple[Step, ...]:
+    """What ends the programs that `changes` delete, so that their last records can be collected."""
+    return tuple(
+        Step(verb="stop", program=change.program, was=change.was)
+        for change in changes
+        if change.action is Action.DELETE
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Activation:
+    """The way to have one host do steps for one deployment."""
+
+    deployment: str
+    layout: HostLayout
+    who: str  # told to another operator who finds the host locked
+
+    def do(
+        self, target: Target, connection: Connection, todo: Sequence[Step], payload: bytes
+    ) -> Answer:
+        """Have the host do `todo`; its answer.
+
+        Raises HostError when the host refuses to begin (sudo, the lock), UnreachableError when
+        the link is lost; the host then finishes what it has begun.
+        """
+        host = target.host.name
+        command = self.command(todo, become=target.become)
+        completed = connection.run(command, stdin=payload, timeout=TIMEOUT)
+        rows = tabbed(completed.stdout)
+        check_greeting(rows, completed, host=host, greeting=GREETING, become=target.become)
+        answer = parse(rows)
+        if answer.locked_by:
+            what = f"another fleetbpf is at work on this host: {answer.locked_by}"
+            hint = "try again when it has finished"
+            raise HostError(Problem(where=host, what=what, hint=hint))
+        return answer
+
+    def command(self, todo: Iterable[Step], *, become: bool) -> Command:
+        """The command that does `todo`."""
+        words = [(s.verb, s.program, s.was, s.release, s.object) for s in todo]
+        places = (self.layout.root, self.layout.run, self.layout.units)
+        rows = (word for row in words for word in row)
+        return script("activate.sh", *places, self.deployment, self.who, *rows, become=become)
+
+
+def payload(files: Mapping[str, bytes], packed: Iterable[bytes] = ()) -> bytes:
+    """A compressed tar archive of `files`, path → content, after what was packed before."""
+    return b"".join((*packed, pack(files), gzip.compress(END_OF_ARCHIVE, mtime=0)))
+
+
+def pack(files: Mapping[str, bytes]) -> bytes:
+    """A part of a payload: members without the archive's end, compressed by themselves.
+
+    gzip members may follow one another (RFC 1952, 2.2), so a loader is compressed once for all
+    hosts.
+    """
+    parts: list[bytes] = []
+    for path, content in files.items():
+        member = tarfile.TarInfo(path)
+        member.size = len(content)
+        member.mode = 0o600
+        parts += [member.tobuf(tarfile.USTAR_FORMAT), content, b"\0" * (-len(content) % 512)]
+    return gzip.compress(b"".join(parts), compresslevel=6, mtime=0)
 
 
 def release_files(release: Release, *, about: bytes) -> dict[str, bytes]:

@@ -1,17 +1,18 @@
 """Apply: ask each host for its facts, plan, and activate what has to change."""
 
+import functools
 import getpass
 import socket
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from fleetbpf import activation, facts
-from fleetbpf.activation import Answer, Failure
+from fleetbpf import activation, collect, facts
+from fleetbpf.activation import Activation, Answer, Failure
 from fleetbpf.build import Artifact
 from fleetbpf.connections import Connection
-from fleetbpf.errors import HostError, Problem
+from fleetbpf.errors import Problem
 from fleetbpf.layout import HostLayout, Workspace
 from fleetbpf.model.facts import HostFacts
 from fleetbpf.model.target import Target
@@ -19,8 +20,7 @@ from fleetbpf.plan import Action, Change, obstacles, plan
 from fleetbpf.release import Release
 from fleetbpf.verifier import decisive
 
-ACTIVATION_TIMEOUT = 900.0  # seconds; a slow host may take minutes to start many programs
-Say = Callable[[str], None]
+Say = Callable[[str, str], None]  # host, what it is at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +52,7 @@ class Apply:
     workspace: Workspace
     say: Say
     layout: HostLayout = HostLayout()
-    who: str = field(default_factory=lambda: f"{getpass.getuser()}@{socket.gethostname()}")
+    who: str
 
     def to(self, target: Target, connection: Connection) -> Applied:
         """Bring one host to what is declared for it.
@@ -74,7 +74,7 @@ class Apply:
         problems = [problem for found in blocked.values() for problem in found]
         to_do = [change for change in able if change.action is not Action.NONE]
         for change in to_do:
-            self.say(f"{host}: {change.program}: {change.action.value}: {change.reason}")
+            self.say(host, f"{change.program}: {change.action.value}: {change.reason}")
         if to_do:
             answer = self.activate(target, connection, to_do, seen)
             problems += self.problems(host, to_do, answer)
@@ -101,42 +101,28 @@ class Apply:
         self, target: Target, connection: Connection, changes: Sequence[Change], seen: HostFacts
     ) -> Answer:
         """Send what the host lacks and have it make `changes`."""
-        host = target.host.name
-        command = activation.command(
-            changes,
-            objects={found.key: found.loader_sha256 for found in self.artifacts.values()},
-            deployment=self.deployment,
-            layout=self.layout,
-            who=self.who,
-            become=target.become,
-        )
-        completed = connection.run(
-            command, stdin=self.payload(changes, seen), timeout=ACTIVATION_TIMEOUT
-        )
-        rows = facts.tabbed(completed.stdout)
-        facts.check_greeting(
-            rows, completed, host=host, greeting=activation.GREETING, become=target.become
-        )
-        return activation.parse(rows)
+        host = Activation(deployment=self.deployment, layout=self.layout, who=self.who)
+        if any(change.prune or change.action is Action.DELETE for change in changes):
+            save_records(target, connection, host, changes, self.workspace)
+        objects = {found.key: found.loader_sha256 for found in self.artifacts.values()}
+        todo = activation.steps(changes, objects=objects)
+        return host.do(target, connection, todo, self.payload(changes, seen))
 
     def payload(self, changes: Sequence[Change], seen: HostFacts) -> bytes:
         """The files of the new releases, and the loaders that the host does not have."""
         files: dict[str, bytes] = {}
+        loaders: dict[str, bytes] = {}
         when = datetime.now(UTC).isoformat(timespec="seconds")
         for release in (change.release for change in changes if change.release):
             artifact = self.artifacts[release.program.source]
             about = release.about(loader_sha256=artifact.loader_sha256, who=self.who, when=when)
             files |= activation.release_files(release, about=about)
             if artifact.loader_sha256 not in sound_objects(seen):
-                files[f"objects/{artifact.loader_sha256}"] = artifact.loader.read_bytes()
-        return activation.payload(files)
+                loaders[artifact.key] = packed_loader(artifact.loader, artifact.loader_sha256)
+        return activation.payload(files, loaders.values())
 
     def problems(self, host: str, changes: Sequence[Change], answer: Answer) -> list[Problem]:
         """What went wrong in an activation, program by program."""
-        if answer.locked_by:
-            what = f"another fleetbpf is at work on this host: {answer.locked_by}"
-            hint = "try again when it has finished"
-            raise HostError(Problem(where=host, what=what, hint=hint))
         found = [self.problem(host, failure) for failure in answer.failures]
         found += [
             Problem(
@@ -169,6 +155,40 @@ class Apply:
             detail=decisive(failure.verifier_log),
             hint=f"the verifier's whole log is in {log}",
         )
+
+
+@functools.lru_cache(maxsize=64)
+def packed_loader(loader: Path, sha256: str) -> bytes:
+    """A loader as a part of a payload, compressed once for all hosts."""
+    return activation.pack({f"objects/{sha256}": loader.read_bytes()})
+
+
+def save_records(
+    target: Target,
+    connection: Connection,
+    host: Activation,
+    changes: Sequence[Change],
+    workspace: Workspace,
+) -> int:
+    """Collect what a host's spool holds before parts of it are removed; bytes that came.
+
+    Programs that are to be deleted are stopped first: their last records count too.
+    """
+    if ending := activation.stops(changes):
+        host.do(target, connection, ending, activation.payload({}))
+    return collect.fetch(
+        connection,
+        host.layout,
+        workspace.logs / target.host.name,
+        host=target.host.name,
+        deployment=host.deployment,
+        become=target.become,
+    )
+
+
+def operator() -> str:
+    """Who runs this, as other operators know them: user@machine."""
+    return f"{getpass.getuser()}@{socket.gethostname()}"
 
 
 def sound_objects(seen: HostFacts) -> frozenset[str]:

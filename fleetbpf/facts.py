@@ -8,21 +8,15 @@ from fleetbpf.command import Command, script
 from fleetbpf.connections import Completed, Connection
 from fleetbpf.errors import HostError, Problem
 from fleetbpf.layout import HostLayout
-from fleetbpf.model.facts import HostFacts, LoadedProgram, ProgramFacts, ReleaseFacts
+from fleetbpf.model.facts import HostFacts, ProgramFacts, ReleaseFacts
 
 GREETING = ("fleetbpf", "facts")
 Row = tuple[str, ...]
 
 
-def question(layout: HostLayout, *, deployment: str, inspector: str, become: bool) -> Command:
-    """The one command that asks a host for all its facts.
-
-    deployment "" means all; inspector is the sha256 of the inspector, "" leaves the kernel's
-    programs out.
-    """
-    return script(
-        "facts.sh", layout.root, layout.run, layout.units, deployment, inspector, become=become
-    )
+def question(layout: HostLayout, *, deployment: str, become: bool) -> Command:
+    """The one command that asks a host for all its facts; deployment "" means all of them."""
+    return script("facts.sh", layout.root, layout.run, layout.units, deployment, become=become)
 
 
 def ask(
@@ -31,11 +25,10 @@ def ask(
     *,
     host: str,
     deployment: str = "",
-    inspector: str = "",
     become: bool = False,
 ) -> HostFacts:
     """Ask a host; raises HostError when it will not or cannot answer, UnreachableError too."""
-    command = question(layout, deployment=deployment, inspector=inspector, become=become)
+    command = question(layout, deployment=deployment, become=become)
     completed = connection.run(command, timeout=120.0)
     rows = tabbed(completed.stdout)
     check_greeting(rows, completed, host=host, greeting=GREETING, become=become)
@@ -108,7 +101,6 @@ def parse(rows: Iterable[Row]) -> HostFacts:
         missing=tuple(row[0] for row in by_kind.get("missing", ())),
         objects=frozenset(row[0] for row in by_kind.get("object", ())),
         programs=tuple(program(row, by_kind) for row in by_kind.get("program", ())),
-        bpf=tuple(loaded(row[0]) for row in by_kind["bpf"]) if "bpf" in by_kind else None,
     )
 
 
@@ -147,19 +139,6 @@ def release(row: Row, by_kind: Mapping[str, list[Row]]) -> ReleaseFacts:
         attached=tuple(f"{link.get('function')} on {link.get('hook')}" for link in attached),
         since_ns=int(state.get("since_ns", 0)),
         pid=int(state.get("pid", 0)),
-    )
-
-
-def loaded(text: str) -> LoadedProgram:
-    """One line of the inspector."""
-    fields = object_in(text)
-    return LoadedProgram(
-        id=int(fields.get("id", 0)),
-        type=str(fields.get("type", "")),
-        name=str(fields.get("name", "")),
-        uid=int(fields.get("uid", 0)),
-        pids=tuple(fields.get("pids", ())),
-        executable=str(fields.get("exe", "")),
     )
 
 

@@ -1,18 +1,24 @@
 """Many hosts at once: the same work on each, `forks` at a time, one connection per host."""
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from fleetbpf.connections import Connection
-from fleetbpf.errors import FleetbpfError, UnreachableError
+from fleetbpf.errors import ExitCode, FleetbpfError, Problem, UnreachableError
 from fleetbpf.model.inventory import Host
 
 T = TypeVar("T")
 Open = Callable[[Host], Connection]
 DEFAULT_FORKS = 50  # threads that mostly wait; more gained nothing at 200 hosts on two cores
+
+
+class InterruptedHostError(FleetbpfError):
+    """The operator interrupted the run before the work on this host was finished."""
+
+    exit_code = ExitCode.INTERRUPTED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +34,20 @@ class Outcome(Generic[T]):
         """Whether the host could not be reached, or was lost on the way."""
         return isinstance(self.error, UnreachableError)
 
+    @property
+    def word(self) -> str:
+        """What became of the host, in a word."""
+        if self.error is None:
+            return "ok"
+        if self.interrupted:
+            return "interrupted"
+        return "unreachable" if self.unreachable else "failed"
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether the operator's interrupt ended it."""
+        return isinstance(self.error, InterruptedHostError)
+
 
 def on_each(
     hosts: Sequence[Host],
@@ -35,22 +55,28 @@ def on_each(
     *,
     open_connection: Open,
     forks: int = DEFAULT_FORKS,
-) -> Iterator[Outcome[T]]:
-    """Do `work` on every host and yield the outcomes as they come.
+    done: Callable[[Outcome[T]], None] = lambda _: None,
+) -> tuple[Outcome[T], ...]:
+    """Do `work` on every host; the outcomes in the order of `hosts`, each also told to `done`.
 
-    An error on one host does not touch the others. When the caller stops listening or is
-    interrupted, hosts not begun are left alone and open connections are cut.
+    An error on one host does not touch the others. On Ctrl-C hosts not begun are left alone,
+    open connections are cut, and the unfinished hosts' outcomes say so.
     """
     connections = Connections(open_connection)
     pool = ThreadPoolExecutor(max_workers=max(1, min(forks, len(hosts))))
     futures = {pool.submit(connections.use, host, work): host for host in hosts}
+    outcomes: dict[str, Outcome[T]] = {}
     try:
         for future in as_completed(futures):
-            yield outcome(futures[future], future)
-    finally:
+            found = outcome(futures[future], future)
+            outcomes[found.host.name] = found
+            done(found)
+    except KeyboardInterrupt:
         pool.shutdown(wait=False, cancel_futures=True)
         connections.cut()
-        pool.shutdown(wait=True)
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+    return tuple(outcomes.get(host.name) or unfinished(host) for host in hosts)
 
 
 def outcome(host: Host, future: Future[T]) -> Outcome[T]:
@@ -59,6 +85,13 @@ def outcome(host: Host, future: Future[T]) -> Outcome[T]:
         return Outcome(host=host, value=future.result())
     except FleetbpfError as error:
         return Outcome(host=host, error=error)
+
+
+def unfinished(host: Host) -> Outcome[T]:
+    """The outcome of a host that an interrupt left unfinished."""
+    hint = "run the same command again: it finishes what is left"
+    problem = Problem(where=host.name, what="interrupted before it was finished", hint=hint)
+    return Outcome(host=host, error=InterruptedHostError(problem))
 
 
 class Connections:

@@ -55,7 +55,6 @@ def change(host: str, release: Release, facts: HostFacts) -> Change:
     placed = facts.find(release.deployment, release.program.name)
     was = placed.current if placed else ""
     action, reason = decide(release, placed, facts)
-    keep_all = action is Action.NONE or placed is None
     return Change(
         host=host,
         program=release.program.name,
@@ -63,13 +62,13 @@ def change(host: str, release: Release, facts: HostFacts) -> Change:
         reason=reason,
         was=was,
         release=release,
-        prune=() if keep_all else outdated(placed, keep={was, release.id}),
+        prune=outdated(placed.releases, keep={was, release.id})
+        if placed and action is not Action.NONE
+        else (),
     )
 
 
-def decide(
-    release: Release, placed: ProgramFacts | None, facts: HostFacts
-) -> tuple[Action, str]:
+def decide(release: Release, placed: ProgramFacts | None, facts: HostFacts) -> tuple[Action, str]:
     """The action for one declared program, and the reason in words."""
     if placed is None or not placed.current:
         return Action.CREATE, "not there yet"
@@ -124,9 +123,9 @@ def deletion(host: str, placed: ProgramFacts) -> Change:
     )
 
 
-def outdated(placed: ProgramFacts, *, keep: set[str]) -> tuple[str, ...]:
+def outdated(placed: Sequence[ReleaseFacts], *, keep: set[str]) -> tuple[str, ...]:
     """Releases beyond the newest KEPT_RELEASES; the host lists them oldest first."""
-    others = [found.release for found in placed.releases if found.release not in keep]
+    others = [found.release for found in placed if found.release not in keep]
     room = max(KEPT_RELEASES - len(keep), 0)
     return tuple(others[: len(others) - room]) if len(others) > room else ()
 
@@ -144,7 +143,7 @@ def obstacles(
             what=f"kernel {facts.kernel} is too old",
             hint="fleetbpf needs kernel 5.10 or newer",
         )
-    elif not satisfies(kernel, program.requires_kernel):
+    elif kernel < version(program.requires_kernel.removeprefix(">=")):
         yield Problem(
             where=where,
             what=f"kernel {facts.kernel} is not {program.requires_kernel}",
@@ -172,23 +171,3 @@ def version(text: str) -> tuple[int, int]:
     """Major and minor of a kernel release: (6, 1) of "6.1.0-32-cloud-amd64"."""
     found = re.match(r"(\d+)\.(\d+)", text)
     return (int(found[1]), int(found[2])) if found else (0, 0)
-
-
-def satisfies(kernel: tuple[int, int], requirement: str) -> bool:
-    """Whether a kernel meets every part of a requirement such as ">=5.10,<6.12"."""
-    for part in filter(None, (text.strip() for text in requirement.split(","))):
-        operator, number = part.rstrip("0123456789."), version(part.lstrip("<>=! "))
-        match operator.strip():
-            case ">=":
-                met = kernel >= number
-            case ">":
-                met = kernel > number
-            case "<=":
-                met = kernel <= number
-            case "<":
-                met = kernel < number
-            case _:
-                met = kernel == number
-        if not met:
-            return False
-    return True

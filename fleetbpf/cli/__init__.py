@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The reader (`| head`) has gone: not an error, and nothing more can be said to it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.DONE
-    except Exception:  # noqa: BLE001 — the one boundary: a bug becomes a report file
+    except Exception:  # the one boundary: a bug becomes a report file
         return report_bug(output)
 
 

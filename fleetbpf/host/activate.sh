@@ -2,8 +2,8 @@
 # shellcheck shell=sh
 # Bring programs of one deployment to their new releases; say each step as tab-separated lines.
 # usage: activate.sh ROOT RUN UNITS DEPLOYMENT WHO {ACTION PROGRAM WAS RELEASE OBJECT}... < payload.tar.gz
-#   ACTION   start (place and start RELEASE, then stop WAS) | delete (stop and remove the program)
-#            | prune (remove RELEASE, an old one)
+#   ACTION   start (place and start RELEASE, then stop WAS) | stop (the program, its files stay)
+#            | delete (stop and remove the program) | prune (remove RELEASE, an old one)
 #   WAS      the release the plan saw as current, "" for none
 #   payload  objects/SHA256, PROGRAM/RELEASE/{args,release.json}, PROGRAM/unit
 # The new release runs and is ready before the old one stops; when it fails the old one goes on.
@@ -201,10 +201,15 @@ remove() {
 	fi
 }
 
-take_down() {
+stop_all() {
 	for folder in "$root/$deployment/$1/releases"/*; do
 		[ -d "$folder" ] && stop "$1" "${folder##*/}"
 	done
+	say stopped "$1"
+}
+
+take_down() {
+	stop_all "$1"
 	for folder in /sys/kernel/tracing/instances/fleetbpf."$deployment.$1".*; do
 		[ -d "$folder" ] && rmdir "$folder"
 	done
@@ -255,15 +260,16 @@ trap 'exit 1' INT TERM
 status=0
 while [ $# -ge 5 ]; do
 	current=$(readlink "$root/$deployment/$2/current") current=${current##*/}
-	if [ "$1" = prune ]; then
-		prune "$2" "$4"
-	elif [ "$current" != "$3" ]; then
+	if [ "$current" != "$3" ]; then
 		say moved "$2" "$current"
 		status=1
-	elif [ "$1" = delete ]; then
-		take_down "$2"
 	else
-		bring_up "$2" "$3" "$4" "$5" || status=1
+		case $1 in
+		prune) prune "$2" "$4" ;;
+		stop) stop_all "$2" ;;
+		delete) take_down "$2" ;;
+		start) bring_up "$2" "$3" "$4" "$5" || status=1 ;;
+		esac
 	fi
 	shift 5
 done

@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=sh
 # Send what the spool has beyond what the caller has already.
-# usage: collect.sh ROOT DEPLOYMENT INTERVAL " PATH=OFFSET:SHA256 …"    (DEPLOYMENT "" = all of them)
+# usage: collect.sh ROOT DEPLOYMENT INTERVAL    (DEPLOYMENT "" = all of them)
+# stdin: what the caller has, PATH=OFFSET:SHA256, split by spaces
 #   INTERVAL  seconds between passes; 0 = one pass
 #   PATH      deployment/program/release/segment.log; SHA256 of the segment's header line
 # For each segment a line `segment<TAB>PATH<TAB>OFFSET<TAB>SIZE`, then exactly SIZE bytes.
 # OFFSET is 0 where the header differs from the caller's: another spool of the same name.
 # Ends when the caller goes away (SIGPIPE); `idle` every pass keeps that noticeable.
 set -u
-root=$1 only=$2 interval=$3 have=" $4 "
+root=$1 only=$2 interval=$3
+have=" $(cat) "
 
 # The segment is open as descriptor 3 in what follows: it may be rotated away at any moment, and its
 # bytes must still be all there once its size has been announced.

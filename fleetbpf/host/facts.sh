@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=sh
 # Print what this host is and what fleetbpf has placed on it: one fact a line, fields split by tabs.
-# usage: facts.sh ROOT RUN UNITS DEPLOYMENT [INSPECTOR]      (DEPLOYMENT "" = all of them)
+# usage: facts.sh ROOT RUN UNITS DEPLOYMENT      (DEPLOYMENT "" = all of them)
 # Changes nothing. Runs in dash, busybox ash and bash.
 set -u
-root=$1 run=$2 units=$3 only=$4 inspector=${5:-}
-tab=$(printf '\t')
+root=$1 run=$2 units=$3 only=$4
 
 fact() {
 	printf '%s' "$1"
@@ -83,8 +82,4 @@ for folder in "$root"/*/*/; do
 	[ -z "$only" ] || [ "$only" = "$deployment" ] || continue
 	program "$deployment" "$name"
 done
-if [ -n "$inspector" ] && [ -f "$root/objects/$inspector" ]; then
-	[ "$(checksum "$root/objects/$inspector")" = "$inspector" ] &&
-		"$root/objects/$inspector" | sed "s/^/bpf$tab/"
-fi
 exit 0

@@ -61,7 +61,6 @@ class HostFacts:
     missing: tuple[str, ...]  # tools that fleetbpf needs and the host lacks
     objects: frozenset[str]
     programs: tuple[ProgramFacts, ...]
-    bpf: tuple[LoadedProgram, ...] | None = None  # None: the inspector was not there to ask
 
     def find(self, deployment: str, program: str) -> ProgramFacts | None:
         """What is placed for that program, if anything."""

@@ -7,7 +7,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 
-def rendered(name: str, **values: object) -> str:
+def rendered(name: str, /, **values: object) -> str:
     """The template `fleetbpf/templates/<name>` with `values`; an unknown name is an error."""
     return environment().get_template(name).render(values)
 

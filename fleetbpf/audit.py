@@ -1,0 +1,119 @@
+"""Audit: is a host as the manifest declares it, and what BPF is there that nobody declared?"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from fnmatch import fnmatchcase
+from pathlib import PurePosixPath
+
+from fleetbpf.errors import FleetbpfError
+from fleetbpf.layout import HostLayout
+from fleetbpf.model.facts import HostFacts, LoadedProgram, ProgramFacts
+from fleetbpf.model.manifest import Known
+from fleetbpf.plan import moved, outage, tampering
+from fleetbpf.release import Release
+
+
+class Kind(Enum):
+    """In which way a host is not as declared."""
+
+    MISSING = "missing"  # declared, and not placed
+    STALE = "stale"  # another release than the declared one
+    STOPPED = "stopped"  # the right release, and it does not run or will not after a reboot
+    TAMPERED = "tampered"  # its files are not as they were placed
+    STRAY = "stray"  # there, and not declared
+    UNREACHABLE = "unreachable"  # nothing is known
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One fact in which a host differs from what is declared."""
+
+    host: str
+    kind: Kind
+    program: str  # of the deployment; for a stray BPF program its name in the kernel
+    what: str
+
+
+def findings(
+    host: str,
+    deployment: str,
+    releases: Sequence[Release],
+    facts: HostFacts,
+    loaded: Iterable[LoadedProgram],
+    *,
+    known: Sequence[Known] = (),
+    layout: HostLayout,
+) -> tuple[Finding, ...]:
+    """All findings on one host, in the manifest's order, strays last."""
+    declared = {release.program.name for release in releases}
+    strays = (
+        placed
+        for placed in facts.programs
+        if placed.deployment == deployment and placed.program not in declared
+    )
+    return (
+        *(found for release in releases if (found := drift(host, release, facts))),
+        *(undeclared(host, placed) for placed in strays),
+        *(
+            foreign(host, program)
+            for program in loaded
+            if not is_ours(program, layout) and not any(allows(k, program) for k in known)
+        ),
+    )
+
+
+def drift(host: str, release: Release, facts: HostFacts) -> Finding | None:
+    """In which way one declared program is not as declared, the gravest first."""
+    name = release.program.name
+    placed = facts.find(release.deployment, name)
+    if placed is None or not placed.current:
+        return Finding(host=host, kind=Kind.MISSING, program=name, what="is not there")
+    current = placed.find(placed.current)
+    if current is None:
+        what = f"the files of release {placed.current} are gone"
+        return Finding(host=host, kind=Kind.MISSING, program=name, what=what)
+    if current.release != release.id:
+        what = f"release {current.release}, declared is {release.id}: {moved(release, current)}"
+        return Finding(host=host, kind=Kind.STALE, program=name, what=what)
+    if changed := tampering(release, placed, current, facts):
+        return Finding(host=host, kind=Kind.TAMPERED, program=name, what=changed)
+    if broken := outage(current, facts):
+        return Finding(host=host, kind=Kind.STOPPED, program=name, what=broken)
+    return None
+
+
+def undeclared(host: str, placed: ProgramFacts) -> Finding:
+    """A program of the deployment that the manifest does not give to this host."""
+    what = f"release {placed.current or 'none'} is there, and the manifest does not declare it"
+    return Finding(host=host, kind=Kind.STRAY, program=placed.program, what=what)
+
+
+def foreign(host: str, program: LoadedProgram) -> Finding:
+    """A BPF program in the kernel that no fleetbpf loader holds."""
+    holders = ", ".join(f"pid {pid}" for pid in program.pids) or "no process (pinned or attached)"
+    what = f"BPF program {program.id}, {program.type}, uid {program.uid}, held by {holders}"
+    if program.executable:
+        what += f" ({program.executable})"
+    name = program.name or f"#{program.id}"
+    return Finding(host=host, kind=Kind.STRAY, program=name, what=what)
+
+
+def unreachable(host: str, error: FleetbpfError) -> Finding:
+    """A host that told nothing."""
+    what = "; ".join(problem.what for problem in error.problems)
+    return Finding(host=host, kind=Kind.UNREACHABLE, program="", what=what)
+
+
+def is_ours(program: LoadedProgram, layout: HostLayout) -> bool:
+    """Whether a fleetbpf loader holds a BPF program."""
+    return PurePosixPath(program.executable).is_relative_to(layout.root / "objects")
+
+
+def allows(known: Known, program: LoadedProgram) -> bool:
+    """Whether an entry of `audit.known` says that a BPF program may be there.
+
+    The name is a glob; the owner is the name of the executable that holds the program.
+    """
+    owner = PurePosixPath(program.executable).name
+    return fnmatchcase(program.name, known.name) and known.owner in {"", owner}

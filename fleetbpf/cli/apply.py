@@ -1,0 +1,91 @@
+"""`fleetbpf apply`: bring every host to what the manifest declares."""
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+from fleetbpf.cli import recap
+from fleetbpf.cli.options import add_fleet, load_targets
+from fleetbpf.cli.output import Output
+from fleetbpf.cli.recap import HostRecap
+from fleetbpf.errors import ExitCode
+
+if TYPE_CHECKING:
+    from fleetbpf.apply import Applied
+    from fleetbpf.fleet import Outcome
+
+SUMMARY = "build, ship and start what a manifest declares; a second run changes nothing"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.add_argument("manifest", help="the manifest, a YAML file")
+    add_fleet(parser)
+
+
+def run(options: argparse.Namespace, output: Output) -> ExitCode:
+    """Build all programs, then apply to all hosts, `forks` at a time."""
+    from fleetbpf.apply import Apply, operator
+    from fleetbpf.cli.progress import progress
+    from fleetbpf.cli.session import Session
+
+    manifest, targets = load_targets(options)
+    session = Session.of(options)
+    artifacts = session.build(targets)
+    with progress(output, [target.host.name for target in targets]) as shown:
+        work = Apply(
+            deployment=manifest.name,
+            artifacts=artifacts,
+            workspace=session.workspace,
+            say=shown.say,
+            who=operator(),
+        )
+        outcomes = session.on_each(
+            targets, work.to, done=lambda o: shown.done(o.host.name, word(o))
+        )
+    recaps = [of(outcome) for outcome in outcomes]
+    recap.tell(output, recaps)
+    rows = {outcome.host.name: row(outcome) for outcome in outcomes}
+    output.document({"deployment": manifest.name, **recap.document(recaps, rows)})
+    return recap.exit_code(recaps)
+
+
+def word(outcome: "Outcome[Applied]") -> str:
+    """What became of a host, in a word."""
+    if outcome.value is None:
+        return outcome.word
+    if outcome.value.failed:
+        return "failed"
+    return "changed" if outcome.value.changed else "ok"
+
+
+def of(outcome: "Outcome[Applied]") -> HostRecap:
+    """The recap of one host."""
+    host = outcome.host.name
+    if outcome.value is None:
+        return recap.of_error(host, outcome.error)
+    applied = outcome.value
+    return HostRecap(
+        host=host,
+        ok=applied.ok,
+        changed=applied.changed,
+        failed=len(applied.failed),
+        problems=applied.failed,
+        warnings=applied.warnings,
+    )
+
+
+def row(outcome: "Outcome[Applied]") -> dict[str, Any]:
+    """A host's changes, for the JSON document."""
+    changes = outcome.value.changes if outcome.value else ()
+    return {
+        "changes": [
+            {
+                "program": change.program,
+                "action": change.action,
+                "reason": change.reason,
+                "was": change.was,
+                "release": change.release.id if change.release else "",
+            }
+            for change in changes
+        ]
+    }

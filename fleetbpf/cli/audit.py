@@ -1,0 +1,125 @@
+"""`fleetbpf audit`: is every host as declared? what BPF is there that we did not put there?"""
+
+import argparse
+import json
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fleetbpf.cli.options import add_fleet, load_targets
+from fleetbpf.cli.output import Output, plain
+from fleetbpf.errors import ExitCode
+
+if TYPE_CHECKING:
+    from fleetbpf.audit import Finding
+    from fleetbpf.cli.session import Session
+    from fleetbpf.connections import Connection
+    from fleetbpf.fleet import Outcome
+    from fleetbpf.layout import Workspace
+    from fleetbpf.model.manifest import Manifest
+    from fleetbpf.model.target import Target
+
+SUMMARY = "compare every host with the manifest; exit 3 when one is not as declared"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.add_argument("manifest", help="the manifest, a YAML file")
+    parser.add_argument(
+        "--report", action="store_true", help="leave a dated report under reports/ as well"
+    )
+    add_fleet(parser)
+
+
+def run(options: argparse.Namespace, output: Output) -> ExitCode:
+    """Audit all hosts of the manifest, `forks` at a time; changes nothing on them."""
+    from fleetbpf.cli.session import Session
+
+    manifest, targets = load_targets(options)
+    session = Session.of(options)
+    outcomes = session.on_each(targets, auditing(manifest, session, targets))
+    if any(outcome.interrupted for outcome in outcomes):
+        return ExitCode.INTERRUPTED
+    found = [finding for outcome in outcomes for finding in of(outcome)]
+    told = report(manifest.name, found, [target.host.name for target in targets])
+    if options.report:
+        output.progress(f"report: {keep(told, session.workspace)}")
+    rows = [(f.host, f.kind.value, f.program, f.what) for f in found]
+    if rows:
+        output.table(("HOST", "FINDING", "PROGRAM", "WHAT"), rows)
+    output.line(summary(found, hosts=len(targets)))
+    output.document(told)
+    return ExitCode.DRIFT if found else ExitCode.DONE
+
+
+def auditing(
+    manifest: "Manifest", session: "Session", targets: Sequence["Target"]
+) -> Callable[["Target", "Connection"], tuple["Finding", ...]]:
+    """The work on one host: ask for its facts and its kernel's programs, and compare."""
+    from fleetbpf import audit, facts, inspection
+    from fleetbpf.layout import HostLayout
+    from fleetbpf.release import Release
+
+    builder = session.builder()
+    keys = {p.source: builder.key(p.source) for target in targets for p in target.programs}
+    inspector = builder.inspector().path.read_bytes()
+    layout = HostLayout()
+
+    def work(target: "Target", connection: "Connection") -> tuple["Finding", ...]:
+        host, become = target.host.name, target.become
+        seen = facts.ask(connection, layout, host=host, deployment=manifest.name, become=become)
+        loaded = inspection.ask(connection, layout, inspector, host=host, become=become)
+        releases = [
+            Release(deployment=manifest.name, program=p, build_key=keys[p.source])
+            for p in target.programs
+        ]
+        known = manifest.audit.known if manifest.audit else ()
+        return audit.findings(
+            host, manifest.name, releases, seen, loaded, known=known, layout=layout
+        )
+
+    return work
+
+
+def of(outcome: "Outcome[tuple[Finding, ...]]") -> Sequence["Finding"]:
+    """The findings on one host; a host that told nothing is a finding itself."""
+    from fleetbpf import audit
+
+    if outcome.value is not None:
+        return outcome.value
+    return [audit.unreachable(outcome.host.name, outcome.error)] if outcome.error else []
+
+
+def report(deployment: str, found: Sequence["Finding"], hosts: Sequence[str]) -> dict[str, Any]:
+    """The report of one audit: when, of what, and all findings."""
+    return {
+        "deployment": deployment,
+        "time": datetime.now(UTC).isoformat(timespec="seconds"),
+        "hosts": list(hosts),
+        "findings": list(found),
+        "exit_code": int(ExitCode.DRIFT if found else ExitCode.DONE),
+    }
+
+
+def keep(told: Mapping[str, Any], workspace: "Workspace") -> Path:
+    """Write a report under `reports/<deployment>/`, named by its time in UTC; its path."""
+    folder = workspace.reports / told["deployment"]
+    folder.mkdir(parents=True, exist_ok=True)
+    moment = datetime.fromisoformat(told["time"])
+    file = folder / f"{moment:%Y-%m-%dT%H%M%SZ}.json"
+    draft = file.with_suffix(".new")
+    draft.write_text(json.dumps(told, default=plain, indent=2) + "\n", encoding="utf-8")
+    draft.replace(file)
+    return file
+
+
+def summary(found: Sequence["Finding"], *, hosts: int) -> str:
+    """The last line: how many findings of which kind, on how many hosts."""
+    if not found:
+        return f"{hosts} hosts as declared"
+    counts = Counter(finding.kind.value for finding in found)
+    kinds = ", ".join(f"{count} {kind}" for kind, count in counts.items())
+    touched = len({finding.host for finding in found})
+    return f"{len(found)} findings ({kinds}) on {touched} of {hosts} hosts"

@@ -1,0 +1,48 @@
+"""`fleetbpf destroy`: take a deployment off its hosts."""
+
+import argparse
+
+from fleetbpf.cli import recap
+from fleetbpf.cli.options import add_fleet, load_targets
+from fleetbpf.cli.output import Output
+from fleetbpf.cli.recap import HostRecap
+from fleetbpf.errors import ExitCode
+
+SUMMARY = "stop a deployment, collect its last records, and leave nothing of it on the hosts"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.add_argument("manifest", help="the manifest, a YAML file")
+    add_fleet(parser)
+
+
+def run(options: argparse.Namespace, output: Output) -> ExitCode:
+    """Destroy on all hosts of the manifest, `forks` at a time."""
+    from fleetbpf.apply import operator
+    from fleetbpf.cli.progress import progress
+    from fleetbpf.cli.session import Session
+    from fleetbpf.destroy import Destroy
+
+    manifest, targets = load_targets(options)
+    session = Session.of(options)
+    with progress(output, [target.host.name for target in targets]) as shown:
+        work = Destroy(
+            deployment=manifest.name,
+            workspace=session.workspace,
+            say=shown.say,
+            who=operator(),
+        )
+        outcomes = session.on_each(
+            targets, work.on, done=lambda found: shown.done(found.host.name, found.word)
+        )
+    recaps = [
+        recap.of_error(found.host.name, found.error)
+        if found.value is None
+        else HostRecap(host=found.host.name, ok=len(found.value), changed=len(found.value))
+        for found in outcomes
+    ]
+    recap.tell(output, recaps)
+    rows = {found.host.name: {"destroyed": found.value or ()} for found in outcomes}
+    output.document({"deployment": manifest.name, **recap.document(recaps, rows)})
+    return recap.exit_code(recaps)

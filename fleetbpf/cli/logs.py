@@ -1,0 +1,185 @@
+"""`fleetbpf logs`: mirror the spools of hosts and print what they hold."""
+
+import argparse
+import json
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from fleetbpf.cli import recap
+from fleetbpf.cli.options import add_forks, add_inventory, load_inventory
+from fleetbpf.cli.output import Output
+from fleetbpf.errors import ExitCode
+
+if TYPE_CHECKING:
+    from fleetbpf.cli.session import Session
+    from fleetbpf.connections import Connection
+    from fleetbpf.fleet import Outcome
+    from fleetbpf.model.inventory import Host
+    from fleetbpf.model.target import Target
+    from fleetbpf.records import Reader, Record
+
+SUMMARY = "fetch what is new in the spools of hosts, then print their records"
+FOLLOW_INTERVAL = 1.0  # seconds between two looks at the spool
+RECONNECT_AFTER = 3.0  # seconds
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.add_argument("hosts", metavar="HOST", help="a host, or a host pattern")
+    parser.add_argument("-f", "--follow", action="store_true", help="go on as records come")
+    parser.add_argument("--deployment", default="", help="only of this deployment")
+    parser.add_argument("--program", default="", help="only of this program")
+    parser.add_argument(
+        "--offline", action="store_true", help="print what is here; contact no host"
+    )
+    add_inventory(parser)
+    add_forks(parser)
+
+
+def run(options: argparse.Namespace, output: Output) -> ExitCode:
+    """Mirror, then print; with --follow print as it comes, until interrupted."""
+    from fleetbpf import patterns
+    from fleetbpf.cli.session import Session
+    from fleetbpf.model.target import Target
+
+    hosts = patterns.select(options.hosts, load_inventory(options))
+    session = Session.of(options)
+    targets = [Target(host=host, become=becomes(host), programs=()) for host in hosts]
+    readers = {host.name: reader(options, session, host.name) for host in hosts}
+    if options.offline:
+        return show(output, readers, [recap.HostRecap(host=host.name) for host in hosts])
+    if options.follow:
+        return follow(options, output, session, targets, readers)
+    outcomes = session.on_each(targets, fetching(options, session))
+    return show(output, readers, [of(outcome) for outcome in outcomes])
+
+
+def becomes(host: "Host") -> bool:
+    """Whether root must read the spool: as the inventory says, else unless we log in as root."""
+    return host.become if host.become is not None else host.user != "root"
+
+
+def reader(options: argparse.Namespace, session: "Session", host: str) -> "Reader":
+    """The reader of one host's mirror, for what the command line selects."""
+    from fleetbpf.records import Reader
+
+    return Reader(
+        logs=session.workspace.logs,
+        host=host,
+        deployment=options.deployment,
+        program=options.program,
+    )
+
+
+def fetching(
+    options: argparse.Namespace,
+    session: "Session",
+    *,
+    interval: float = 0.0,
+    on_news: Callable[[str], None] = lambda _: None,
+) -> Callable[["Target", "Connection"], int]:
+    """The work on one host: bring its mirror up to date; on_news is called with its name."""
+    from fleetbpf import collect
+    from fleetbpf.layout import HostLayout
+
+    def fetch(target: "Target", connection: "Connection") -> int:
+        name = target.host.name
+        return collect.fetch(
+            connection,
+            HostLayout(),
+            session.workspace.logs / name,
+            host=name,
+            deployment=options.deployment,
+            interval=interval,
+            become=target.become,
+            on_news=lambda: on_news(name),
+        )
+
+    return fetch
+
+
+def show(
+    output: Output, readers: Mapping[str, "Reader"], recaps: Sequence[recap.HostRecap]
+) -> ExitCode:
+    """Print what all mirrors hold, in the order of time, and what went wrong."""
+    from fleetbpf.records import as_json, lines
+
+    found = [record for reader in readers.values() for record in reader.news()]
+    found.sort(key=lambda record: record.time_ns)
+    for record in found:
+        for line in lines(record):
+            output.line(line)
+    for problem in (problem for told in recaps for problem in told.problems):
+        output.progress(str(problem))
+    if output.json:
+        records = [as_json(record) for record in found]
+        output.document({"records": records, **recap.document(recaps, {})})
+    return recap.exit_code(recaps)
+
+
+def follow(
+    options: argparse.Namespace,
+    output: Output,
+    session: "Session",
+    targets: Sequence["Target"],
+    readers: Mapping[str, "Reader"],
+) -> ExitCode:
+    """Print records as they come, a JSON object a line with --json, until interrupted.
+
+    A host that was reached once is tried again whenever its link is lost.
+    """
+    printing = threading.Lock()
+
+    def news(host: str) -> None:
+        with printing:
+            for record in readers[host].news():
+                print_now(output, record)
+
+    for target in targets:
+        news(target.host.name)
+    work = fetching(options, session, interval=FOLLOW_INTERVAL, on_news=news)
+    reached: set[str] = set()
+    while True:
+        outcomes = session.on_each(targets, noting(work, reached))
+        told = [of(outcome) for outcome in outcomes]
+        lost = [outcome for outcome in outcomes if outcome.host.name in reached]
+        for problem in (problem for found in told for problem in found.problems):
+            output.progress(str(problem))
+        if recap.exit_code(told) is not ExitCode.UNREACHABLE or not lost:
+            return recap.exit_code(told)
+        targets = [target for target in targets if target.host.name in reached]
+        time.sleep(RECONNECT_AFTER)
+
+
+def noting(
+    work: Callable[["Target", "Connection"], int], reached: set[str]
+) -> Callable[["Target", "Connection"], int]:
+    """`work`, remembering which hosts could be reached."""
+
+    def noted(target: "Target", connection: "Connection") -> int:
+        reached.add(target.host.name)
+        return work(target, connection)
+
+    return noted
+
+
+def print_now(output: Output, record: "Record") -> None:
+    """One record at once, as text or as a line of JSON."""
+    from fleetbpf.records import as_json, lines
+
+    if output.json:
+        sys.stdout.write(json.dumps(as_json(record)) + "\n")
+        sys.stdout.flush()
+        return
+    for line in lines(record):
+        output.line(line)
+
+
+def of(outcome: "Outcome[int]") -> recap.HostRecap:
+    """The recap of one host."""
+    if outcome.value is None:
+        return recap.of_error(outcome.host.name, outcome.error)
+    return recap.HostRecap(host=outcome.host.name)

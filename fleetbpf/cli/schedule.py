@@ -1,0 +1,116 @@
+"""`fleetbpf schedule`: audits that happen by themselves."""
+
+import argparse
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fleetbpf.cli.options import add_inventory, inventory_path
+from fleetbpf.cli.output import Output
+from fleetbpf.errors import ExitCode, InputError, Problem
+
+if TYPE_CHECKING:
+    from fleetbpf.model.manifest import Manifest
+    from fleetbpf.schedule import Schedule, ScheduledAudit
+
+SUMMARY = "install, list or remove the audits that manifests declare (systemd timer or crontab)"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    verbs = parser.add_subparsers(title="verbs", dest="verb", metavar="VERB", required=True)
+    install = verbs.add_parser("install", help="audit at the times of the manifest's audit.cron")
+    install.add_argument("manifest", help="the manifest, a YAML file")
+    add_inventory(install)
+    verbs.add_parser("list", help="show what is installed here")
+    remove = verbs.add_parser("remove", help="audit no longer")
+    remove.add_argument("manifest", help="the manifest that was installed")
+
+
+def run(options: argparse.Namespace, output: Output) -> ExitCode:
+    """Do what the verb says."""
+    schedule = here()
+    match options.verb:
+        case "install":
+            return install(options, output, schedule)
+        case "list":
+            return show(output, schedule)
+        case _:
+            return remove(options, output, schedule)
+
+
+def here() -> "Schedule":
+    """This machine's way to start commands at their times."""
+    from fleetbpf.connections.local import LocalConnection
+    from fleetbpf.schedule import CrontabSchedule, SystemdSchedule
+
+    runner = LocalConnection()
+    if not Path("/run/systemd/system").is_dir():
+        return CrontabSchedule(runner=runner)
+    if os.geteuid() == 0:
+        return SystemdSchedule(runner=runner, units=Path("/etc/systemd/system"), user=False)
+    config = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+    return SystemdSchedule(runner=runner, units=config / "systemd" / "user", user=True)
+
+
+def install(options: argparse.Namespace, output: Output, schedule: "Schedule") -> ExitCode:
+    """Install the audit of a manifest; one that is there already is replaced."""
+    from fleetbpf import manifest
+
+    audit = scheduled(options, manifest.read(Path(options.manifest)))
+    schedule.install(audit)
+    output.line(f"{audit.name}: {audit.when}, reports under {audit.folder / 'reports'}")
+    output.document({"name": audit.name, "when": audit.when, "command": audit.words})
+    return ExitCode.DONE
+
+
+def scheduled(options: argparse.Namespace, manifest: "Manifest") -> "ScheduledAudit":
+    """The audit that a manifest declares, with every path made absolute."""
+    from fleetbpf.schedule import ScheduledAudit
+
+    file = Path(options.manifest).resolve()
+    if manifest.audit is None or manifest.audit.cron is None:
+        hint = 'add `audit: {cron: "17 * * * *"}` to it'
+        raise InputError(Problem(where=options.manifest, what="has no audit.cron", hint=hint))
+    inventory = inventory_path(options).resolve()
+    tail = ("audit", str(file), "--report", "--inventory", str(inventory))
+    if any("\n" in word for word in tail):
+        raise InputError(Problem(where=options.manifest, what="its path has a line end in it"))
+    return ScheduledAudit.of(
+        manifest.name,
+        file,
+        when=manifest.audit.cron,
+        words=(*program(), *tail),
+        folder=Path.cwd(),
+    )
+
+
+def program() -> tuple[str, ...]:
+    """How to start this fleetbpf again, from any folder."""
+    installed = shutil.which("fleetbpf", path=str(Path(sys.executable).parent))
+    return (installed,) if installed else (sys.executable, "-m", "fleetbpf")
+
+
+def show(output: Output, schedule: "Schedule") -> ExitCode:
+    """List the audits that are installed."""
+    found = schedule.list()
+    for name, when in found:
+        output.line(f"{name}  {when}")
+    output.document([{"name": name, "when": when} for name, when in found])
+    return ExitCode.DONE
+
+
+def remove(options: argparse.Namespace, output: Output, schedule: "Schedule") -> ExitCode:
+    """Remove the audit of a manifest file, which may be gone itself; fine when there is none."""
+    from fleetbpf.schedule import named
+
+    place = Path(options.manifest)
+    gone = [name for name, _ in schedule.list() if named(name, place) and schedule.remove(name)]
+    for name in gone:
+        output.line(f"{name}: removed")
+    output.document({"removed": gone})
+    if not gone:
+        output.progress(f"{place}: nothing was scheduled")
+    return ExitCode.DONE

@@ -1,0 +1,60 @@
+"""One run of a command over hosts: its tools, its keys, its working directory."""
+
+import argparse
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from fleetbpf import fleet
+from fleetbpf.build import Artifact, Builder
+from fleetbpf.connections import Connection
+from fleetbpf.connections.keyring import Keyring
+from fleetbpf.connections.opening import open_connection
+from fleetbpf.fleet import Outcome
+from fleetbpf.layout import Workspace
+from fleetbpf.model.target import Target
+from fleetbpf.toolchain import Toolchain
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """What a command over hosts works with."""
+
+    workspace: Workspace
+    forks: int
+
+    @classmethod
+    def of(cls, options: argparse.Namespace) -> "Session":
+        """The session that the command line asks for."""
+        return cls(workspace=Workspace(folder=Path.cwd()), forks=options.forks)
+
+    def builder(self) -> Builder:
+        """The builder of this machine; raises BuildError when a tool is missing."""
+        return Builder(Toolchain.find())
+
+    def build(self, targets: Sequence[Target]) -> Mapping[Path, Artifact]:
+        """Build every program that some host shall run; raises BuildError with all that failed."""
+        places = {p.source: p.where for target in targets for p in target.programs}
+        return self.builder().build_all(places)
+
+    def on_each(
+        self,
+        targets: Sequence[Target],
+        work: Callable[[Target, Connection], T],
+        *,
+        done: Callable[[Outcome[T]], None] = lambda _: None,
+    ) -> tuple[Outcome[T], ...]:
+        """Do `work` on every target's host, `forks` at a time, one connection each."""
+        by_name = {target.host.name: target for target in targets}
+        keyring = Keyring.load()
+        keyring.check(target.host for target in targets)
+        return fleet.on_each(
+            [target.host for target in targets],
+            lambda host, connection: work(by_name[host.name], connection),
+            open_connection=lambda host: open_connection(host, keyring),
+            forks=self.forks,
+            done=done,
+        )

@@ -1,0 +1,53 @@
+"""`fleetbpf status`: what runs where."""
+
+import argparse
+from typing import TYPE_CHECKING
+
+from fleetbpf.cli import recap
+from fleetbpf.cli.options import add_fleet, load_targets
+from fleetbpf.cli.output import Output
+from fleetbpf.errors import ExitCode
+
+if TYPE_CHECKING:
+    from fleetbpf.fleet import Outcome
+    from fleetbpf.status import ProgramStatus
+
+SUMMARY = "show which release of each program runs on each host, and since when"
+HEADERS = ("HOST", "PROGRAM", "RELEASE", "STATE", "SINCE", "SPOOL", "ATTACHED")
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.add_argument("manifest", help="the manifest, a YAML file")
+    add_fleet(parser)
+
+
+def run(options: argparse.Namespace, output: Output) -> ExitCode:
+    """Ask all hosts of the manifest, `forks` at a time."""
+    from fleetbpf.cli.session import Session
+    from fleetbpf.status import Status
+
+    manifest, targets = load_targets(options)
+    work = Status(deployment=manifest.name)
+    outcomes = Session.of(options).on_each(targets, work.of)
+    output.table(HEADERS, [cells(row) for found in outcomes for row in found.value or ()])
+    recaps = [of(outcome) for outcome in outcomes]
+    for problem in (problem for found in recaps for problem in found.problems):
+        output.progress(str(problem))
+    rows = {found.host.name: {"programs": found.value or ()} for found in outcomes}
+    output.document({"deployment": manifest.name, **recap.document(recaps, rows)})
+    return recap.exit_code(recaps)
+
+
+def of(outcome: "Outcome[tuple[ProgramStatus, ...]]") -> recap.HostRecap:
+    """The recap of one host."""
+    if outcome.value is None:
+        return recap.of_error(outcome.host.name, outcome.error)
+    return recap.HostRecap(host=outcome.host.name, ok=len(outcome.value))
+
+
+def cells(row: "ProgramStatus") -> tuple[str, ...]:
+    """One row of the table."""
+    kibibytes = f"{(row.spool_bytes + 1023) // 1024} KiB"
+    attached = ", ".join(row.attached)
+    return (row.host, row.program, row.release, row.state, row.since, kibibytes, attached)

@@ -1,0 +1,182 @@
+"""Collecting: the host's spool, mirrored byte for byte, so that the local size is the offset."""
+
+import fcntl
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from fleetbpf.command import Command, script
+from fleetbpf.connections import Connection
+from fleetbpf.errors import FleetbpfError, HostError, Problem
+from fleetbpf.facts import check_greeting, tabbed
+from fleetbpf.layout import HostLayout
+
+GREETING = b"fleetbpf\tcollect\n"
+ONE_PASS = 0.0
+COLLECT_TIMEOUT = 3600.0  # seconds; a first collection may be gigabytes
+FOREVER = float("inf")
+
+
+def command(layout: HostLayout, *, deployment: str, interval: float, become: bool) -> Command:
+    """The command that sends what we lack; every `interval` seconds, or once with 0."""
+    return script("collect.sh", layout.root, deployment, f"{interval:g}", become=become)
+
+
+def offsets(mirror: Path, *, deployment: str) -> bytes:
+    """What `mirror` has already, as `collect.sh` takes it on its stdin."""
+    have = held(mirror, deployment=deployment)
+    return " ".join(f"{path}={size}:{header}" for path, size, header in have).encode()
+
+
+def held(mirror: Path, *, deployment: str) -> Iterator[tuple[str, int, str]]:
+    """The segments of a host that are here: path, size, sha256 of the header line."""
+    pattern = f"{deployment or '*'}/*/*/*.log"
+    for file in sorted(mirror.glob(pattern)):
+        if is_set_aside(file.parent):
+            continue
+        with file.open("rb") as segment:
+            header = segment.readline()
+        checksum = hashlib.sha256(header).hexdigest() if header.endswith(b"\n") else ""
+        yield str(file.relative_to(mirror)), file.stat().st_size, checksum
+
+
+def fetch(
+    connection: Connection,
+    layout: HostLayout,
+    mirror: Path,
+    *,
+    host: str,
+    deployment: str = "",
+    interval: float = ONE_PASS,
+    become: bool = False,
+    on_news: Callable[[], None] | None = None,
+) -> int:
+    """Bring the mirror of one host up to date; return the number of bytes that came.
+
+    With an interval it goes on until the connection is cut. on_news is called after bytes came.
+    Raises HostError when the host cannot say what it has, or the mirror cannot be written.
+    """
+    with exclusive(mirror, host=host):
+        asked = command(layout, deployment=deployment, interval=interval, become=become)
+        have = offsets(mirror, deployment=deployment)
+        receiver = Receiver(mirror=mirror, on_news=on_news)
+        timeout = FOREVER if interval else COLLECT_TIMEOUT
+        try:
+            completed = connection.run(asked, stdin=have, stdout=receiver.feed, timeout=timeout)
+        except OSError as error:
+            what = f"{error.filename or mirror}: {error.strerror}"
+            hint = "make room or fix the folder, then run it again: it goes on where it stopped"
+            raise HostError(Problem(where=host, what=what, hint=hint)) from error
+        rows = tabbed(GREETING) if receiver.greeted else []
+        check_greeting(rows, completed, host=host, greeting=("fleetbpf", "collect"), become=become)
+        return receiver.received
+
+
+@contextmanager
+def exclusive(mirror: Path, *, host: str) -> Iterator[None]:
+    """Hold the mirror of one host: two collectors would write the same bytes twice."""
+    mirror.mkdir(parents=True, exist_ok=True)
+    with (mirror / ".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            what = f"another fleetbpf is collecting into {mirror}"
+            hint = "read what it has collected with `fleetbpf logs --offline`, or wait for it"
+            raise HostError(Problem(where=host, what=what, hint=hint)) from None
+        yield
+
+
+@dataclass(kw_only=True)
+class Receiver:
+    """Writes the stream of `collect.sh` into the mirror as it comes.
+
+    The stream is lines (`segment PATH OFFSET SIZE`, `idle`), each `segment` followed by SIZE bytes.
+    A stream may end anywhere: what has come is written, and the next one goes on from there.
+    """
+
+    mirror: Path
+    on_news: Callable[[], None] | None = None
+    received: int = 0
+    greeted: bool = False
+    _line: bytes = b""
+    _file: Path | None = None
+    _left: int = 0
+    _news: bool = field(default=False)
+
+    def feed(self, piece: bytes) -> None:
+        """Take the next piece of the stream, cut anywhere."""
+        while piece:
+            piece = self.take_bytes(piece) if self._left else self.take_line(piece)
+        if self._news and not self._left and self.on_news:
+            self._news = False
+            self.on_news()
+
+    def take_bytes(self, piece: bytes) -> bytes:
+        """Append what belongs to the current segment; return the rest."""
+        mine, rest = piece[: self._left], piece[self._left :]
+        if self._file is not None:
+            with self._file.open("ab") as file:
+                file.write(mine)
+        self._left -= len(mine)
+        self.received += len(mine)
+        self._news = True
+        return rest
+
+    def take_line(self, piece: bytes) -> bytes:
+        """Take bytes up to the end of a line, and act on a line that is whole; return the rest."""
+        head, newline, rest = piece.partition(b"\n")
+        self._line += head
+        if newline:
+            line, self._line = self._line + newline, b""
+            self.take(line)
+        return rest
+
+    def take(self, line: bytes) -> None:
+        """Act on one whole line of the stream."""
+        if line == GREETING:
+            self.greeted = True
+        elif line.startswith(b"segment\t"):
+            path, offset, size = line.decode().rstrip("\n").split("\t")[1:]
+            self.begin(path, offset=int(offset), size=int(size))
+
+    def begin(self, path: str, *, offset: int, size: int) -> None:
+        """Get ready for `size` bytes of a segment."""
+        parts = path.split("/")
+        if len(parts) != 4 or any(part in {"", ".", ".."} for part in parts):
+            raise FleetbpfError(Problem(where=path, what="a host sent a path that is no segment's"))
+        file = self.mirror.joinpath(*parts)
+        if offset == 0 and file.exists() and file.stat().st_size:
+            set_aside(file.parent)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        if offset != (file.stat().st_size if file.exists() else 0):
+            what = f"grew to {file.stat().st_size} bytes while byte {offset} was on its way"
+            raise FleetbpfError(Problem(where=str(file), what=what))
+        self._file, self._left = file, size
+
+
+def set_aside(release: Path) -> None:
+    """Keep the mirror of a spool that the host has replaced by another of the same name."""
+    first = min(release.glob("*.log"))
+    with first.open("rb") as segment:
+        began = started_at(segment.readline())
+    release.rename(release.with_name(f"{release.name}@{began:%Y%m%dT%H%M%S}-{os.getpid()}"))
+
+
+def is_set_aside(release: Path) -> bool:
+    """Whether a mirrored spool is no longer the one that the host has."""
+    return "@" in release.name
+
+
+def started_at(header: bytes) -> datetime:
+    """When a segment began, by its header line; now for a damaged one."""
+    try:
+        fields = json.loads(header)
+        boot_ns = fields["start_ns"] + fields["clock_offset_ns"]
+        return datetime.fromtimestamp(boot_ns / 1e9, UTC)
+    except (ValueError, KeyError, TypeError):
+        return datetime.now(UTC)

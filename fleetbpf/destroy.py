@@ -1,0 +1,49 @@
+"""Destroy: stop a deployment on a host, collect its last records, leave nothing of it there."""
+
+from dataclasses import dataclass
+
+from fleetbpf import activation, facts
+from fleetbpf.activation import Activation
+from fleetbpf.apply import Say, save_records
+from fleetbpf.connections import Connection
+from fleetbpf.errors import HostError, Problem
+from fleetbpf.layout import HostLayout, Workspace
+from fleetbpf.model.target import Target
+from fleetbpf.plan import deletion
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Destroy:
+    """One run of destroy: the same for every host."""
+
+    deployment: str
+    workspace: Workspace
+    say: Say
+    who: str
+    layout: HostLayout = HostLayout()
+
+    def on(self, target: Target, connection: Connection) -> tuple[str, ...]:
+        """Remove the deployment from one host; the names of the programs that were there.
+
+        Raises HostError when a program could not be removed, or its records not be collected:
+        then its files stay where they are.
+        """
+        host = target.host.name
+        seen = facts.ask(
+            connection, self.layout, host=host, deployment=self.deployment, become=target.become
+        )
+        changes = [deletion(host, placed) for placed in seen.programs]
+        if not changes:
+            return ()
+        for change in changes:
+            self.say(host, f"{change.program}: delete")
+        here = Activation(deployment=self.deployment, layout=self.layout, who=self.who)
+        save_records(target, connection, here, changes, self.workspace)
+        todo = activation.steps(changes, objects={})
+        answer = here.do(target, connection, todo, activation.payload({}))
+        HostError.raise_if_any(
+            Problem(where=f"{host}: {change.program}", what="was not removed", hint="try again")
+            for change in changes
+            if change.program not in answer.deleted
+        )
+        return tuple(sorted(answer.deleted))

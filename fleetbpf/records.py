@@ -1,0 +1,170 @@
+"""Records: the lines of mirrored segments, read back and told to people."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from fleetbpf.collect import is_set_aside
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """One line of output, with where it came from."""
+
+    host: str
+    deployment: str
+    program: str
+    release: str
+    time_ns: int  # wall clock, by the offset in the segment's header
+    kind: str  # start, trace, map, lost, stop; torn: made here, for a record cut by a kill
+    fields: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Position:
+    """How far a segment has been read, and what its lines have said on the way."""
+
+    offset: int = 0  # bytes
+    clock_offset_ns: int = 0  # wall clock minus boot clock, from the header
+    time: int = 0  # of the last record, boot clock; a record without a time gets it
+
+
+def of_host(logs: Path, host: str, *, deployment: str = "", program: str = "") -> list[Record]:
+    """All records of a host that are here, in the order of their times."""
+    return Reader(logs=logs, host=host, deployment=deployment, program=program).news()
+
+
+class Reader:
+    """Reads the mirror of a host; each call of `news` gives what came since the last."""
+
+    def __init__(self, *, logs: Path, host: str, deployment: str = "", program: str = "") -> None:
+        self._mirror = logs / host
+        self._host = host
+        self._pattern = f"{deployment or '*'}/{program or '*'}/*/*.log"
+        self._read: dict[Path, Position] = {}
+
+    def news(self) -> list[Record]:
+        """Records that have become whole since the last call, in the order of their times."""
+        files = sorted(self._mirror.glob(self._pattern))
+        found: list[Record] = []
+        for file in files:
+            is_last = not any(other.parent == file.parent and other > file for other in files)
+            found += self.read(file, is_last=is_last and not is_set_aside(file.parent))
+        return sorted(found, key=lambda record: record.time_ns)
+
+    def read(self, file: Path, *, is_last: bool) -> Iterator[Record]:
+        """The new records of one segment.
+
+        A last line without its end is still being written in the last segment; in any other it
+        was cut by a kill, and is told as such.
+        """
+        position = self._read.get(file, Position())
+        with file.open("rb") as segment:
+            segment.seek(position.offset)
+            content = segment.read()
+        *whole, rest = content.split(b"\n")
+        cut = [] if is_last or not rest else [rest]
+        for line in (*whole, *cut):
+            fields = record_fields(line)
+            position = advanced(position, fields)
+            if "fleetbpf" not in fields:
+                yield self.record(file, fields, position)
+        read = len(content) - (0 if cut else len(rest))
+        self._read[file] = replace(position, offset=position.offset + read)
+
+    def record(self, file: Path, fields: Mapping[str, Any], position: Position) -> Record:
+        """A record with its place, as the path of its segment tells it."""
+        deployment, program, release = file.relative_to(self._mirror).parts[:3]
+        return Record(
+            host=self._host,
+            deployment=deployment,
+            program=program,
+            release=release.partition("@")[0],
+            time_ns=position.time + position.clock_offset_ns,
+            kind=str(fields.get("kind", "torn")),
+            fields={key: value for key, value in fields.items() if key not in {"time", "kind"}},
+        )
+
+
+def advanced(position: Position, fields: Mapping[str, Any]) -> Position:
+    """The position after a line that says `fields`."""
+    if "fleetbpf" in fields:
+        return replace(
+            position,
+            clock_offset_ns=int(fields["clock_offset_ns"]),
+            time=int(fields["start_ns"]),
+        )
+    return replace(position, time=int(fields.get("time", position.time)))
+
+
+def record_fields(line: bytes) -> Mapping[str, Any]:
+    """The JSON object in a line; a torn record for anything else."""
+    try:
+        fields = json.loads(line)
+    except ValueError:
+        return torn(line)
+    return fields if isinstance(fields, dict) else torn(line)
+
+
+def torn(line: bytes) -> Mapping[str, Any]:
+    """What is told in place of a record that a kill cut short."""
+    return {"kind": "torn", "bytes": len(line)}
+
+
+def as_json(record: Record) -> dict[str, Any]:
+    """A record as one flat JSON object, its time as RFC 3339 with nanoseconds."""
+    return {
+        "time": timestamp(record.time_ns, digits=9) + "Z",
+        "host": record.host,
+        "deployment": record.deployment,
+        "program": record.program,
+        "release": record.release,
+        "kind": record.kind,
+        **record.fields,
+    }
+
+
+def lines(record: Record) -> Iterable[str]:
+    """A record as people read it."""
+    head = f"{timestamp(record.time_ns, digits=6)} {record.host} {record.program}"
+    return (f"{head} {text}" for text in texts(record.kind, record.fields))
+
+
+def texts(kind: str, fields: Mapping[str, Any]) -> Iterable[str]:
+    """What a record says, without where and when."""
+    match kind:
+        case "trace":
+            place = f"{fields.get('comm')}-{fields.get('pid')} [{fields.get('cpu', 0):03d}]"
+            return (f"{place} {part}" for part in str(fields.get("text", "")).split("\n"))
+        case "start":
+            links = ", ".join(
+                f"{link['function']} on {link['hook']}" for link in fields.get("attached", ())
+            )
+            return (f"-- started ({fields.get('reason')}), pid {fields.get('pid')}: {links}",)
+        case "stop":
+            counts = f"{fields.get('written', 0)} written, {fields.get('lost', 0)} lost"
+            return (f"-- stopped ({fields.get('reason')}): {counts}",)
+        case "lost":
+            return (f"-- LOST {fields.get('count')} in the {fields.get('place')}",)
+        case "torn":
+            return (f"-- LOST 1, cut off by a kill after {fields.get('bytes')} bytes",)
+        case "map":
+            name, entries = fields.get("map"), fields.get("entries", ())
+            return (f"{name}[{brief(e['key'])}] = {brief(e['value'])}" for e in entries)
+        case _:
+            return (f"{kind} {json.dumps(dict(fields))}",)
+
+
+def brief(value: object) -> str:
+    """A map's key or value: text as it is, the rest as JSON."""
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def timestamp(time_ns: int, *, digits: int) -> str:
+    """A wall clock time in UTC with `digits` decimals: 2026-11-22T12:00:00.123456."""
+    seconds, fraction = divmod(time_ns, 1_000_000_000)
+    moment = datetime.fromtimestamp(seconds, UTC)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{fraction:09d}"[: 20 + digits]

@@ -1,0 +1,70 @@
+"""Status: a host's facts, told as what runs there."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from fleetbpf import facts
+from fleetbpf.connections import Connection
+from fleetbpf.layout import HostLayout
+from fleetbpf.model.facts import HostFacts, ProgramFacts
+from fleetbpf.model.target import Target
+from fleetbpf.records import timestamp
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProgramStatus:
+    """One program on one host."""
+
+    host: str
+    program: str
+    release: str = ""
+    state: str  # running, stopped, absent
+    since: str = ""  # UTC, to the second
+    spool_bytes: int = 0  # of all releases
+    attached: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """One run of status: the same for every host."""
+
+    deployment: str
+    layout: HostLayout = HostLayout()
+
+    def of(self, target: Target, connection: Connection) -> tuple[ProgramStatus, ...]:
+        """What one host says of each program: declared ones first, then others that are there."""
+        host = target.host.name
+        seen = facts.ask(
+            connection, self.layout, host=host, deployment=self.deployment, become=target.become
+        )
+        declared = [program.name for program in target.programs]
+        return tuple(rows(host, self.deployment, declared, seen))
+
+
+def rows(
+    host: str, deployment: str, declared: Iterable[str], seen: HostFacts
+) -> Iterable[ProgramStatus]:
+    """A row for each declared program, and for each that is there all the same."""
+    placed = [found.program for found in seen.programs if found.deployment == deployment]
+    for name in dict.fromkeys((*declared, *placed)):
+        found = seen.find(deployment, name)
+        if found is None:
+            yield ProgramStatus(host=host, program=name, state="absent")
+        else:
+            yield row(host, found)
+
+
+def row(host: str, placed: ProgramFacts) -> ProgramStatus:
+    """The status of a program that is placed."""
+    current = placed.find(placed.current)
+    runs = current is not None and bool(current.running_object)
+    since = timestamp(current.since_ns, digits=0).rstrip(".") if current and runs else ""
+    return ProgramStatus(
+        host=host,
+        program=placed.program,
+        release=placed.current,
+        state="running" if runs else "stopped",
+        since=since,
+        spool_bytes=sum(release.spool_bytes for release in placed.releases),
+        attached=current.attached if current else (),
+    )
