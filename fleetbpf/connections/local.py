@@ -76,6 +76,8 @@ class LocalConnection:
         words = command.argv()
         if shutil.which(words[0]) is None:
             raise HostError(Problem(where=self._name, what=f"{words[0]}: not found"))
+        if not log.absolute().parent.is_dir():
+            raise HostError(Problem(where=self._name, what=f"no such folder: {log.parent}"))
         folder = cwd or Path.cwd()
         shell = Command("sh", "-c", BACKGROUND, "sh", folder, log.absolute(), *words)
         done = self.run(shell, timeout=60.0)

@@ -1,4 +1,4 @@
-"""Real SSH servers on the loopback, each with its own host key and its own idea of who may enter."""
+"""Real SSH servers on the loopback, each with its own host keys and its own users' keys."""
 
 import base64
 import getpass
@@ -111,7 +111,7 @@ def make_key(path: Path, *, kind: str = "ed25519", passphrase: str = "", form: s
 
 
 def executable() -> Path:
-    """sshd wants to be called by its whole path."""
+    """The server's program; it wants to be called by its whole path."""
     path = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
     return Path(shutil.which("sshd", path=path) or "/usr/sbin/sshd")
 

@@ -1,0 +1,161 @@
+"""What SSH connections decide without a wire."""
+
+import errno
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from paramiko import Message
+
+from fleetbpf.connections import reasons
+from fleetbpf.connections.keyring import Keyring
+from fleetbpf.connections.local import LocalConnection
+from fleetbpf.connections.login import counted
+from fleetbpf.connections.opening import open_connection
+from fleetbpf.connections.transport import (
+    CIPHERS,
+    KEY_EXCHANGES,
+    QuickSocket,
+    TunedTransport,
+    algorithms,
+    reorder,
+    signal_number,
+)
+from fleetbpf.errors import InputError
+from fleetbpf.model.inventory import ConnectionKind, Host
+
+HOST = Host(name="web1", address="10.0.0.1", port=2222)
+
+
+@pytest.fixture
+def transport() -> Iterator[TunedTransport]:
+    with QuickSocket() as socket:
+        yield TunedTransport(socket, host_key_types=["ssh-rsa", "unheard-of"])
+
+
+def test_known_types_of_host_keys_are_asked_for_first(transport: TunedTransport) -> None:
+    types = tuple(transport.preferred_keys)
+
+    assert types[:2] == ("rsa-sha2-512", "rsa-sha2-256")
+    assert "ssh-ed25519" in types
+    assert "unheard-of" not in types
+
+
+def test_the_fast_key_exchange_and_cipher_come_first_and_all_are_offered(
+    transport: TunedTransport,
+) -> None:
+    assert transport.preferred_kex[0] == KEY_EXCHANGES[0]
+    assert {"diffie-hellman-group14-sha256", "diffie-hellman-group16-sha512"} <= set(
+        transport.preferred_kex
+    )
+    assert transport.preferred_ciphers[0] == CIPHERS[0]
+    assert "aes256-ctr" in transport.preferred_ciphers
+
+
+def test_the_farewell_of_a_host_is_remembered(transport: TunedTransport) -> None:
+    message = Message()
+    message.add_int(2)
+    message.add_string("Too many authentication failures")
+    message.rewind()
+
+    transport._parse_disconnect(message)
+
+    assert transport.farewell == "Too many authentication failures"
+
+
+@pytest.mark.parametrize(
+    ("name", "number"), [("TERM", 15), ("KILL", 9), ("SIG@openssh.com", 0), ("", 0)]
+)
+def test_signals_have_their_numbers(name: str, number: int) -> None:
+    assert signal_number(name) == number
+
+
+def test_key_types_become_signature_algorithms() -> None:
+    assert algorithms(["ssh-ed25519", "ssh-rsa"]) == (
+        "ssh-ed25519",
+        "rsa-sha2-512",
+        "rsa-sha2-256",
+    )
+
+
+def test_reordering_adds_nothing_and_drops_nothing() -> None:
+    assert reorder(["c", "x"], ["a", "b", "c"]) == ("c", "a", "b")
+
+
+def test_repeated_sources_of_keys_are_counted() -> None:
+    assert counted(["/key", "agent", "agent"]) == ("/key", "agent (2 keys)")
+
+
+@pytest.mark.parametrize(
+    ("error", "what"),
+    [
+        (OSError(errno.EHOSTUNREACH, "No route to host"), "no route to host"),
+        (OSError(errno.ENETUNREACH, "Network is unreachable"), "no route to host"),
+        (OSError(errno.EACCES, "Permission denied"), "Permission denied"),
+        (TimeoutError(), "timed out after 5 s while connecting"),
+    ],
+)
+def test_errors_of_the_network_are_named(error: OSError, what: str) -> None:
+    (problem,) = reasons.not_dialled(HOST, error, timeout=5).problems
+
+    assert (problem.where, problem.what) == ("web1", f"10.0.0.1:2222: {what}")
+    assert problem.hint
+
+
+def test_a_dead_link_is_told_from_a_closed_one() -> None:
+    dead = reasons.lost(HOST, ConnectionError(errno.ETIMEDOUT, ""), phase="running sh", farewell="")
+
+    assert "no sign of life from the host: link lost while running sh" in str(dead)
+
+
+def test_an_ipv6_address_stands_in_brackets() -> None:
+    assert reasons.endpoint(Host(name="web1", address="fe80::1")) == "[fe80::1]:22"
+
+
+def test_all_unusable_identity_files_are_found_before_any_contact(tmp_path: Path) -> None:
+    (tmp_path / "text").write_text("no key")
+    hosts = [
+        Host(name="web1", address="web1", identity_file=tmp_path / "missing"),
+        Host(name="web2", address="web2", identity_file=tmp_path / "text"),
+        Host(name="web3", address="web3"),
+        Host(
+            name="here",
+            address="here",
+            connection=ConnectionKind.LOCAL,
+            identity_file=tmp_path / "missing too",
+        ),
+    ]
+
+    with pytest.raises(InputError) as caught:
+        Keyring(home=tmp_path).check(hosts)
+
+    assert [problem.where for problem in caught.value.problems] == ["web1", "web2"]
+
+
+def test_a_known_hosts_file_is_read_once_per_run(tmp_path: Path) -> None:
+    file = tmp_path / "known_hosts"
+    file.write_text("web1 ssh-ed25519 AAAA\n")
+    keyring = Keyring(home=tmp_path)
+    host = Host(name="web1", address="web1", known_hosts_file=file)
+    first = keyring.known_hosts(host)
+    file.unlink()
+
+    assert keyring.known_hosts(host) is first
+
+
+def test_a_local_host_needs_no_ssh(tmp_path: Path) -> None:
+    host = Host(name="here", address="here", connection=ConnectionKind.LOCAL)
+
+    with open_connection(host, Keyring(home=tmp_path)) as connection:
+        assert isinstance(connection, LocalConnection)
+
+
+def test_what_every_command_imports_does_not_import_paramiko() -> None:
+    imports = (
+        "import fleetbpf.connections.opening, fleetbpf.connections.keyring, sys;"
+        "sys.exit('paramiko' in sys.modules)"
+    )
+
+    assert subprocess.run([sys.executable, "-c", imports], check=False).returncode == 0
