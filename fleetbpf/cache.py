@@ -118,13 +118,14 @@ def digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def write_whole(path: Path, content: bytes) -> None:
+def write_whole(path: Path, content: bytes, *, mode: int = 0o644) -> None:
     """Write a file that nobody ever sees half."""
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".new-")
     try:
         with open(descriptor, "wb") as file:  # noqa: PTH123 (a descriptor)
             file.write(content)
+            os.fchmod(descriptor, mode)
         Path(name).rename(path)
     except BaseException:
         Path(name).unlink(missing_ok=True)

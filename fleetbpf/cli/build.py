@@ -1,0 +1,148 @@
+"""`fleetbpf build`: from programs to loaders, without any host."""
+
+import argparse
+import os
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fleetbpf.cli.output import Output
+from fleetbpf.errors import BuildError, ExitCode, InputError, Problem
+
+if TYPE_CHECKING:
+    from fleetbpf.build import Artifact
+
+SUMMARY = "compile programs into loaders, or find them in the cache"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """One loader that the command line asks for."""
+
+    name: str
+    source: Path
+    where: str  # the manifest's line, for errors
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.add_argument(
+        "inputs",
+        nargs="+",
+        type=Path,
+        metavar="MANIFEST|SOURCE.bpf.c",
+        help="a manifest, for all of its programs, or a program's source",
+    )
+    parser.add_argument(
+        "--output", type=Path, metavar="DIR", help="copy each loader there, called as its program"
+    )
+    parser.add_argument("--jobs", type=int, metavar="N", help="builds at once (default: CPUs)")
+
+
+def run(options: argparse.Namespace, output: Output) -> ExitCode:
+    """Build everything that is asked for, and say where it is."""
+    from fleetbpf.build import Builder
+    from fleetbpf.toolchain import Toolchain
+
+    wanted = [item for path in options.inputs for item in wanted_by(path)]
+    refuse_double(wanted)
+    builder = Builder(Toolchain.find(), colour=on_terminal())
+    artifacts = builder.build_all({item.source: item.where for item in wanted}, jobs=options.jobs)
+    loaders = {item.name: artifacts[item.source].loader for item in wanted}
+    if options.output is not None:
+        loaders = {name: deliver(path, options.output / name) for name, path in loaders.items()}
+    tell(wanted, artifacts, loaders, output)
+    return ExitCode.DONE
+
+
+def wanted_by(path: Path) -> Iterator[Wanted]:
+    """The loaders that one word of the command line stands for."""
+    from fleetbpf import manifest
+    from fleetbpf.workbench import SUFFIX
+
+    if path.name.endswith(SUFFIX):
+        if not path.is_file():
+            raise InputError(Problem(where=str(path), what="no such source file"))
+        yield Wanted(name=path.name.removesuffix(SUFFIX), source=path.absolute(), where="")
+        return
+    declared = manifest.read(path)
+    InputError.raise_if_any(manifest.missing_sources(declared))
+    for name in declared.programs:
+        source = manifest.locate(declared, name)
+        if source is not None:
+            yield Wanted(name=name, source=source, where=declared.place("programs", name))
+
+
+def refuse_double(wanted: Iterable[Wanted]) -> None:
+    """Raise InputError when two sources would become loaders of one name."""
+    first: dict[str, Wanted] = {}
+    for item in wanted:
+        if first.setdefault(item.name, item).source != item.source:
+            what = f"two programs are called {item.name}: {first[item.name].source}, {item.source}"
+            raise InputError(Problem(where=item.where, what=what, hint="build them one by one"))
+
+
+def deliver(loader: Path, target: Path) -> Path:
+    """Copy a loader out of the cache, as an executable that appears whole."""
+    from fleetbpf.cache import write_whole
+
+    try:
+        write_whole(target, loader.read_bytes(), mode=0o755)
+    except OSError as error:
+        raise BuildError(Problem(where=str(target), what=f"{error.strerror}")) from error
+    return target
+
+
+def tell(
+    wanted: Sequence[Wanted],
+    artifacts: Mapping[Path, "Artifact"],
+    loaders: Mapping[str, Path],
+    output: Output,
+) -> None:
+    """Say what was built, what was there already, and where."""
+    rows = {item.name: artifacts[item.source] for item in wanted}
+    for artifact in artifacts.values():
+        if artifact.warnings and not artifact.cached:
+            output.progress(artifact.warnings.rstrip("\n"))
+    output.table(
+        ("program", "build", "key", "size", "loader"),
+        [
+            (name, word(artifact), artifact.key[:12], size(loaders[name]), str(loaders[name]))
+            for name, artifact in rows.items()
+        ],
+    )
+    output.document(
+        {"programs": [row(name, artifact, loaders[name]) for name, artifact in rows.items()]}
+    )
+
+
+def word(artifact: "Artifact") -> str:
+    """How long the build took, if there was one."""
+    return "cached" if artifact.cached else f"built {artifact.seconds:.2f} s"
+
+
+def size(path: Path) -> str:
+    """A file's size for people."""
+    return f"{path.stat().st_size / 1e6:.1f} MB"
+
+
+def row(name: str, artifact: "Artifact", loader: Path) -> dict[str, object]:
+    """One program for the JSON document."""
+    return {
+        "name": name,
+        "key": artifact.key,
+        "cached": artifact.cached,
+        "seconds": round(artifact.seconds, 3),
+        "loader": loader,
+        "sha256": artifact.loader_sha256,
+        "bytes": loader.stat().st_size,
+        "object": artifact.object,
+        "warnings": artifact.warnings,
+    }
+
+
+def on_terminal() -> bool:
+    """Whether colours are wanted in what the compiler says (https://no-color.org)."""
+    return sys.stderr.isatty() and not os.environ.get("NO_COLOR")
