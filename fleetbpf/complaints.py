@@ -21,7 +21,7 @@ def mistakes(
     for details in error.errors(include_url=False):
         # pydantic calls a list too short when its only item is wrong: that item is told already.
         node = document.find(*details["loc"])
-        if details["type"] != "too_short" or (node and not node.children):
+        if details["type"] != "too_short" or (node and node.value in ([], {})):
             yield mistake(details, model, document)
 
 

@@ -37,13 +37,13 @@ def from_document(document: Document) -> Manifest:
 
 def cross_check(document: Document) -> Iterator[Mistake]:
     """What no single value shows: names that nothing has, and things said twice."""
-    known = document.keys("programs")
+    known = document.keys_of("programs")
     for play in document.items("plays"):
         for index in document.items("plays", play, "programs"):
             yield from unknown_program(document, ("plays", play, "programs", index), known)
         yield from repetitions(document, "program", ("plays", play, "programs"))
     for name in known:
-        for function in document.keys("programs", name, "hooks"):
+        for function in document.keys_of("programs", name, "hooks"):
             yield from repetitions(document, "hook", ("programs", name, "hooks", function))
 
 

@@ -42,7 +42,7 @@ class Document:
             node = node.children.get(part) if node else None
         return node
 
-    def keys(self, *location: Part) -> tuple[str, ...]:
+    def keys_of(self, *location: Part) -> tuple[str, ...]:
         """The keys of the mapping at `location`; none when there is no mapping."""
         node = self.find(*location)
         return tuple(map(str, node.children)) if node and isinstance(node.value, dict) else ()

@@ -1,0 +1,90 @@
+"""What several commands take: the manifest, the inventory and the limit."""
+
+import argparse
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fleetbpf.errors import InputError, Problem
+
+if TYPE_CHECKING:
+    from fleetbpf.model.inventory import Inventory
+    from fleetbpf.model.manifest import Manifest
+    from fleetbpf.model.target import Target
+
+VARIABLE = "FLEETBPF_INVENTORY"
+OWN_INVENTORY = Path("inventories/hosts.yml")
+LAB_INVENTORY = Path("inventories/lab.yml")
+
+
+def add_manifest(parser: argparse.ArgumentParser) -> None:
+    """Add the positional MANIFEST."""
+    parser.add_argument("manifest", metavar="MANIFEST", type=Path, help="the manifest's file")
+
+
+def add_inventory(parser: argparse.ArgumentParser) -> None:
+    """Add `-i/--inventory` and `--limit`."""
+    parser.add_argument(
+        "-i",
+        "--inventory",
+        metavar="FILE",
+        type=Path,
+        help=f"the inventory (default: ${VARIABLE}, {OWN_INVENTORY} or {LAB_INVENTORY})",
+    )
+    parser.add_argument(
+        "--limit", metavar="PATTERN", help="only hosts that this host pattern matches too"
+    )
+
+
+def inventory_path(options: argparse.Namespace) -> Path:
+    """The inventory to use; InputError when none is named and no default exists."""
+    if options.inventory is not None:
+        return Path(options.inventory)
+    if os.environ.get(VARIABLE):
+        return Path(os.environ[VARIABLE])
+    for path in (OWN_INVENTORY, LAB_INVENTORY):
+        if path.exists():
+            return path
+    raise InputError(
+        Problem(
+            where="inventory",
+            what=f"there is no {OWN_INVENTORY} and no {LAB_INVENTORY} here",
+            hint="name one with -i FILE, or start a lab with `fleetbpf lab up`",
+        )
+    )
+
+
+def load_manifest(options: argparse.Namespace) -> "Manifest":
+    """The manifest that the command line names."""
+    from fleetbpf import manifest
+
+    return manifest.read(options.manifest)
+
+
+def load_inventory(options: argparse.Namespace) -> "Inventory":
+    """The inventory that the command line, the environment or the defaults name."""
+    from fleetbpf import inventory
+
+    return inventory.read(inventory_path(options))
+
+
+def load_both(options: argparse.Namespace) -> "tuple[Manifest, Inventory]":
+    """Manifest and inventory; one InputError with all that is wrong in either."""
+    try:
+        manifest = load_manifest(options)
+    except InputError as error:
+        problems = [*error.problems]
+        try:
+            load_inventory(options)
+        except InputError as other:
+            problems += other.problems
+        raise InputError(*problems) from error
+    return manifest, load_inventory(options)
+
+
+def load_targets(options: argparse.Namespace) -> "tuple[Manifest, tuple[Target, ...]]":
+    """The manifest, and what each of its hosts shall run. Nothing is contacted."""
+    from fleetbpf import targets
+
+    manifest, inventory = load_both(options)
+    return manifest, targets.resolve(manifest, inventory, limit=options.limit)

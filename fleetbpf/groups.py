@@ -1,0 +1,97 @@
+"""The graph of an inventory's groups: members, ancestors, depth, and the refusal of cycles."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from fleetbpf.composing import Mistake, Node, Place
+from fleetbpf.wording import quoted
+
+ALL = "all"
+UNGROUPED = "ungrouped"
+
+
+@dataclass(slots=True, kw_only=True)
+class Group:
+    """A group while its inventory is read; the same name may come up in several places."""
+
+    name: str
+    hosts: dict[str, None] = field(default_factory=dict)  # an ordered set
+    children: dict[str, Place] = field(default_factory=dict)
+    variables: dict[str, Node] = field(default_factory=dict)
+    priority: int = 1  # of two groups at the same depth, the higher one's variables win
+
+
+Groups = Mapping[str, Group]
+
+
+def cycles(groups: Groups) -> Iterator[Mistake]:
+    """Every group that is inside itself, at the place where the circle closes."""
+    done: set[str] = set()
+    for name in groups:
+        yield from _cycles_from(name, groups, (), done)
+
+
+def _cycles_from(
+    name: str, groups: Groups, path: tuple[str, ...], done: set[str]
+) -> Iterator[Mistake]:
+    for child, place in groups[name].children.items():
+        if child == name or child in path:
+            circle = (*path, name)[(*path, name).index(child) :]
+            chain = " → ".join((*circle, child))
+            yield Mistake(place=place, what=f"the group {quoted(child)} is inside itself: {chain}")
+        elif child not in done:
+            yield from _cycles_from(child, groups, (*path, name), done)
+    done.add(name)
+
+
+def link(groups: dict[str, Group], hosts: Iterable[str]) -> None:
+    """Put every group under `all`, and every host without a group into `ungrouped`."""
+    root = groups.setdefault(ALL, Group(name=ALL))
+    groups.setdefault(UNGROUPED, Group(name=UNGROUPED))
+    with_parent = {child for group in groups.values() for child in group.children}
+    nowhere = Place(line=1, column=1)
+    for name in groups:
+        if name != ALL and name not in with_parent:
+            root.children[name] = nowhere
+    grouped = {
+        host
+        for name, group in groups.items()
+        if name not in (ALL, UNGROUPED)
+        for host in group.hosts
+    }
+    loose = [host for host in hosts if host not in grouped]
+    groups[UNGROUPED].hosts = dict.fromkeys(loose)
+
+
+def members(name: str, groups: Groups) -> tuple[str, ...]:
+    """The hosts of a group, then those of its children, theirs, and so on, as Ansible orders."""
+    return tuple(dict.fromkeys(host for each in below(name, groups) for host in groups[each].hosts))
+
+
+def below(name: str, groups: Groups) -> tuple[str, ...]:
+    """The group and all groups inside it, the outer ones first."""
+    found = {name: None}
+    level = [name]
+    while level:
+        level = [child for each in level for child in groups[each].children if child not in found]
+        found.update(dict.fromkeys(level))
+    return tuple(found)
+
+
+def depths(groups: Groups) -> dict[str, int]:
+    """How deep each group lies below `all`: the longest way down to it."""
+    depth = dict.fromkeys(groups, 0)
+    pending = [ALL]
+    while pending:
+        parent = pending.pop()
+        for child in groups[parent].children:
+            if depth[child] <= depth[parent]:
+                depth[child] = depth[parent] + 1
+                pending.append(child)
+    return depth
+
+
+def order(groups: Groups) -> tuple[str, ...]:
+    """All groups in the order in which their variables are merged; later ones win."""
+    depth = depths(groups)
+    return tuple(sorted(groups, key=lambda name: (depth[name], groups[name].priority, name)))

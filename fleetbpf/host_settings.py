@@ -1,0 +1,158 @@
+"""How a host is reached, from its variables: `fleetbpf_*` names before their `ansible_*` twins."""
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import TypeVar
+
+from fleetbpf.composing import Mistake, Node, resolved
+from fleetbpf.model.inventory import ConnectionKind, Host
+from fleetbpf.templating import Renderer
+from fleetbpf.wording import MisunderstoodError, did_you_mean, kind, quoted
+
+# The variables of each setting; the first one that is set counts.
+VARIABLES = {
+    "address": ("fleetbpf_host", "ansible_host", "ansible_ssh_host"),
+    "port": ("fleetbpf_port", "ansible_port", "ansible_ssh_port"),
+    "user": ("fleetbpf_user", "ansible_user", "ansible_ssh_user"),
+    "identity_file": (
+        "fleetbpf_identity_file",
+        "ansible_ssh_private_key_file",
+        "ansible_private_key_file",
+    ),
+    "known_hosts_file": ("fleetbpf_known_hosts_file",),
+    "become": ("fleetbpf_become", "ansible_become"),
+    "connection": ("fleetbpf_connection", "ansible_connection"),
+}
+OWN_VARIABLES = [name for names in VARIABLES.values() for name in names if "fleetbpf_" in name]
+
+CONNECTIONS = {each.value: each for each in ConnectionKind} | {
+    "smart": ConnectionKind.SSH,
+    "paramiko": ConnectionKind.SSH,
+    "paramiko_ssh": ConnectionKind.SSH,
+    "ansible.builtin.ssh": ConnectionKind.SSH,
+    "ansible.builtin.local": ConnectionKind.LOCAL,
+}
+
+
+Value = TypeVar("Value")
+Default = TypeVar("Default")
+
+
+class Settings:
+    """Reads the settings of one host; collects what is wrong with them in `mistakes`."""
+
+    def __init__(
+        self, name: str, variables: Mapping[str, Node], folder: Path, renderer: Renderer
+    ) -> None:
+        self.mistakes: list[Mistake] = []
+        self._name = name
+        self._variables = variables
+        self._folder = folder
+        self._renderer = renderer
+
+    def host(self) -> Host:
+        """The host; only as good as `mistakes` is empty."""
+        self.mistakes += unknown_settings(self._variables)
+        return Host(
+            name=self._name,
+            address=self._read("address", address, self._name),
+            port=self._read("port", port, 22),
+            user=self._read("user", user, ""),
+            identity_file=self._read("identity_file", self._path, None),
+            known_hosts_file=self._read("known_hosts_file", self._path, None),
+            become=self._read("become", boolean, None),
+            connection=self._read("connection", connection, ConnectionKind.SSH),
+            variables=self._values(),
+        )
+
+    def _values(self) -> dict[str, object]:
+        return {name: node.value for name, node in self._variables.items()}
+
+    def _read(
+        self, setting: str, parse: Callable[[object], Value], default: Default
+    ) -> Value | Default:
+        """The setting's value, rendered and parsed; the default when no variable has it."""
+        for name in VARIABLES[setting]:
+            node = self._variables.get(name)
+            if node is None or node.value is None:
+                continue
+            try:
+                return parse(self._rendered(node.value))
+            except MisunderstoodError as error:
+                what = f"{quoted(name)}: {error.what}"
+                self.mistakes.append(Mistake(place=node.place, what=what, hint=error.hint))
+                return default
+        return default
+
+    def _rendered(self, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        return self._renderer.render(value, {"inventory_hostname": self._name, **self._values()})
+
+    def _path(self, value: object) -> Path:
+        """A path, `~` expanded, relative to the inventory's folder."""
+        try:
+            return (self._folder / Path(text(value)).expanduser()).absolute()
+        except RuntimeError as error:
+            raise MisunderstoodError(str(error)) from error
+
+
+def unknown_settings(variables: Mapping[str, Node]) -> Iterator[Mistake]:
+    """Variables that look like settings of ours but are none."""
+    for name, node in variables.items():
+        if name.startswith("fleetbpf_") and name not in OWN_VARIABLES:
+            yield Mistake(
+                place=node.place,
+                what=f"fleetbpf has no setting {quoted(name)}",
+                hint=did_you_mean(name, OWN_VARIABLES, noun="settings"),
+            )
+
+
+def text(value: object) -> str:
+    """A text that is not empty and holds no control characters."""
+    if not isinstance(value, str):
+        raise MisunderstoodError(f"expected a string, found {kind(value)}", "put it in quotes")
+    if not value or not value.isprintable():
+        what = "holds a control character" if value else "is empty"
+        raise MisunderstoodError(f"the text {quoted(value)} {what}")
+    return value
+
+
+def user(value: object) -> str:
+    """A user's name on the host."""
+    return text(value)
+
+
+def address(value: object) -> str:
+    """A host name or an IP address."""
+    found = text(value)
+    if found.startswith("-") or any(character.isspace() or character == "/" for character in found):
+        raise MisunderstoodError(f"{quoted(found)} is not a host name or an IP address")
+    return found
+
+
+def port(value: object) -> int:
+    """A TCP port, as a number or as text."""
+    number = resolved(value) if isinstance(value, str) else value
+    if isinstance(number, bool) or not isinstance(number, int) or not 1 <= number <= 65535:
+        shown = quoted(str(value)) if isinstance(value, str | int) else kind(value)
+        raise MisunderstoodError(f"expected a port from 1 to 65535, found {shown}")
+    return number
+
+
+def boolean(value: object) -> bool:
+    """True or false, as a boolean or as text: "yes"."""
+    found = resolved(value) if isinstance(value, str) else value
+    if not isinstance(found, bool):
+        shown = quoted(value) if isinstance(value, str) else kind(value)
+        raise MisunderstoodError(f"expected true or false, found {shown}")
+    return found
+
+
+def connection(value: object) -> ConnectionKind:
+    """The kind of connection; what Ansible reaches over SSH is `ssh`."""
+    name = text(value)
+    if name not in CONNECTIONS:
+        hint = f"known: {', '.join(each.value for each in ConnectionKind)}"
+        raise MisunderstoodError(f"fleetbpf has no connection {quoted(name)}", hint)
+    return CONNECTIONS[name]

@@ -1,0 +1,250 @@
+"""What each host shall run: plays matched with hosts, and every value rendered for its host."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from fleetbpf import manifest as manifests
+from fleetbpf import patterns
+from fleetbpf.errors import InputError, Problem
+from fleetbpf.model.hook import Hook
+from fleetbpf.model.inventory import Host, Inventory
+from fleetbpf.model.manifest import CONSTANT_RANGE, Manifest, Play, Program
+from fleetbpf.model.target import Constant, DesiredProgram, Target
+from fleetbpf.templating import Renderer, is_template
+from fleetbpf.wording import MisunderstoodError, kind, listed, quoted
+
+LIMIT = "--limit"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assignment:
+    """One host with the plays, by their index, that name it."""
+
+    host: Host
+    plays: tuple[int, ...]
+
+
+def resolve(
+    manifest: Manifest, inventory: Inventory, *, limit: str | None = None
+) -> tuple[Target, ...]:
+    """Everything declared, per host, in the inventory's order.
+
+    Only hosts that match `limit`. Raises InputError with all problems: a play or a limit without
+    hosts, undefined variables, hooks that are none, missing sources.
+    """
+    assigned, problems = assignments(manifest, inventory, limit)
+    problems += manifests.missing_sources(manifest)
+    rendering = Rendering(manifest, inventory)
+    targets = [rendering.target(assignment) for assignment in assigned]
+    InputError.raise_if_any([*problems, *rendering.problems()])
+    return tuple(targets)
+
+
+def hosts(
+    manifest: Manifest, inventory: Inventory, *, limit: str | None = None
+) -> tuple[tuple[Host, bool], ...]:
+    """The hosts that the plays name, and whether to become root there; renders nothing."""
+    assigned, problems = assignments(manifest, inventory, limit)
+    InputError.raise_if_any(problems)
+    return tuple((each.host, becomes(each, manifest)) for each in assigned)
+
+
+def assignments(
+    manifest: Manifest, inventory: Inventory, limit: str | None
+) -> tuple[list[Assignment], list[Problem]]:
+    """Which plays name which hosts, and what is wrong with their patterns."""
+    problems: list[Problem] = []
+    chosen: dict[str, list[int]] = {}
+    for index, play in enumerate(manifest.plays):
+        where = manifest.value_place("plays", index, "hosts")
+        for host in selected(play.hosts, inventory, where, problems):
+            chosen.setdefault(host.name, []).append(index)
+    allowed = inventory.hosts.keys()
+    if limit is not None:
+        allowed = {host.name: host for host in selected(limit, inventory, LIMIT, problems)}.keys()
+        if allowed and chosen and not allowed & chosen.keys():
+            what = f"no play of {manifest.path} names a host of {quoted(limit)}"
+            problems.append(Problem(where=LIMIT, what=what))
+    found = [
+        Assignment(host=host, plays=tuple(chosen[name]))
+        for name, host in inventory.hosts.items()
+        if name in chosen and name in allowed
+    ]
+    return found, problems
+
+
+def selected(
+    pattern: str, inventory: Inventory, where: str, problems: list[Problem]
+) -> tuple[Host, ...]:
+    """The hosts of a pattern; what is wrong with it is added to `problems`."""
+    try:
+        found = patterns.select(pattern, inventory, where=where)
+    except InputError as error:
+        problems += error.problems
+        return ()
+    if not found:
+        what = f"the host pattern {quoted(pattern)} matches no host"
+        problems.append(Problem(where=where, what=what, hint=f"inventory: {inventory.path}"))
+    return found
+
+
+def becomes(assignment: Assignment, manifest: Manifest) -> bool:
+    """Whether to act as root: what the host says, else whether one of its plays does."""
+    if assignment.host.become is not None:
+        return assignment.host.become
+    return any(manifest.plays[index].become for index in assignment.plays)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Complaint:
+    """What is wrong with a value, whichever hosts it was rendered for."""
+
+    where: str
+    what: str
+    hint: str = ""
+
+
+class Rendering:
+    """Renders programs for hosts; collects what goes wrong, told once for all its hosts."""
+
+    def __init__(self, manifest: Manifest, inventory: Inventory) -> None:
+        self._manifest = manifest
+        self._renderer = Renderer()
+        self._groups = memberships(inventory)
+        self._same_everywhere: dict[str, DesiredProgram] = {}
+        self._complaints: dict[Complaint, dict[str, None]] = {}
+
+    def problems(self) -> list[Problem]:
+        """All that went wrong so far, each with its hosts."""
+        return [
+            Problem(
+                where=complaint.where,
+                what=f"{complaint.what} (for {listed(list(hosts))})",
+                hint=complaint.hint,
+            )
+            for complaint, hosts in self._complaints.items()
+        ]
+
+    def target(self, assignment: Assignment) -> Target:
+        """Everything that the plays declare for this host."""
+        programs: dict[str, tuple[DesiredProgram, int]] = {}
+        for index in assignment.plays:
+            play = self._manifest.plays[index]
+            variables = self._variables(assignment.host, play)
+            for name in play.programs:
+                desired = self._program(name, assignment.host, variables)
+                first, first_index = programs.setdefault(name, (desired, index))
+                if first != desired:
+                    self._contradiction(name, assignment.host, first_index, index)
+        return Target(
+            host=assignment.host,
+            become=becomes(assignment, self._manifest),
+            programs=tuple(
+                programs[name][0] for name in self._manifest.programs if name in programs
+            ),
+        )
+
+    def _variables(self, host: Host, play: Play) -> Mapping[str, object]:
+        """What templates may name; a play's variables win over the host's."""
+        return {
+            **host.variables,
+            **play.vars,
+            "inventory_hostname": host.name,
+            "group_names": self._groups.get(host.name, []),
+        }
+
+    def _contradiction(self, program: str, host: Host, first: int, second: int) -> None:
+        """Two plays put the same program on one host, with different values."""
+        places = [self._manifest.value_place("plays", play) for play in (first, second)]
+        self._complain(
+            places[1],
+            f"the program {quoted(program)} gets other values here than in the play at {places[0]}",
+            "one host runs a program once: give it a second name, or the plays different hosts",
+            host=host,
+        )
+
+    def _program(self, name: str, host: Host, variables: Mapping[str, object]) -> DesiredProgram:
+        """The program for one host; rendered once for all when it holds no template."""
+        if name in self._same_everywhere:
+            return self._same_everywhere[name]
+        program = self._manifest.programs[name]
+        desired = DesiredProgram(
+            name=name,
+            source=manifests.locate(self._manifest, name) or Path(program.source),
+            hooks=tuple(self._hooks(name, program, host, variables)),
+            constants=tuple(self._constants(name, program, host, variables)),
+            map_readouts=tuple((each, readout.every) for each, readout in program.maps.items()),
+            trace_buffer=program.trace.buffer,
+            spool_limit=program.limits.spool,
+            memory_limit=program.limits.memory,
+            cpu_limit=program.limits.cpu,
+            requires_kernel=program.requires.kernel,
+            requires_btf=program.requires.btf,
+            where=self._manifest.place("programs", name),
+        )
+        if not any(map(is_template, texts(program))):
+            self._same_everywhere[name] = desired
+        return desired
+
+    def _hooks(
+        self, name: str, program: Program, host: Host, variables: Mapping[str, object]
+    ) -> Iterator[tuple[str, str]]:
+        """Each function with each of its hooks, in canonical form and once."""
+        for function, hooks in program.hooks.items():
+            found: dict[str, None] = {}
+            for index, text in enumerate(hooks):
+                where = self._manifest.value_place("programs", name, "hooks", function, index)
+                try:
+                    rendered = self._renderer.render(text, variables)
+                    found[str(Hook.parse(str(rendered)))] = None
+                except MisunderstoodError as error:
+                    self._complain(where, error.what, error.hint, host=host)
+            yield from ((function, hook) for hook in found)
+
+    def _constants(
+        self, name: str, program: Program, host: Host, variables: Mapping[str, object]
+    ) -> Iterator[tuple[str, Constant]]:
+        """Each constant with its value; text that looks like a number stays text."""
+        for each, value in program.constants.items():
+            where = self._manifest.value_place("programs", name, "constants", each)
+            try:
+                yield each, constant(self._renderer.render(value, variables))
+            except MisunderstoodError as error:
+                self._complain(where, error.what, error.hint, host=host)
+
+    def _complain(self, where: str, what: str, hint: str, *, host: Host) -> None:
+        complaint = Complaint(where=where, what=what, hint=hint)
+        self._complaints.setdefault(complaint, {})[host.name] = None
+
+
+def memberships(inventory: Inventory) -> dict[str, list[str]]:
+    """For each host the groups that it is in, without `all`, as Ansible's `group_names`."""
+    found: dict[str, list[str]] = {}
+    for group in sorted(inventory.groups.keys() - {"all"}):
+        for host in inventory.groups[group]:
+            found.setdefault(host, []).append(group)
+    return found
+
+
+def texts(program: Program) -> Iterator[str]:
+    """Every string of a program that may hold a template."""
+    for hooks in program.hooks.values():
+        yield from hooks
+    yield from (value for value in program.constants.values() if isinstance(value, str))
+
+
+def constant(value: object) -> Constant:
+    """A rendered constant; raises MisunderstoodError."""
+    match value:
+        case bool() | int():
+            if value not in CONSTANT_RANGE:
+                raise MisunderstoodError(f"{value} does not fit into 64 bits")
+            return value
+        case str():
+            if "\0" in value:
+                raise MisunderstoodError("a constant cannot hold a NUL character")
+            return value
+        case _:
+            what = f"the template gives {kind(value)}"
+            raise MisunderstoodError(what, "a constant is a boolean, a whole number or a string")
