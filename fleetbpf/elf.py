@@ -66,7 +66,7 @@ def parse(content: bytes) -> Elf:
         raise ValueError("not a 64-bit little-endian ELF file")
     try:
         return _parse(content)
-    except (struct.error, IndexError, UnicodeDecodeError) as error:
+    except (struct.error, IndexError, OverflowError, ValueError) as error:
         raise ValueError(f"a damaged ELF file: {error}") from error
 
 

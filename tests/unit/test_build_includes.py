@@ -1,0 +1,103 @@
+"""What a source includes: clang's make rules, and when a memory of them is still right."""
+
+from pathlib import Path
+
+import pytest
+
+from fleetbpf import includes
+from fleetbpf.includes import Included
+
+FOLDER = Path("/src")
+
+RULES = {
+    "object: ./hello.bpf.c /usr/include/a.h\n": ["/src/hello.bpf.c", "/usr/include/a.h"],
+    "object: ./hello.bpf.c \\\n  ./x.h \\\n  ../common/y.h\n": [
+        "/src/hello.bpf.c",
+        "/src/x.h",
+        "/src/../common/y.h",
+    ],
+    "object: ./a\\ b.bpf.c ./c\\#d.h ./e$$f.h ./g\\h.h\n": [
+        "/src/a b.bpf.c",
+        "/src/c#d.h",
+        "/src/e$f.h",
+        "/src/g\\h.h",
+    ],
+    "object: ./twice.h ./twice.h\n": ["/src/twice.h"],
+}
+
+
+@pytest.mark.parametrize(("rule", "paths"), RULES.items())
+def test_a_make_rule_is_read_as_clang_writes_it(rule: str, paths: list[str]) -> None:
+    assert [str(path) for path in includes.dependencies(rule, FOLDER)] == paths
+
+
+class Tree:
+    """A source that includes one header of its own and one of the system's."""
+
+    def __init__(self, root: Path) -> None:
+        self.source = root / "src" / "hello.bpf.c"
+        self.header = root / "src" / "own.h"
+        self.system = root / "system"
+        self.shared = self.system / "sys" / "types.h"
+        for path, text in (
+            (self.source, '#include "own.h"\n#if __has_include("extra.h")\n#endif\n'),
+            (self.header, "// own\n"),
+            (self.shared, "// shared\n"),
+        ):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        self.memory = root / "memory.json"
+
+    def look(self) -> Included:
+        search = (self.source.parent, self.system)
+        return includes.look((self.source, self.header, self.shared), search)
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Tree:
+    tree = Tree(tmp_path)
+    includes.remember(tree.memory, tree.look())
+    return tree
+
+
+def test_an_unchanged_source_is_remembered(tree: Tree) -> None:
+    assert includes.recall(tree.memory) == tree.look()
+
+
+@pytest.mark.parametrize("name", ["source", "header", "shared"])
+def test_a_changed_file_is_noticed_even_with_its_old_size_and_time(tree: Tree, name: str) -> None:
+    import os
+
+    path: Path = getattr(tree, name)
+    before = path.stat()
+    path.write_bytes(path.read_bytes().swapcase())
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert includes.recall(tree.memory) is None
+
+
+def test_a_header_that_is_gone_is_noticed(tree: Tree) -> None:
+    tree.header.unlink()
+    assert includes.recall(tree.memory) is None
+
+
+def test_a_new_header_that_would_be_found_first_is_noticed(tree: Tree) -> None:
+    first = tree.source.parent / "sys" / "types.h"
+    first.parent.mkdir()
+    first.write_text("// mine\n")
+    assert includes.recall(tree.memory) is None
+
+
+def test_a_header_that_the_source_only_asks_for_is_noticed_when_it_comes(tree: Tree) -> None:
+    (tree.source.parent / "extra.h").write_text("")
+    assert includes.recall(tree.memory) is None
+
+
+def test_an_unrelated_new_file_is_not_noticed(tree: Tree) -> None:
+    (tree.source.parent / "other.bpf.c").write_text("")
+    assert includes.recall(tree.memory) is not None
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"[1]", b"\xff"])
+def test_a_memory_that_cannot_be_read_is_no_memory(tree: Tree, content: bytes) -> None:
+    tree.memory.write_bytes(content)
+    assert includes.recall(tree.memory) is None

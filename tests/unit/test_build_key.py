@@ -1,0 +1,88 @@
+"""The build key: everything that matters changes it, and nothing else does."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from fleetbpf import build_key
+from fleetbpf.compilation import HEADERS, PACKAGE
+from fleetbpf.includes import Included
+from fleetbpf.toolchain import Toolchain
+
+TOOLS = Toolchain(
+    machine="x86_64",
+    clang=Path("/usr/bin/clang"),
+    bpftool=Path("/usr/sbin/bpftool"),
+    cc=Path("/usr/bin/cc"),
+    libraries=("-lbpf", "-lelf", "-lz"),
+    include_folders=(Path("/usr/include"),),
+    extra_folders=(),
+    identities=("clang 14", "libbpf.a 00ff"),
+)
+PLATFORM = build_key.platform_key(TOOLS, "generator")
+
+
+def included(folder: str, content: str = "1") -> Included:
+    return Included(
+        files=(
+            (Path(folder) / "hello.bpf.c", content),
+            (Path(folder) / "sub" / "own.h", "2"),
+            (Path(folder) / ".." / "common" / "x.h", "5"),
+            (HEADERS / "x86_64" / "vmlinux.h", "3"),
+            (Path("/usr/include/bpf/bpf_helpers.h"), "4"),
+        ),
+        absent=(),
+    )
+
+
+def key(folder: str = "/a/src", content: str = "1", program: str = "hello") -> str:
+    source = Path(folder) / "hello.bpf.c"
+    return build_key.program_key(program, source, included(folder, content), PLATFORM)
+
+
+def test_a_key_is_64_hex_digits() -> None:
+    assert len(key()) == 64
+    assert int(key(), 16)
+
+
+def test_the_folder_of_the_source_does_not_matter() -> None:
+    assert key("/a/src") == key("/somewhere/else")
+
+
+def test_the_content_of_an_included_file_matters() -> None:
+    assert key(content="1") != key(content="9")
+
+
+def test_the_name_of_the_program_matters_because_the_loader_says_it() -> None:
+    assert key(program="hello") != key(program="other")
+
+
+def test_the_folders_of_the_tools_do_not_matter() -> None:
+    elsewhere = replace(TOOLS, clang=Path("/opt/clang"), include_folders=(Path("/opt/include"),))
+    assert build_key.platform_key(elsewhere, "generator") == PLATFORM
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        replace(TOOLS, identities=("clang 15", "libbpf.a 00ff")),
+        replace(TOOLS, libraries=("-lbpf", "-lelf", "-lzstd", "-lz")),
+        replace(TOOLS, machine="aarch64"),
+    ],
+)
+def test_the_versions_of_the_tools_matter(other: Toolchain) -> None:
+    assert build_key.platform_key(other, "generator") != PLATFORM
+
+
+def test_our_own_code_matters() -> None:
+    assert build_key.platform_key(TOOLS, "another generator") != PLATFORM
+
+
+def test_our_own_code_is_all_there() -> None:
+    for name in build_key.GENERATOR:
+        assert (PACKAGE / name).exists(), name
+
+
+def test_texts_are_told_apart_by_their_borders() -> None:
+    assert build_key.combine("ab", "c") != build_key.combine("a", "bc")
