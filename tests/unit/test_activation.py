@@ -1,0 +1,85 @@
+"""Activation: what is sent to a host, and what its answer means."""
+
+import gzip
+import io
+import tarfile
+
+from fleetbpf import activation
+from fleetbpf.activation import Activation, Step
+from fleetbpf.layout import HostLayout
+from fleetbpf.plan import Action, Change
+from tests.unit.samples import release
+
+
+def test_a_payload_of_separately_compressed_parts_is_one_archive() -> None:
+    loader = activation.pack({"objects/abc": b"loader" * 1000})
+    payload = activation.payload({"hello/r1/args": b"x\n"}, [loader])
+    with tarfile.open(fileobj=io.BytesIO(gzip.decompress(payload))) as archive:
+        assert archive.getnames() == ["objects/abc", "hello/r1/args"]
+        member = archive.extractfile("objects/abc")
+        assert member is not None
+        assert member.read() == b"loader" * 1000
+
+
+def test_changes_become_steps_with_the_release_the_plan_saw() -> None:
+    new = release()
+    changes = [
+        Change(host="h", program="hello", action=Action.NONE, reason="", release=new),
+        Change(
+            host="h",
+            program="hello",
+            action=Action.UPDATE,
+            reason="r",
+            was="old",
+            release=new,
+            prune=("older",),
+        ),
+        Change(host="h", program="gone", action=Action.DELETE, reason="r", was="x"),
+    ]
+    assert activation.steps(changes, objects={new.build_key: "sha"}) == (
+        Step(verb="prune", program="hello", was="old", release="older"),
+        Step(verb="start", program="hello", was="old", release=new.id, object="sha"),
+        Step(verb="delete", program="gone", was="x"),
+    )
+
+
+def test_the_command_carries_names_as_data() -> None:
+    host = Activation(deployment="demo", layout=HostLayout(), who="o'neil $(id)@host\n")
+    command = host.command([Step(verb="delete", program="p", was="r")], become=True)
+    assert command.become
+    assert command.words[-7:] == ("demo", "o'neil $(id)@host\n", "delete", "p", "r", "", "")
+
+
+def test_an_answer_tells_what_started_and_what_failed_and_why() -> None:
+    answer = activation.parse(
+        [
+            ("fleetbpf", "activate"),
+            ("started", "a", "r1"),
+            ("failure", "b", '{"stage":"attach","function":"f","hook":"kprobe/x","message":"no"}'),
+            ("verifier", "b", "0: (b7) r0 = 0"),
+            ("verifier", "b", "a\ttab"),
+            ("failed", "b", "start"),
+            ("moved", "c", "r9"),
+        ]
+    )
+    (failure,) = answer.failures
+    assert answer.started == {"a"}
+    assert answer.moved == {"c": "r9"}
+    assert (failure.stage, failure.message) == ("attach", "f: kprobe/x: no")
+    assert failure.verifier_log == "0: (b7) r0 = 0\na\ttab"
+
+
+def test_a_failure_without_the_loaders_word_shows_what_was_said_last() -> None:
+    answer = activation.parse(
+        [
+            ("stderr", "a", "cp: cannot create"),
+            ("stderr", "a", "No space"),
+            ("failed", "a", "place"),
+        ]
+    )
+    assert answer.failures[0].message == "No space"
+    assert answer.failures[0].stage == "place"
+
+
+def test_a_locked_host_says_by_whom() -> None:
+    assert activation.parse([("locked", "ann@desk since noon")]).locked_by == "ann@desk since noon"

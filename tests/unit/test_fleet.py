@@ -1,0 +1,64 @@
+"""Many hosts at once: outcomes, errors that stay where they are, interrupts."""
+
+import threading
+
+from fleetbpf.command import Command
+from fleetbpf.connections import Connection
+from fleetbpf.connections.recording import RecordingConnection
+from fleetbpf.errors import HostError, Problem, UnreachableError
+from fleetbpf.fleet import Outcome, on_each
+from fleetbpf.model.inventory import Host
+
+HOSTS = [Host(name=f"h{n}", address="127.0.0.1") for n in range(5)]
+
+
+def open_recording(host: Host) -> Connection:
+    if host.name == "h1":
+        raise UnreachableError(Problem(where=host.name, what="refused"))
+    return RecordingConnection()
+
+
+def work(host: Host, connection: Connection) -> str:
+    if host.name == "h2":
+        raise HostError(Problem(where=host.name, what="broken"))
+    connection.run(Command("true"))
+    return host.name.upper()
+
+
+def test_outcomes_come_in_the_order_of_the_hosts_whatever_happened() -> None:
+    outcomes = on_each(HOSTS, work, open_connection=open_recording, forks=2)
+    assert [(found.host.name, found.word) for found in outcomes] == [
+        ("h0", "ok"),
+        ("h1", "unreachable"),
+        ("h2", "failed"),
+        ("h3", "ok"),
+        ("h4", "ok"),
+    ]
+    assert outcomes[4].value == "H4"
+
+
+def test_no_more_than_forks_hosts_are_worked_on_at_once() -> None:
+    now, most, lock = [0], [0], threading.Lock()
+    gate = threading.Barrier(2, timeout=30)
+
+    def counted(host: Host, _: Connection) -> None:
+        with lock:
+            now[0] += 1
+            most[0] = max(most[0], now[0])
+        gate.wait()
+        with lock:
+            now[0] -= 1
+
+    on_each(HOSTS[:4], counted, open_connection=lambda _: RecordingConnection(), forks=2)
+    assert most[0] == 2
+
+
+def test_an_interrupt_keeps_what_is_done_and_names_what_is_not() -> None:
+    def interrupt(_: Outcome[str]) -> None:
+        raise KeyboardInterrupt
+
+    outcomes = on_each(HOSTS, work, open_connection=open_recording, forks=1, done=interrupt)
+    words = [found.word for found in outcomes]
+    assert words[0] == "ok"
+    assert words[-1] == "interrupted"
+    assert "run the same command again" in str(outcomes[-1].error)

@@ -1,0 +1,143 @@
+"""The plan: what is declared against what a host says of itself."""
+
+from dataclasses import replace
+
+import pytest
+
+from fleetbpf.plan import Action, Change, obstacles, plan, version
+from fleetbpf.release import Release
+from tests.unit.samples import host_facts, placed, program, release, running
+
+
+def only(changes: tuple[Change, ...]) -> Change:
+    assert len(changes) == 1
+    return changes[0]
+
+
+def test_a_program_that_is_not_there_is_created() -> None:
+    change = only(plan("web1", "demo", [release()], host_facts()))
+    assert (change.action, change.was) == (Action.CREATE, "")
+
+
+def test_a_program_that_runs_as_declared_is_left_alone() -> None:
+    change = only(plan("web1", "demo", [release()], host_facts(placed(release()))))
+    assert (change.action, change.reason) == (Action.NONE, "")
+
+
+def test_another_build_key_is_an_update_that_says_the_program_changed() -> None:
+    old = release(key="k0")
+    change = only(plan("web1", "demo", [release()], host_facts(placed(old))))
+    assert change.action is Action.UPDATE
+    assert change.reason == f"the program changed: {old.id} → {release().id}"
+    assert change.was == old.id
+
+
+def test_another_argument_is_an_update_that_says_so() -> None:
+    new = release(hooks=(("f", "tp_btf/sched_process_exec"),))
+    change = only(plan("web1", "demo", [new], host_facts(placed(release()))))
+    assert change.reason.startswith("its arguments or limits changed")
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"loader_sha256": "b" * 64}, "the loader's file was changed on the host"),
+        ({"args_sha256": "b" * 64}, "its arguments were changed on the host"),
+        ({"running_object": ""}, "it does not run"),
+        ({"running_object": "c" * 64}, "another loader runs in its place"),
+        ({"enabled": False}, "it is not enabled at boot"),
+    ],
+)
+def test_the_right_release_in_a_wrong_state_is_an_update(
+    changes: dict[str, object], reason: str
+) -> None:
+    found = placed(release(), running(release(), **changes))
+    change = only(plan("web1", "demo", [release()], host_facts(found)))
+    assert (change.action, change.reason) == (Action.UPDATE, reason)
+
+
+def test_a_changed_unit_is_an_update_where_there_is_systemd() -> None:
+    found = placed(release(), unit_sha256="d" * 64)
+    with_systemd = only(plan("web1", "demo", [release()], host_facts(found)))
+    without = only(plan("web1", "demo", [release()], host_facts(found, systemd=False)))
+    assert (with_systemd.action, without.action) == (Action.UPDATE, Action.NONE)
+
+
+def test_a_program_that_is_no_longer_declared_is_deleted() -> None:
+    change = only(plan("web1", "demo", [], host_facts(placed(release()))))
+    assert (change.action, change.was) == (Action.DELETE, release().id)
+
+
+def test_programs_of_other_deployments_are_not_touched() -> None:
+    other = placed(release(), deployment="other")
+    assert plan("web1", "demo", [], host_facts(other)) == ()
+
+
+def test_an_update_prunes_all_but_the_newest_old_releases() -> None:
+    old = [running(release(key=f"k{n}"), release=f"r{n}") for n in range(4)]
+    found = placed(release(), *old, current="r3")
+    change = only(plan("web1", "demo", [release()], host_facts(found)))
+    assert change.prune == ("r0", "r1")
+
+
+@pytest.mark.parametrize(
+    ("facts", "requirement", "what"),
+    [
+        ({"kernel": "5.4.0-1"}, "", "kernel 5.4.0-1 is too old"),
+        ({"kernel": "5.10.0-8"}, ">=6.5", "kernel 5.10.0-8 is not >=6.5"),
+    ],
+)
+def test_a_kernel_that_will_not_do_is_an_obstacle(
+    facts: dict[str, object], requirement: str, what: str
+) -> None:
+    wanted = release(requires_kernel=requirement)
+    found = list(obstacles("web1", wanted, host_facts(**facts), needs_btf=False))
+    assert [problem.what for problem in found] == [what]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "needs_btf", "why"),
+    [
+        (release(hooks=(("f", "fentry/do_unlinkat"),)), False, "f on fentry/do_unlinkat needs"),
+        (release(requires_btf=True), False, "its `requires` asks for"),
+        (release(), True, "its CO-RE relocations need"),
+    ],
+)
+def test_a_missing_btf_is_an_obstacle_only_where_it_is_needed(
+    wanted: Release, needs_btf: bool, why: str
+) -> None:
+    found = list(obstacles("web1", wanted, host_facts(btf=False), needs_btf=needs_btf))
+    assert found[0].what.startswith(why)
+    assert list(obstacles("web1", release(), host_facts(btf=False), needs_btf=False)) == []
+
+
+def test_the_release_id_is_the_same_for_the_same_content_only() -> None:
+    base = release()
+    assert base.id == release().id
+    others = [
+        release(key="k2"),
+        release(hooks=(("f", "raw_tp/x"),)),
+        release(constants=(("c", 1),)),
+        release(map_readouts=(("m", 1.0),)),
+        release(memory_limit=1),
+        release(spool_limit=1),
+    ]
+    assert len({base.id, *(other.id for other in others)}) == 1 + len(others)
+
+
+def test_arguments_survive_newlines_and_backslashes_on_one_line_each() -> None:
+    odd = release(constants=(("c", "a\\b\nc d"),))
+    assert "c=a\\\\b\\nc d" in odd.args.decode().split("\n")
+
+
+def test_where_a_program_is_declared_does_not_move_its_release() -> None:
+    moved = replace(release(), program=program(where="other.yml:9:9"))
+    assert moved.id == release().id
+
+
+def test_versions_are_read_from_kernel_releases() -> None:
+    assert [version(text) for text in ("5.10.0-32-amd64", "6.1", "7.3~rc1")] == [
+        (5, 10),
+        (6, 1),
+        (7, 3),
+    ]

@@ -1,0 +1,102 @@
+"""Records: segments read back as a person or a program wants them."""
+
+import json
+from pathlib import Path
+
+from fleetbpf.records import Reader, as_json, lines, timestamp
+
+OFFSET = 1_700_000_000_000_000_000
+
+
+def segment(folder: Path, number: int, *records: object, tail: str = "") -> Path:
+    header = {"fleetbpf": 1, "segment": number, "clock_offset_ns": OFFSET, "start_ns": 1}
+    place = folder / "web1" / "demo" / "hello" / "r1"
+    place.mkdir(parents=True, exist_ok=True)
+    file = place / f"{number:08d}.log"
+    file.write_text("".join(json.dumps(r) + "\n" for r in (header, *records)) + tail)
+    return file
+
+
+def trace(time: int, text: str) -> dict[str, object]:
+    return {"time": time, "kind": "trace", "cpu": 1, "pid": 7, "comm": "sh", "text": text}
+
+
+def texts(logs: Path) -> list[str]:
+    reader = Reader(logs=logs, host="web1")
+    return [line for record in reader.news() for line in lines(record)]
+
+
+def test_a_trace_record_is_a_line_with_its_wall_clock_time(tmp_path: Path) -> None:
+    segment(tmp_path, 1, trace(5_000_001_000, "exec /bin/true"))
+    assert texts(tmp_path) == [
+        "2023-11-14T22:13:25.000001 web1 hello sh-7 [001] exec /bin/true",
+    ]
+
+
+def test_records_of_several_segments_come_in_the_order_of_time(tmp_path: Path) -> None:
+    segment(tmp_path, 1, trace(30, "c"), trace(10, "a"))
+    segment(tmp_path, 2, trace(20, "b"))
+    assert [line[-1] for line in texts(tmp_path)] == ["a", "b", "c"]
+
+
+def test_a_record_cut_by_a_kill_is_told_as_lost_and_never_shown(tmp_path: Path) -> None:
+    segment(tmp_path, 1, trace(10, "a"), tail='{"time":11,"kind":"tra')
+    segment(tmp_path, 2, trace(20, "b"))
+    shown = texts(tmp_path)
+    assert shown[1].endswith("-- LOST 1, cut off by a kill after 22 bytes")
+    assert [line[-1] for line in shown] == ["a", "s", "b"]
+
+
+def test_an_unfinished_line_of_the_last_segment_waits_for_its_end(tmp_path: Path) -> None:
+    file = segment(tmp_path, 1, trace(10, "a"), tail='{"time":11,"kind":"trace","text":')
+    reader = Reader(logs=tmp_path, host="web1")
+    assert len(reader.news()) == 1
+    assert reader.news() == []
+    with file.open("a") as more:
+        more.write('"b","pid":1,"comm":"x","cpu":0}\n')
+    (record,) = reader.news()
+    assert (record.fields["text"], record.time_ns) == ("b", OFFSET + 11)
+
+
+def test_a_damaged_line_does_not_hide_the_others(tmp_path: Path) -> None:
+    segment(tmp_path, 1, trace(10, "a"), "no object", trace(12, "b"))
+    assert [record.kind for record in Reader(logs=tmp_path, host="web1").news()] == [
+        "trace",
+        "torn",
+        "trace",
+    ]
+
+
+def test_a_message_of_several_lines_has_its_head_on_each(tmp_path: Path) -> None:
+    segment(tmp_path, 1, trace(10, "one\ntwo"))
+    assert [line[-3:] for line in texts(tmp_path)] == ["one", "two"]
+
+
+def test_starts_losses_maps_and_stops_are_told_in_words(tmp_path: Path) -> None:
+    link = {"function": "f", "hook": "tp_btf/x"}
+    segment(
+        tmp_path,
+        1,
+        {"time": 1, "kind": "start", "reason": "reboot", "pid": 9, "attached": [link]},
+        {"time": 2, "kind": "lost", "place": "kernel", "count": 3, "since": 1},
+        {"time": 3, "kind": "map", "map": "calls", "entries": [{"key": "sh", "value": 4}]},
+        {"time": 4, "kind": "stop", "reason": "SIGTERM", "written": 5, "lost": 3},
+    )
+    assert [line.split(" hello ")[1] for line in texts(tmp_path)] == [
+        "-- started (reboot), pid 9: f on tp_btf/x",
+        "-- LOST 3 in the kernel",
+        "calls[sh] = 4",
+        "-- stopped (SIGTERM): 5 written, 3 lost",
+    ]
+
+
+def test_a_record_as_json_is_flat_and_exact(tmp_path: Path) -> None:
+    segment(tmp_path, 1, trace(123, "x"))
+    (record,) = Reader(logs=tmp_path, host="web1").news()
+    told = as_json(record)
+    assert told["time"] == "2023-11-14T22:13:20.000000123Z"
+    assert (told["host"], told["release"], told["text"]) == ("web1", "r1", "x")
+
+
+def test_times_keep_every_nanosecond() -> None:
+    assert timestamp(1_999_999_999, digits=9) == "1970-01-01T00:00:01.999999999"
