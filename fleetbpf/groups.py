@@ -24,23 +24,27 @@ class Group:
 Groups = Mapping[str, Group]
 
 
-def cycles(groups: Groups) -> Iterator[Mistake]:
-    """Every group that is inside itself, at the place where the circle closes."""
+def cut_circles(groups: Groups) -> list[Mistake]:
+    """Take away every link that puts a group inside itself; one mistake for each."""
+    found: list[Mistake] = []
     done: set[str] = set()
     for name in groups:
-        yield from _cycles_from(name, groups, (), done)
+        if name not in done:
+            found += _cut_below(name, groups, (), done)
+    return found
 
 
-def _cycles_from(
+def _cut_below(
     name: str, groups: Groups, path: tuple[str, ...], done: set[str]
 ) -> Iterator[Mistake]:
-    for child, place in groups[name].children.items():
-        if child == name or child in path:
-            circle = (*path, name)[(*path, name).index(child) :]
-            chain = " → ".join((*circle, child))
+    path = (*path, name)
+    for child, place in list(groups[name].children.items()):
+        if child in path:
+            del groups[name].children[child]
+            chain = " → ".join((*path[path.index(child) :], child))
             yield Mistake(place=place, what=f"the group {quoted(child)} is inside itself: {chain}")
         elif child not in done:
-            yield from _cycles_from(child, groups, (*path, name), done)
+            yield from _cut_below(child, groups, path, done)
     done.add(name)
 
 

@@ -101,9 +101,9 @@ def range_values(text: str) -> Sequence[str]:
 
 def bounds(text: str, shown: str) -> tuple[str, str, int]:
     """First, last and step of a range."""
-    first, last, step, *more = (*text.split(":"), "", "")[: 2 + max(1, text.count(":"))]
-    step = step or "1"
-    if more or not last or not re.fullmatch(r"0*[1-9][0-9]{0,8}", step):
+    parts = text.split(":")
+    first, last, step = (*parts, "1")[:3] if len(parts) in (2, 3) else ("", "", "")
+    if not last or not re.fullmatch(r"0*[1-9][0-9]{0,8}", step):
         raise MisunderstoodError(f"{shown} is not a range", "write [1:20], [01:20:2] or [a:f]")
     return first or "0", last, int(step)
 

@@ -34,11 +34,10 @@ def from_document(document: Document) -> Inventory:
     """The inventory that the document holds; InputError with all that is wrong."""
     reading = Reading(document)
     reading.read()
-    circles = list(groups.cycles(reading.groups))
-    document.refuse_if_any([*reading.mistakes, *circles] if circles else [])
     groups.link(reading.groups, reading.hosts)
+    circles = groups.cut_circles(reading.groups)
     hosts, mistakes = connected(reading, document.path.parent)
-    document.refuse_if_any([*reading.mistakes, *mistakes])
+    document.refuse_if_any([*reading.mistakes, *circles, *mistakes])
     return Inventory(
         path=document.path,
         hosts=hosts,
@@ -52,7 +51,7 @@ def connected(reading: "Reading", folder: Path) -> tuple[dict[str, Host], list[M
     inherited = memberships(reading.groups)
     hosts: dict[str, Host] = {}
     mistakes: list[Mistake] = []
-    for name in groups.members(groups.ALL, reading.groups):
+    for name in reading.hosts:
         variables = merged([*inherited.get(name, ()), reading.hosts[name]])
         settings = Settings(name, variables, folder, renderer)
         hosts[name] = settings.host()

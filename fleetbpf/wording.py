@@ -29,7 +29,7 @@ def did_you_mean(word: str, known: Iterable[str], *, noun: str = "known") -> str
     """The hint for an unknown `word`: the name most like it, else all `known` names."""
     names = list(dict.fromkeys(known))
     lowered = {name.lower(): name for name in names}
-    match = difflib.get_close_matches(word.lower(), lowered, n=1, cutoff=0.6)
+    match = difflib.get_close_matches(word.lower(), lowered, n=1, cutoff=0.65)
     if match:
         return f"did you mean {quoted(lowered[match[0]])}?"
     return f"{noun}: {listed(names)}" if names else ""
