@@ -177,8 +177,13 @@ def concerns(root: Path, error: OSError) -> bool:
 
 def disk_problem(root: Path, error: OSError) -> Problem:
     """What to say when the store cannot be written."""
-    hint = f"free some space, or set XDG_CACHE_HOME to another file system than that of {root}"
     if error.errno in FULL:
-        return Problem(where=str(root), what="the disk of the build cache is full", hint=hint)
+        what = "the disk of the build cache is full"
+        return Problem(where=str(root), what=what, hint=disk_cure(root))
     hint = "make the folder writable, or set XDG_CACHE_HOME to another one"
     return Problem(where=str(root), what=f"the build cache fails: {error.strerror}", hint=hint)
+
+
+def disk_cure(folder: Path) -> str:
+    """What to do about a full disk."""
+    return f"free some space, or set XDG_CACHE_HOME to another file system than that of {folder}"

@@ -1,6 +1,5 @@
 """One build in its work folder: runs the tools one after the other, and says what they refuse."""
 
-import errno
 import json
 import re
 import shutil
@@ -9,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fleetbpf import compilation, description, includes, loader_source
+from fleetbpf.cache import disk_cure
 from fleetbpf.command import Command
 from fleetbpf.connections import Completed
 from fleetbpf.connections.local import LocalConnection
@@ -18,7 +18,7 @@ from fleetbpf.toolchain import Toolchain
 
 SUFFIX = ".bpf.c"
 DOCTOR = "`fleetbpf doctor` says what is missing here"
-ALMOST_NOTHING = 64 * 1024  # bytes free: a tool that failed now failed for want of space
+ROOM = 8 * 1024 * 1024  # bytes that a build takes for a moment, at most
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,10 +113,16 @@ class Workbench:
         done = self.here.run(command, cwd=cwd or self.folder, env=compilation.ENVIRONMENT)
         if done.status == 0:
             return done
-        if shutil.disk_usage(self.folder).free < ALMOST_NOTHING:
-            raise OSError(errno.ENOSPC, "no space left for a build", str(self.folder))
         detail = (done.stderr + done.stdout).decode(errors="replace")
-        raise BuildError(replace(problem, detail=detail))
+        hint = self._disk_hint() or problem.hint
+        raise BuildError(replace(problem, detail=detail, hint=hint))
+
+    def _disk_hint(self) -> str:
+        """What a failure may well come from when there is hardly room for a build."""
+        free = shutil.disk_usage(self.folder).free
+        if free >= ROOM:
+            return ""
+        return f"only {free // 1024} KiB are free where builds are kept; {disk_cure(self.folder)}"
 
 
 def skeleton_name(program: str) -> str:
