@@ -12,7 +12,6 @@ from fleetbpf.model.inventory import Host
 
 T = TypeVar("T")
 Open = Callable[[Host], Connection]
-DEFAULT_FORKS = 50  # threads that mostly wait; more gained nothing at 200 hosts on two cores
 
 
 class InterruptedHostError(FleetbpfError):
@@ -54,7 +53,7 @@ def on_each(
     work: Callable[[Host, Connection], T],
     *,
     open_connection: Open,
-    forks: int = DEFAULT_FORKS,
+    forks: int,
     done: Callable[[Outcome[T]], None] = lambda _: None,
 ) -> tuple[Outcome[T], ...]:
     """Do `work` on every host; the outcomes in the order of `hosts`, each also told to `done`.

@@ -18,7 +18,6 @@ SUMMARY = "build, ship and start what a manifest declares; a second run changes 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    parser.add_argument("manifest", help="the manifest, a YAML file")
     add_fleet(parser)
 
 

@@ -26,7 +26,6 @@ SUMMARY = "compare every host with the manifest; exit 3 when one is not as decla
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    parser.add_argument("manifest", help="the manifest, a YAML file")
     parser.add_argument(
         "--report", action="store_true", help="leave a dated report under reports/ as well"
     )
@@ -105,7 +104,7 @@ def report(deployment: str, found: Sequence["Finding"], hosts: Sequence[str]) ->
 
 def keep(told: Mapping[str, Any], workspace: "Workspace") -> Path:
     """Write a report under `reports/<deployment>/`, named by its time in UTC; its path."""
-    folder = workspace.reports / told["deployment"]
+    folder = workspace.reports / str(told["deployment"])
     folder.mkdir(parents=True, exist_ok=True)
     moment = datetime.fromisoformat(told["time"])
     file = folder / f"{moment:%Y-%m-%dT%H%M%SZ}.json"

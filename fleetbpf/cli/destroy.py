@@ -3,7 +3,7 @@
 import argparse
 
 from fleetbpf.cli import recap
-from fleetbpf.cli.options import add_fleet, load_targets
+from fleetbpf.cli.options import add_fleet, load_hosts
 from fleetbpf.cli.output import Output
 from fleetbpf.cli.recap import HostRecap
 from fleetbpf.errors import ExitCode
@@ -13,7 +13,6 @@ SUMMARY = "stop a deployment, collect its last records, and leave nothing of it 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    parser.add_argument("manifest", help="the manifest, a YAML file")
     add_fleet(parser)
 
 
@@ -24,7 +23,7 @@ def run(options: argparse.Namespace, output: Output) -> ExitCode:
     from fleetbpf.cli.session import Session
     from fleetbpf.destroy import Destroy
 
-    manifest, targets = load_targets(options)
+    manifest, targets = load_hosts(options)
     session = Session.of(options)
     with progress(output, [target.host.name for target in targets]) as shown:
         work = Destroy(

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fleetbpf.cli.options import add_inventory, inventory_path
+from fleetbpf.cli.options import add_inventory, add_manifest, inventory_path, load_manifest
 from fleetbpf.cli.output import Output
 from fleetbpf.errors import ExitCode, InputError, Problem
 
@@ -22,11 +22,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     verbs = parser.add_subparsers(title="verbs", dest="verb", metavar="VERB", required=True)
     install = verbs.add_parser("install", help="audit at the times of the manifest's audit.cron")
-    install.add_argument("manifest", help="the manifest, a YAML file")
+    add_manifest(install)
     add_inventory(install)
     verbs.add_parser("list", help="show what is installed here")
     remove = verbs.add_parser("remove", help="audit no longer")
-    remove.add_argument("manifest", help="the manifest that was installed")
+    add_manifest(remove)
 
 
 def run(options: argparse.Namespace, output: Output) -> ExitCode:
@@ -57,9 +57,7 @@ def here() -> "Schedule":
 
 def install(options: argparse.Namespace, output: Output, schedule: "Schedule") -> ExitCode:
     """Install the audit of a manifest; one that is there already is replaced."""
-    from fleetbpf import manifest
-
-    audit = scheduled(options, manifest.read(Path(options.manifest)))
+    audit = scheduled(options, load_manifest(options))
     schedule.install(audit)
     output.line(f"{audit.name}: {audit.when}, reports under {audit.folder / 'reports'}")
     output.document({"name": audit.name, "when": audit.when, "command": audit.words})
@@ -70,14 +68,14 @@ def scheduled(options: argparse.Namespace, manifest: "Manifest") -> "ScheduledAu
     """The audit that a manifest declares, with every path made absolute."""
     from fleetbpf.schedule import ScheduledAudit
 
-    file = Path(options.manifest).resolve()
+    file = options.manifest.resolve()
     if manifest.audit is None or manifest.audit.cron is None:
         hint = 'add `audit: {cron: "17 * * * *"}` to it'
-        raise InputError(Problem(where=options.manifest, what="has no audit.cron", hint=hint))
+        raise InputError(Problem(where=str(file), what="has no audit.cron", hint=hint))
     inventory = inventory_path(options).resolve()
     tail = ("audit", str(file), "--report", "--inventory", str(inventory))
     if any("\n" in word for word in tail):
-        raise InputError(Problem(where=options.manifest, what="its path has a line end in it"))
+        raise InputError(Problem(where=str(file), what="its path has a line end in it"))
     return ScheduledAudit.of(
         manifest.name,
         file,
@@ -106,7 +104,7 @@ def remove(options: argparse.Namespace, output: Output, schedule: "Schedule") ->
     """Remove the audit of a manifest file, which may be gone itself; fine when there is none."""
     from fleetbpf.schedule import named
 
-    place = Path(options.manifest)
+    place = options.manifest
     gone = [name for name, _ in schedule.list() if named(name, place) and schedule.remove(name)]
     for name in gone:
         output.line(f"{name}: removed")

@@ -18,7 +18,6 @@ HEADERS = ("HOST", "PROGRAM", "RELEASE", "STATE", "SINCE", "SPOOL", "ATTACHED")
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    parser.add_argument("manifest", help="the manifest, a YAML file")
     add_fleet(parser)
 
 

@@ -1,0 +1,235 @@
+"""The scripts that run on hosts, in every shell a host may have, on folders of a test's own."""
+
+import gzip
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from fleetbpf import activation, collect, facts
+from fleetbpf.activation import Activation, Answer, Step
+from fleetbpf.command import Command
+from fleetbpf.connections import Completed
+from fleetbpf.connections.local import LocalConnection
+from fleetbpf.layout import HostLayout
+from fleetbpf.model.facts import HostFacts
+from tests.tools import need
+
+SHELLS = {"dash": ("dash",), "ash": ("busybox", "ash"), "bash": ("bash", "--posix")}
+Run = Callable[[Command, bytes], Completed]
+
+
+@pytest.fixture(params=sorted(SHELLS))
+def run(request: pytest.FixtureRequest) -> Run:
+    """Run a command of ours in one of the shells."""
+    shell = SHELLS[request.param]
+    need(shell[0])
+
+    def run_in_shell(command: Command, stdin: bytes = b"") -> Completed:
+        assert command.words[0] == "sh"
+        with LocalConnection() as here:
+            return here.run(Command(*shell, *command.words[1:]), stdin=stdin, timeout=120)
+
+    return run_in_shell
+
+
+@pytest.fixture
+def layout(tmp_path: Path) -> HostLayout:
+    folder = tmp_path.as_posix()
+    here = HostLayout()
+    return HostLayout(
+        root=here.root.__class__(folder, "root"),
+        run=here.run.__class__(folder, "run"),
+        units=here.units.__class__(folder, "units"),
+    )
+
+
+def asked(run: Run, layout: HostLayout) -> HostFacts:
+    completed = run(facts.question(layout, deployment="", become=False), b"")
+    assert completed.status == 0
+    return facts.parse(facts.tabbed(completed.stdout))
+
+
+def did(run: Run, layout: HostLayout, *steps: Step, payload: bytes | None = None) -> Answer:
+    host = Activation(deployment="demo", layout=layout, who="a test")
+    stdin = activation.payload({}) if payload is None else payload
+    return activation.parse(facts.tabbed(run(host.command(steps, become=False), stdin).stdout))
+
+
+def place(layout: HostLayout, release: str) -> Path:
+    """A release as it would lie there, its loader a file that is no program."""
+    root = Path(layout.root)
+    folder = root / "demo" / "hello" / "releases" / release
+    folder.mkdir(parents=True)
+    (root / "objects").mkdir(exist_ok=True)
+    (root / "objects" / "cafe").write_text("loader")
+    (folder / "loader").symlink_to("../../../../objects/cafe")
+    (folder / "args").write_text("--x\n")
+    (folder / "release.json").write_text('{"build_key": "k"}\n')
+    current = root / "demo" / "hello" / "current"
+    current.unlink(missing_ok=True)
+    current.symlink_to(f"releases/{release}")
+    return folder
+
+
+def test_an_untouched_host_says_what_it_is(run: Run, layout: HostLayout) -> None:
+    said = asked(run, layout)
+    assert (said.kernel, said.uid) == (os.uname().release, os.getuid())
+    assert (said.programs, said.missing, said.objects) == ((), (), frozenset())
+
+
+def test_a_placed_release_is_told_with_the_checksums_of_its_files(
+    run: Run, layout: HostLayout
+) -> None:
+    place(layout, "r1")
+    spool = Path(layout.spool("demo", "hello", "r1"))
+    spool.mkdir(parents=True)
+    (spool / "00000001.log").write_bytes(b"x" * 7)
+    (program,) = asked(run, layout).programs
+    (release,) = program.releases
+    assert (program.deployment, program.program, program.current) == ("demo", "hello", "r1")
+    assert (release.object, release.build_key, release.spool_bytes) == ("cafe", "k", 7)
+    assert len(release.loader_sha256) == 64
+    assert release.running_object == ""
+
+
+def test_a_state_left_by_a_process_that_is_gone_does_not_count(
+    run: Run, layout: HostLayout
+) -> None:
+    place(layout, "r1")
+    state = Path(layout.state("demo", "hello", "r1"))
+    state.mkdir(parents=True)
+    (state / "state").write_text(f'{{"pid":{os.getpid()},"attached":[]}}\n')
+    (program,) = asked(run, layout).programs
+    assert program.releases[0].running_object == ""  # this process is no loader
+
+
+def test_deleting_leaves_nothing_at_all(run: Run, layout: HostLayout, tmp_path: Path) -> None:
+    place(layout, "r1")
+    answer = did(run, layout, Step(verb="delete", program="hello", was="r1"))
+    assert answer.deleted == {"hello"}
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_release_that_is_not_the_planned_one_is_left_alone(run: Run, layout: HostLayout) -> None:
+    place(layout, "r2")
+    answer = did(run, layout, Step(verb="delete", program="hello", was="r1"))
+    assert (answer.moved, answer.deleted) == ({"hello": "r2"}, frozenset())
+    assert (Path(layout.root) / "demo" / "hello" / "current").exists()
+
+
+def test_pruning_removes_that_release_only(run: Run, layout: HostLayout) -> None:
+    place(layout, "r1")
+    place(layout, "r2")
+    did(run, layout, Step(verb="prune", program="hello", was="r2", release="r1"))
+    (program,) = asked(run, layout).programs
+    assert [release.release for release in program.releases] == ["r2"]
+
+
+@pytest.mark.parametrize("payload", [b"", b"no archive", activation.payload({"a": b"x"})[:-30]])
+def test_a_payload_cut_short_changes_nothing(run: Run, layout: HostLayout, payload: bytes) -> None:
+    place(layout, "r1")
+    before = sorted(Path(layout.root).rglob("*"))
+    answer = did(run, layout, Step(verb="delete", program="hello", was="r1"), payload=payload)
+    assert [failure.stage for failure in answer.failures] == ["payload"]
+    assert sorted(Path(layout.root).rglob("*")) == before
+
+
+def lock(layout: HostLayout, owner: str) -> Path:
+    folder = Path(layout.root) / "lock"
+    folder.mkdir(parents=True)
+    (folder / "owner").write_text(owner + "\n")
+    (folder / "who").write_text("ann@desk since noon\n")
+    return folder
+
+
+def start_time(pid: int) -> str:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+
+
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
+
+def test_a_host_that_is_locked_says_by_whom(run: Run, layout: HostLayout) -> None:
+    pid = os.getpid()
+    held = lock(layout, f"{pid} {start_time(pid)} {BOOT_ID.read_text().strip()}")
+    assert did(run, layout).locked_by == "ann@desk since noon"
+    assert held.exists()
+
+
+@pytest.mark.parametrize("stale", ["pid", "boot"])
+def test_a_lock_whose_owner_is_gone_is_taken_over(run: Run, layout: HostLayout, stale: str) -> None:
+    pid, boot = os.getpid(), BOOT_ID.read_text().strip()
+    owner = f"{pid} 1 {boot}" if stale == "pid" else f"{pid} {start_time(pid)} another-boot"
+    lock(layout, owner)
+    assert did(run, layout).locked_by == ""
+    assert not Path(layout.root).exists()
+
+
+def mirror(run: Run, layout: HostLayout, folder: Path) -> int:
+    receiver = collect.Receiver(mirror=folder)
+    command = collect.command(layout, deployment="", interval=0, become=False)
+    completed = run(command, collect.offsets(folder, deployment=""))
+    receiver.feed(completed.stdout)
+    assert (completed.status, receiver.greeted) == (0, True)
+    return receiver.received
+
+
+def spool(layout: HostLayout, content: bytes, number: int = 1) -> Path:
+    folder = Path(layout.spool("demo", "hello", "r1"))
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / f"{number:08d}.log"
+    file.write_bytes(content)
+    return file
+
+
+HEADER = b'{"fleetbpf":1,"start_ns":1,"clock_offset_ns":2}\n'
+
+
+def test_a_second_collection_fetches_only_what_is_new(
+    run: Run, layout: HostLayout, tmp_path: Path
+) -> None:
+    logs = tmp_path / "logs"
+    first = spool(layout, HEADER + b"one\n")
+    assert mirror(run, layout, logs) == len(HEADER) + 4
+    with first.open("ab") as segment:
+        segment.write(b"two\n")
+    spool(layout, HEADER + b"three\n", number=2)
+    assert mirror(run, layout, logs) == 4 + len(HEADER) + 6
+    assert mirror(run, layout, logs) == 0
+    copies = sorted(logs.rglob("*.log"))
+    assert [copy.read_bytes() for copy in copies] == [
+        HEADER + b"one\ntwo\n",
+        HEADER + b"three\n",
+    ]
+
+
+def test_a_spool_made_anew_under_the_same_name_is_fetched_whole(
+    run: Run, layout: HostLayout, tmp_path: Path
+) -> None:
+    logs = tmp_path / "logs"
+    spool(layout, HEADER + b"old old old\n")
+    mirror(run, layout, logs)
+    spool(layout, HEADER.replace(b"1,", b"9,", 1) + b"new\n")
+    mirror(run, layout, logs)
+    contents = {copy.read_bytes()[len(HEADER) :] for copy in logs.rglob("*.log")}
+    assert contents == {b"old old old\n", b"new\n"}
+
+
+def test_the_inspector_is_run_and_leaves_nothing(run: Run, layout: HostLayout) -> None:
+    from fleetbpf.command import script
+
+    program = Path("/bin/true").read_bytes()
+    before = sorted(Path(layout.root).parent.iterdir())
+    completed = run(script("inspect.sh", layout.root), gzip.compress(program))
+    assert (completed.status, completed.stdout) == (0, b"fleetbpf\tinspect\n")
+    assert sorted(Path(layout.root).parent.iterdir()) == before
+
+
+def test_the_scripts_are_clean_for_shellcheck() -> None:
+    need("shellcheck")
+    scripts = sorted(Path("fleetbpf/host").glob("*.sh"))
+    found = subprocess.run(["shellcheck", *scripts], capture_output=True, text=True, check=False)
+    assert (len(scripts), found.stdout) == (4, "")
