@@ -295,7 +295,8 @@ print(artifact.key, artifact.loader_sha256)
 
 
 def test_two_processes_may_build_the_same_at_once(toolchain: Toolchain, tmp_path: Path) -> None:
-    command = [sys.executable, "-c", BUILD, tmp_path / "cache", write(tmp_path / "src")]
+    paths = (tmp_path / "cache", write(tmp_path / "src"))
+    command = [sys.executable, "-c", BUILD, *map(str, paths)]
     processes = [subprocess.Popen(command, stdout=subprocess.PIPE) for _ in range(2)]
     said = [process.communicate(timeout=300)[0] for process in processes]
     assert [process.returncode for process in processes] == [0, 0]

@@ -1,0 +1,128 @@
+"""`fleetbpf build` and `fleetbpf doctor` as they are typed."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.tools import need
+
+SOURCE = """\
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+
+char LICENSE[] SEC("license") = "GPL";
+
+SEC("tracepoint/syscalls/sys_enter_execve")
+int say(void *ctx)
+{
+	bpf_printk("hello");
+	return 0;
+}
+"""
+MANIFEST = """\
+name: example
+programs:
+  greeter:
+    source: hello.bpf.c
+plays:
+  - hosts: all
+    programs: [greeter]
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    need("clang", "bpftool", "cc")
+    (tmp_path / "hello.bpf.c").write_text(SOURCE)
+    (tmp_path / "hello.yml").write_text(MANIFEST)
+    return tmp_path
+
+
+def fleetbpf(folder: Path, *words: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "fleetbpf", *words],
+        cwd=folder,
+        env={**os.environ, "XDG_CACHE_HOME": str(folder / "cache")},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+
+
+def test_a_manifests_programs_are_built_and_the_second_time_found(folder: Path) -> None:
+    first = fleetbpf(folder, "build", "hello.yml")
+    assert first.returncode == 0, first.stderr
+    assert "greeter" in first.stdout
+    assert "built" in first.stdout
+    assert "cached" in fleetbpf(folder, "build", "hello.yml").stdout
+
+
+def test_a_loader_is_copied_out_as_an_executable_called_as_its_program(folder: Path) -> None:
+    done = fleetbpf(folder, "build", "hello.yml", "hello.bpf.c", "--output", "out")
+    assert done.returncode == 0, done.stderr
+    names = sorted(path.name for path in (folder / "out").iterdir())
+    assert names == ["greeter", "hello"]
+    assert os.access(folder / "out" / "greeter", os.X_OK)
+
+
+def test_json_has_the_key_and_the_loaders_hash(folder: Path) -> None:
+    done = fleetbpf(folder, "build", "hello.bpf.c", "--json")
+    [program] = json.loads(done.stdout)["programs"]
+    assert program["name"] == "hello"
+    assert len(program["key"]) == 64
+    assert len(program["sha256"]) == 64
+    assert program["cached"] is False
+
+
+def test_a_compile_error_names_the_manifests_line_and_shows_what_clang_says(folder: Path) -> None:
+    (folder / "hello.bpf.c").write_text(SOURCE.replace("return 0", "return nothing"))
+    done = fleetbpf(folder, "build", "hello.yml")
+    assert done.returncode == 1
+    assert done.stderr.startswith("hello.yml:3:3: hello.bpf.c does not compile\n")
+    assert "error: use of undeclared identifier 'nothing'" in done.stderr
+    assert "return nothing;\n" in done.stderr
+
+
+def test_a_source_that_is_not_there_is_a_mistake_of_the_input(folder: Path) -> None:
+    done = fleetbpf(folder, "build", "gone.bpf.c")
+    assert done.returncode == 2
+    assert done.stderr == "gone.bpf.c: no such source file\n"
+
+
+def test_two_programs_of_one_name_are_refused(folder: Path) -> None:
+    (folder / "sub").mkdir()
+    (folder / "sub" / "hello.bpf.c").write_text(SOURCE)
+    done = fleetbpf(folder, "build", "hello.bpf.c", "sub/hello.bpf.c")
+    assert done.returncode == 2
+    assert "two programs are called hello" in done.stderr
+
+
+def test_the_doctor_finds_what_builds_need(folder: Path) -> None:
+    done = fleetbpf(folder, "doctor")
+    assert done.returncode == 0, done.stdout
+    for tool in ("clang", "bpftool", "cc", "libbpf.a", "libelf.a", "libz.a", "libc.a"):
+        assert tool in done.stdout
+
+
+def test_the_doctor_says_how_to_install_what_is_missing(folder: Path) -> None:
+    (folder / "bin").mkdir()
+    (folder / "bin" / "cc").symlink_to("/bin/false")
+    program = "import sys; from fleetbpf.cli import main; sys.exit(main(['doctor', '--json']))"
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "PATH": str(folder / "bin")},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 1
+    said = json.loads(done.stdout)
+    missing = {tool["tool"] for tool in said["tools"] if tool["problem"] and not tool["optional"]}
+    assert {"clang", "cc", "libbpf.a"} <= missing
+    assert said["install"]
