@@ -40,13 +40,16 @@ class Keyring:
         return cls(home=home or Path.home(), agent=environment.get("SSH_AUTH_SOCK", ""))
 
     def check(self, hosts: Iterable[Host]) -> None:
-        """Raise one InputError with every identity file of `hosts` that cannot be used."""
-        files = {host.identity_file: host for host in hosts if reached_by_ssh(host)}
+        """Raise one InputError with every identity file of `hosts` that cannot be used.
+
+        Each file is named once, with the first host that wants it.
+        """
+        first: dict[Path, Host] = {}
+        for host in filter(reached_by_ssh, hosts):
+            if host.identity_file is not None:
+                first.setdefault(host.identity_file, host)
         InputError.raise_if_any(
-            problem
-            for path, host in files.items()
-            if path is not None
-            for problem in self._problems(path, host)
+            problem for path, host in first.items() for problem in self._problems(path, host)
         )
 
     def known_hosts(self, host: Host) -> KnownHosts:

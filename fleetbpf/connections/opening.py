@@ -9,13 +9,16 @@ if TYPE_CHECKING:
     from fleetbpf.connections.keyring import Keyring
 
 
-def open_connection(host: Host, keyring: "Keyring") -> Connection:
-    """Open a connection to `host`; UnreachableError says why it could not be opened."""
+def open_connection(host: Host, keyring: "Keyring", *, timeout: float = 20.0) -> Connection:
+    """Open a connection to `host` within `timeout` seconds, log-in included.
+
+    Raises UnreachableError that says which step failed.
+    """
     match host.connection:
         case ConnectionKind.SSH:
             from fleetbpf.connections.ssh import connect
 
-            return connect(host, keyring=keyring)
+            return connect(host, keyring=keyring, timeout=timeout)
         case ConnectionKind.LOCAL:
             from fleetbpf.connections.local import LocalConnection
 

@@ -22,7 +22,13 @@ def endpoint(host: Host) -> str:
 
 def unreachable(host: Host, what: str, hint: str = "") -> UnreachableError:
     """The error about `host` that names where it was looked for."""
-    return UnreachableError(Problem(where=host.name, what=f"{endpoint(host)}: {what}", hint=hint))
+    text = f"{endpoint(host)}: {printable(what)}"
+    return UnreachableError(Problem(where=host.name, what=text, hint=hint))
+
+
+def printable(text: str) -> str:
+    """`text` without what would steer a terminal: some of it was said by a host."""
+    return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text)
 
 
 def not_dialled(host: Host, error: OSError, *, timeout: float) -> UnreachableError:

@@ -1,6 +1,8 @@
 """Commands over a real sshd: words, streams, statuses, and ends before the end."""
 
 import contextlib
+import socket
+import sys
 import threading
 from pathlib import Path
 
@@ -211,3 +213,13 @@ def test_keys_are_renewed_in_mid_command(server: Server, keyring: Keyring) -> No
         renewed.join(60)
 
     assert len(done.stdout) == 800_000
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the options are Linux's")
+def test_the_kernel_watches_the_link(connection: SSHConnection) -> None:
+    option = connection._transport._socket.getsockopt
+
+    assert option(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+    assert option(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 15
+    assert option(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 45_000
+    assert option(socket.IPPROTO_TCP, socket.TCP_NODELAY) == 1

@@ -110,6 +110,12 @@ def test_a_dead_link_is_told_from_a_closed_one() -> None:
     assert "no sign of life from the host: link lost while running sh" in str(dead)
 
 
+def test_what_a_host_says_cannot_steer_the_terminal() -> None:
+    error = reasons.lost(HOST, None, phase="running sh", farewell="bye\x1b[2J\n")
+
+    assert str(error).isprintable()
+
+
 def test_an_ipv6_address_stands_in_brackets() -> None:
     assert reasons.endpoint(Host(name="web1", address="fe80::1")) == "[fe80::1]:22"
 
