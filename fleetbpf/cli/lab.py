@@ -1,0 +1,137 @@
+"""`fleetbpf lab`: virtual machines on this machine as hosts to try things on."""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fleetbpf.cli.output import Output
+from fleetbpf.errors import ExitCode, InputError, Problem
+
+if TYPE_CHECKING:
+    from fleetbpf.lab.folder import LabFolder
+
+SUMMARY = "boot virtual machines as hosts: up, down, status, ssh, test"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's subcommands."""
+    commands = parser.add_subparsers(title="subcommands", metavar="COMMAND", required=True)
+
+    def add(name: str, summary: str) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, help=summary, description=summary)
+        command.set_defaults(subcommand=name)
+        if name != "ssh":  # a flag among the words of another command would be its own
+            command.add_argument("--json", action="store_true", help="print one JSON document")
+        return command
+
+    add_up(add("up", "boot the hosts that are missing and write inventories/lab.yml"))
+    add("down", "end all hosts and leave nothing but the cache")
+    add("status", "say of each host whether it runs and answers")
+    shell = add("ssh", "open a shell on a host, or run a command there")
+    shell.add_argument("host")
+    shell.add_argument("words", nargs=argparse.REMAINDER, metavar="COMMAND")
+
+
+def add_up(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `lab up`."""
+    parser.add_argument(
+        "--hosts", type=int, metavar="N", help="how many hosts of both kinds (default: 3)"
+    )
+    parser.add_argument(
+        "--kernel", metavar="SERIES", help="one kernel series for all of these, such as 6.1"
+    )
+    parser.add_argument(
+        "--host",
+        action="append",
+        default=[],
+        metavar="NAME=KIND:SERIES",
+        help="a host of your own choice, such as web1=debian:6.1 or edge1=micro:5.10; repeatable",
+    )
+    parser.add_argument("--memory", type=int, metavar="MB", help="memory of each new host")
+
+
+def run(options: argparse.Namespace, output: Output) -> ExitCode:
+    """Run the subcommand."""
+    match options.subcommand:
+        case "up":
+            return up(options, output)
+        case "down":
+            return down(output)
+        case "status":
+            return status(output)
+        case _:
+            return ssh(options)
+
+
+def here() -> "LabFolder":
+    """The lab of the working directory."""
+    from fleetbpf.lab.folder import LabFolder
+
+    return LabFolder.at(Path.cwd())
+
+
+def up(options: argparse.Namespace, output: Output) -> ExitCode:
+    """Boot what is missing."""
+    from fleetbpf.lab import hosts
+    from fleetbpf.lab.folder import default_cache
+    from fleetbpf.lab.up import Up
+
+    check_numbers(options)
+    lab = here()
+    series = hosts.parse_series(options.kernel) if options.kernel else None
+    named = [hosts.parse(text) for text in options.host]
+    Up(lab=lab, cache=default_cache(), say=output.progress, memory=options.memory).to(
+        lambda existing: hosts.choose(
+            existing=existing, named=named, count=options.hosts, series=series
+        )
+    )
+    output.progress(f"inventory: {lab.inventory.relative_to(lab.root)}")
+    return status(output)
+
+
+def check_numbers(options: argparse.Namespace) -> None:
+    """Raise InputError for a number that makes no lab."""
+    if options.hosts is not None and not 1 <= options.hosts <= 64:
+        raise InputError(Problem(where="--hosts", what=f"{options.hosts} is not between 1 and 64"))
+    if options.memory is not None and options.memory < 128:
+        hint = "a debian host needs about 384 MiB, a micro host 192"
+        what = f"no kernel boots in {options.memory} MiB"
+        raise InputError(Problem(where="--memory", what=what, hint=hint))
+
+
+def down(output: Output) -> ExitCode:
+    """End everything."""
+    from fleetbpf.lab import down as stage
+
+    names = stage.down(here(), output.progress)
+    output.document({"removed": names})
+    if not names:
+        output.line("no lab here")
+    return ExitCode.DONE
+
+
+def status(output: Output) -> ExitCode:
+    """Show every host."""
+    from fleetbpf.lab import status as stage
+
+    hosts = stage.status(here())
+    rows = [
+        (host.name, host.kind, host.kernel, str(host.port), f"{host.memory} MiB", host.state)
+        for host in hosts
+    ]
+    if rows:
+        output.table(("host", "kind", "kernel", "port", "memory", "state"), rows)
+    else:
+        output.line("no hosts here: fleetbpf lab up")
+    output.document({"hosts": hosts})
+    return ExitCode.DONE
+
+
+def ssh(options: argparse.Namespace) -> ExitCode:
+    """Become the ssh that talks to the host."""
+    from fleetbpf.connections.local import LocalConnection
+    from fleetbpf.lab import status as stage
+    from fleetbpf.lab.login import ssh as command
+
+    lab = here()
+    LocalConnection().replace(command(lab, stage.find(lab, options.host), options.words))

@@ -1,0 +1,147 @@
+"""Debian's package archive: signed indexes, and packages verified against them."""
+
+import hashlib
+import json
+import lzma
+import re
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+
+from fleetbpf.command import Command
+from fleetbpf.connections.local import LocalConnection
+from fleetbpf.errors import HostError, Problem
+from fleetbpf.lab.download import NotFetchedError, fetch, fetch_file
+from fleetbpf.lab.folder import write
+
+FALLBACK = "http://deb.debian.org/debian"
+KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+PACKAGES = "main/binary-amd64/Packages.xz"
+DAY = 24 * 3600.0
+FORMAT = "$(ORIGIN)|$(LABEL)|$(REPO_URI)"
+CHECKSUM = re.compile(r" ([0-9a-f]{64}) +([0-9]+) (\S+)")
+KERNEL = re.compile(r"Package: linux-(?:image|binary|modules)-[0-9].*-cloud-amd64\n")
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Package:
+    """One .deb of the archive."""
+
+    name: str
+    version: str
+    path: str  # relative to the mirror
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Archive:
+    """The archive through this machine's mirror; what was read from it is kept in `cache`."""
+
+    cache: Path
+    local: LocalConnection
+    say: Say
+
+    def kernels(self, suite: str) -> tuple[Package, ...]:
+        """The kernel packages of `suite`, from an index of today, or an older one when offline."""
+        kept = self.cache / "index" / f"{suite}.json"
+        if kept.exists() and time.time() - kept.stat().st_mtime < DAY:
+            return read_index(kept)
+        try:
+            packages = self._download_index(suite)
+        except NotFetchedError as error:
+            if not kept.exists():
+                raise
+            self.say(f"{suite}: using the index fetched before ({error.problems[0].what})")
+            return read_index(kept)
+        write(kept, json.dumps([asdict(package) for package in packages], indent=1))
+        return packages
+
+    def fetch(self, package: Package, into: Path) -> None:
+        """Download `package` into the file `into`."""
+        self.say(f"downloading {package.name} {package.version}")
+        fetch_file(self.mirrors, package.path, sha256=package.sha256, into=into)
+
+    @cached_property
+    def mirrors(self) -> tuple[str, ...]:
+        """The mirrors to try: the one that apt uses here, then Debian's own."""
+        done = self.local.run(Command("apt-get", "indextargets", "--format", FORMAT))
+        return tuple(dict.fromkeys((*parse_mirrors(done.stdout.decode()), FALLBACK)))
+
+    def _download_index(self, suite: str) -> tuple[Package, ...]:
+        self.say(f"{suite}: reading the index of the archive")
+        folder = f"dists/{suite}"
+        release = self._verified(suite, fetch(self.mirrors, f"{folder}/InRelease"))
+        sha256 = parse_release(release)[PACKAGES]
+        packed = fetch(self.mirrors, f"{folder}/{PACKAGES}", sha256=sha256)
+        return tuple(parse_packages(lzma.decompress(packed).decode()))
+
+    def _verified(self, suite: str, signed: bytes) -> str:
+        """The part of an InRelease file that Debian signed; HostError when it did not.
+
+        Without gpgv or the keyring this refuses: what is fetched will run as a kernel.
+        """
+        with tempfile.TemporaryDirectory(prefix="fleetbpf-") as folder:
+            text = Path(folder) / "Release"
+            verify = Command(
+                *("gpgv", "--keyring", KEYRING, "--status-fd", "1", "--output", text, "-")
+            )
+            done = self.local.run(verify, stdin=signed)
+            status = done.stdout.decode(errors="replace")
+            # One good signature is enough and a bad one is fatal, as for apt: a release is signed
+            # with several keys, and an older keyring lacks some (gpgv then exits with 2).
+            if "[GNUPG:] VALIDSIG " in status and "[GNUPG:] BADSIG " not in status:
+                return text.read_text(encoding="utf-8")
+        raise HostError(
+            Problem(
+                where=f"{suite}/InRelease",
+                what="its signature could not be verified",
+                detail=done.stderr.decode(errors="replace"),
+                hint="apt-get install gpgv debian-archive-keyring",
+            )
+        )
+
+
+def parse_mirrors(targets: str) -> tuple[str, ...]:
+    """The mirrors of Debian proper in the output of `apt-get indextargets`."""
+    rows = (line.split("|") for line in targets.splitlines())
+    return tuple(row[2].rstrip("/") for row in rows if row[:2] == ["Debian", "Debian"])
+
+
+def parse_release(text: str) -> dict[str, str]:
+    """SHA-256 by path, from the text of a Release file."""
+    _, _, section = text.partition("\nSHA256:\n")
+    found = {}
+    for line in section.splitlines():
+        match = CHECKSUM.fullmatch(line)
+        if match is None:
+            break
+        found[match[3]] = match[1]
+    return found
+
+
+def parse_packages(text: str) -> Iterator[Package]:
+    """The kernel packages in the text of a Packages file."""
+    for stanza in text.split("\n\n"):
+        if KERNEL.match(stanza):
+            fields = dict(re.findall(r"^([A-Za-z0-9-]+): (.*)$", stanza, re.MULTILINE))
+            yield Package(
+                name=fields["Package"],
+                version=fields["Version"],
+                path=fields["Filename"],
+                sha256=fields["SHA256"],
+            )
+
+
+def read_index(file: Path) -> tuple[Package, ...]:
+    """The packages that were kept in `file`."""
+    return tuple(Package(**fields) for fields in json.loads(file.read_text(encoding="utf-8")))
+
+
+def key(*packages: Package) -> str:
+    """A name in the cache for what is made of `packages`."""
+    return hashlib.sha256("".join(package.sha256 for package in packages).encode()).hexdigest()[:16]

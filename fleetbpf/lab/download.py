@@ -1,0 +1,61 @@
+"""Fetch files by HTTP into the cache, whole and verified or not at all."""
+
+import hashlib
+import urllib.error
+import urllib.request
+from collections.abc import Sequence
+from http.client import HTTPException
+from pathlib import Path
+
+from fleetbpf.errors import HostError, Problem
+from fleetbpf.lab.folder import write
+
+TIMEOUT = 60.0  # seconds without a byte
+HINT = "check the network and the mirror in apt's sources; what was fetched before is used offline"
+
+
+class NotFetchedError(HostError):
+    """A file could not be had from any mirror, or is not the file it should be."""
+
+
+def fetch(mirrors: Sequence[str], path: str, *, sha256: str | None = None) -> bytes:
+    """The content of `path` from the first mirror that has it.
+
+    Raises NotFetchedError, which names every URL that was tried, when none has it, or none has it
+    with the checksum `sha256`.
+    """
+    problems: list[Problem] = []
+    for mirror in mirrors:
+        url = f"{mirror.rstrip('/')}/{path}"
+        try:
+            return checked(url, download(url), sha256)
+        except NotFetchedError as error:
+            problems += error.problems
+    raise NotFetchedError(*problems)
+
+
+def fetch_file(mirrors: Sequence[str], path: str, *, sha256: str, into: Path) -> None:
+    """Fetch `path` into the file `into`, which appears only when it is right."""
+    write(into, fetch(mirrors, path, sha256=sha256))
+
+
+def download(url: str) -> bytes:
+    """What `url` answers; NotFetchedError says why it does not."""
+    try:
+        # The URL comes from apt's own sources; http is safe because checksums are verified.
+        with urllib.request.urlopen(url, timeout=TIMEOUT) as answer:  # noqa: S310
+            return bytes(answer.read())
+    except (OSError, HTTPException, ValueError) as error:
+        reason = getattr(error, "reason", None) or error
+        what = f"the download failed: {reason}"
+        raise NotFetchedError(Problem(where=url, what=what, hint=HINT)) from error
+
+
+def checked(url: str, content: bytes, sha256: str | None) -> bytes:
+    """`content`, when it has the checksum it should have."""
+    found = hashlib.sha256(content).hexdigest()
+    if sha256 is None or found == sha256:
+        return content
+    what = f"wrong checksum: sha256 {found}, not {sha256}"
+    hint = "the mirror is being updated or is broken: try again in some minutes"
+    raise NotFetchedError(Problem(where=url, what=what, hint=hint))

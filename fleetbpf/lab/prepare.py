@@ -1,0 +1,86 @@
+"""Everything a host needs before its boot: kernel, file systems, identity, port, memory."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from fleetbpf.connections.local import LocalConnection
+from fleetbpf.lab import debian, kernels, micro, ports, qemu
+from fleetbpf.lab.archive import Archive
+from fleetbpf.lab.boot import Boot
+from fleetbpf.lab.cpio import Entry
+from fleetbpf.lab.folder import LabFolder, Placed, write
+from fleetbpf.lab.hosts import HostKind, LabHost
+from fleetbpf.lab.identity import identify
+from fleetbpf.lab.kernels import Kernel
+
+MEMORY: Mapping[HostKind, int] = {HostKind.DEBIAN: 512, HostKind.MICRO: 384}  # MiB
+PROCESSOR = Path("/proc/cpuinfo")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ingredients:
+    """What hosts of one lab share."""
+
+    kernels: Mapping[str, Kernel]  # by series
+    micro_system: Sequence[Entry]
+    debian_root: Path | None  # the file system that overlays begin with
+    kvm: bool
+
+
+def gather(hosts: Sequence[LabHost], archive: Archive, local: LocalConnection) -> Ingredients:
+    """Download and build what `hosts` need and the cache lacks."""
+    kinds = {host.kind for host in hosts}
+    series = dict.fromkeys(host.series for host in hosts)
+    return Ingredients(
+        kernels={each: kernels.obtain(each, archive) for each in series},
+        micro_system=micro.system(local) if HostKind.MICRO in kinds else (),
+        debian_root=debian.obtain_root(archive) if HostKind.DEBIAN in kinds else None,
+        kvm=qemu.kvm_usable(PROCESSOR.read_text(encoding="utf-8")),
+    )
+
+
+def place(
+    host: LabHost, former: Placed | None, *, memory: int | None, release: str, taken: set[int]
+) -> Placed:
+    """Where the host will be reached: where it was before, if that port is still free."""
+    kept = former is not None and ports.is_free(former.port)
+    port = former.port if former is not None and kept else ports.choose(taken)
+    taken.add(port)
+    before = former.memory if former is not None else MEMORY[host.kind]
+    return Placed(host=host, port=port, memory=memory or before, release=release)
+
+
+def ready(placed: Placed, lab: LabFolder, ingredients: Ingredients, local: LocalConnection) -> Boot:
+    """Write the files that the host boots from, and remember it."""
+    host = placed.host
+    kernel = ingredients.kernels[host.series]
+    identity = identify(host.name, lab, local)
+    match host.kind:
+        case HostKind.MICRO:
+            content = micro.initramfs(kernel, identity, ingredients.micro_system)
+        case HostKind.DEBIAN:
+            content = debian.initramfs(kernel, identity, local)
+    write(lab.initramfs(host.name), content)
+    if ingredients.debian_root is not None and host.kind is HostKind.DEBIAN:
+        debian.overlay(lab.overlay(host.name), ingredients.debian_root, local)
+    lab.keep(placed)
+    return boot_of(placed, lab, ingredients)
+
+
+def boot_of(placed: Placed, lab: LabFolder, ingredients: Ingredients) -> Boot:
+    """How the host, whose files are there, is run."""
+    host = placed.host
+    kernel = ingredients.kernels[host.series]
+    machine = qemu.Machine(
+        name=host.name,
+        image=kernel.image,
+        initramfs=lab.initramfs(host.name),
+        disks=debian.disks(lab.overlay(host.name), kernel) if host.kind is HostKind.DEBIAN else (),
+        memory=placed.memory,
+        port=placed.port,
+        pid_file=lab.pid_file(host.name),
+        console=lab.console(host.name),
+        kvm=ingredients.kvm,
+    )
+    return Boot(lab=lab, placed=placed, machine=machine)

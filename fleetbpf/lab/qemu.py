@@ -1,0 +1,91 @@
+"""The QEMU command of a host: pure, from what the host is to the words to execute."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from fleetbpf.command import Command
+
+PROGRAM = "qemu-system-x86_64"
+KVM = Path("/dev/kvm")
+# panic=5: like a server that comes back by itself. The console is slow to emulate: quiet.
+BOOT_ARGUMENTS = "console=ttyS0 quiet panic=5 mitigations=off nokaslr net.ifnames=0"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Disk:
+    """A virtio disk; they become vda, vdb, … in their order."""
+
+    path: Path
+    format: str  # "raw", "qcow2"
+    read_only: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Machine:
+    """Everything QEMU must know to run one host."""
+
+    name: str
+    image: Path  # the kernel
+    initramfs: Path
+    disks: tuple[Disk, ...]
+    memory: int  # MiB
+    port: int
+    pid_file: Path
+    console: Path
+    kvm: bool
+
+
+def command(machine: Machine) -> Command:
+    """The command that runs `machine`. A reboot of the guest stays within the process."""
+    return Command(
+        PROGRAM,
+        *("-name", f"fleetbpf-lab-{machine.name}"),
+        *("-machine", "q35"),
+        *("-accel", "kvm" if machine.kvm else "tcg,thread=multi"),
+        *("-cpu", "host" if machine.kvm else "max"),
+        *("-m", str(machine.memory)),
+        *("-display", "none", "-monitor", "none", "-nodefaults"),
+        *("-chardev", f"file,id=console,path={escaped(machine.console)},append=on"),
+        *("-serial", "chardev:console"),
+        *("-pidfile", machine.pid_file),
+        *("-kernel", machine.image),
+        *("-initrd", machine.initramfs),
+        *("-append", BOOT_ARGUMENTS),
+        *("-netdev", f"user,id=net,hostfwd=tcp:127.0.0.1:{machine.port}-:22"),
+        *("-device", "virtio-net-pci,netdev=net,romfile="),
+        *("-device", "virtio-rng-pci"),
+        *(word for number, disk in enumerate(machine.disks) for word in drive(disk, number)),
+    )
+
+
+def drive(disk: Disk, number: int) -> tuple[str, ...]:
+    """The words for one disk. What it holds may be lost with the machine: no syncing."""
+    options = [
+        f"file={escaped(disk.path)}",
+        f"id=disk{number}",
+        f"format={disk.format}",
+        *("if=none", "cache=unsafe"),
+        f"read-only={'on' if disk.read_only else 'off'}",
+    ]
+    return ("-drive", ",".join(options), "-device", f"virtio-blk-pci,drive=disk{number}")
+
+
+def escaped(path: Path) -> str:
+    """A path inside an option: QEMU wants its commas doubled."""
+    return str(path).replace(",", ",,")
+
+
+def kvm_usable(processor: str, device: Path = KVM) -> bool:
+    """Whether hardware can run the guests: /proc/cpuinfo shows vmx or svm, and the device opens.
+
+    Without either flag the device is not even touched.
+    """
+    flags = {word for line in processor.splitlines() for word in line.split()}
+    if not flags & {"vmx", "svm"}:
+        return False
+    try:
+        os.close(os.open(device, os.O_RDWR | os.O_CLOEXEC))
+    except OSError:
+        return False
+    return True

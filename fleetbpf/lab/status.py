@@ -1,0 +1,60 @@
+"""`lab status`: what each host of the lab is, and whether it runs and answers."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from fleetbpf.errors import InputError, Problem
+from fleetbpf.lab import processes
+from fleetbpf.lab.folder import LabFolder, Placed
+from fleetbpf.lab.login import greets
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostStatus:
+    """One host at this moment."""
+
+    name: str
+    kind: str
+    series: str
+    kernel: str
+    port: int
+    pid: int | None
+    answers: bool  # its sshd sends a banner
+    memory: int  # MiB that its QEMU takes of this machine
+
+    @property
+    def state(self) -> str:
+        """In a word, for people."""
+        if self.pid is None:
+            return "stopped"
+        return "up" if self.answers else "booting"
+
+
+def status(lab: LabFolder) -> tuple[HostStatus, ...]:
+    """Every host of the lab."""
+    with ThreadPoolExecutor() as pool:
+        return tuple(pool.map(lambda placed: look(lab, placed), lab.placed()))
+
+
+def look(lab: LabFolder, placed: Placed) -> HostStatus:
+    """One host of the lab."""
+    pid = processes.running(lab.pid_file(placed.host.name))
+    return HostStatus(
+        name=placed.host.name,
+        kind=placed.host.kind.value,
+        series=placed.host.series,
+        kernel=placed.release,
+        port=placed.port,
+        pid=pid,
+        answers=pid is not None and greets(placed.port),
+        memory=processes.resident(pid) if pid is not None else 0,
+    )
+
+
+def find(lab: LabFolder, name: str) -> Placed:
+    """The host `name`; InputError names those that there are."""
+    hosts = {placed.host.name: placed for placed in lab.placed()}
+    if name not in hosts:
+        there = f"there is {', '.join(hosts)}" if hosts else "there is none: fleetbpf lab up"
+        raise InputError(Problem(where=name, what="is no host of this lab", hint=there))
+    return hosts[name]

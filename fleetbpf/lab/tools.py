@@ -1,0 +1,46 @@
+"""The programs of this machine that a lab is made with, and what to install when one is absent."""
+
+import shutil
+from collections.abc import Iterable
+
+from fleetbpf.errors import HostError, Problem
+from fleetbpf.lab.hosts import HostKind
+
+# Debian keeps some of these out of an ordinary user's PATH.
+SEARCHED = ("/usr/sbin", "/sbin", "/usr/local/sbin")
+PACKAGES = {
+    "qemu-system-x86_64": "qemu-system-x86",
+    "busybox": "busybox-static",
+    "ssh": "openssh-client",
+    "ssh-keygen": "openssh-client",
+    "sshd": "openssh-server",
+    "gpgv": "gpgv",
+    "dpkg-deb": "dpkg",
+    "ldd": "libc-bin",
+    "qemu-img": "qemu-utils",
+    "mmdebstrap": "mmdebstrap",
+    "mkfs.ext4": "e2fsprogs",
+    "depmod": "kmod",
+    "fakeroot": "fakeroot",
+    "tar": "tar",
+}
+ALWAYS = ("qemu-system-x86_64", "busybox", "ssh", "ssh-keygen", "gpgv", "dpkg-deb")
+BY_KIND = {
+    HostKind.MICRO: ("sshd", "ldd"),
+    HostKind.DEBIAN: ("qemu-img", "mmdebstrap", "mkfs.ext4", "depmod", "fakeroot", "tar"),
+}
+
+
+def find(name: str) -> str | None:
+    """Where the program `name` is, looked for where root would as well."""
+    return shutil.which(name) or shutil.which(name, path=":".join(SEARCHED))
+
+
+def require(kinds: Iterable[HostKind]) -> None:
+    """Raise HostError naming everything that hosts of these `kinds` need and that is not here."""
+    names = dict.fromkeys((*ALWAYS, *(name for kind in kinds for name in BY_KIND[kind])))
+    missing = [name for name in names if find(name) is None]
+    if missing:
+        packages = " ".join(sorted({PACKAGES[name] for name in missing}))
+        what = f"the lab needs what is missing here: {', '.join(missing)}"
+        raise HostError(Problem(where="lab", what=what, hint=f"apt-get install {packages}"))
