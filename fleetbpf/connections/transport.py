@@ -20,8 +20,8 @@ from paramiko.packet import Packetizer
 IDLE = 15
 GIVE_UP = 45
 
-# Milliseconds of CPU per login: curve25519 3, with ML-KEM (post-quantum) 0.2 more, NIST curves 4, finite fields 29 (group14) to 93
-# (group16). The slow ones stay on offer for hosts that have nothing else.
+# Milliseconds of CPU per login: curve25519 3, with ML-KEM (post-quantum) 0.2 more, finite fields
+# 29 (group14) to 93 (group16). The slow ones stay on offer for hosts that have nothing else.
 KEY_EXCHANGES = (
     "mlkem768x25519-sha256",
     "curve25519-sha256@libssh.org",
