@@ -216,7 +216,11 @@ class Composer:
         if tag is None or tag == "!" or tag in known:
             return
         hint = "encrypted values are not supported" if tag == "!vault" else "leave it out"
-        self._mistake(event, f"the tag {quoted(tag)} is not supported", hint)
+        self._mistake(
+            event,
+            f"the tag {quoted(tag.replace('tag:yaml.org,2002:', '!!'))} is not supported",
+            hint,
+        )
 
     def _mistake(self, event: events.Event, what: str, hint: str = "") -> None:
         self.mistakes.append(Mistake(place=place_of(event), what=what, hint=hint))
@@ -255,8 +259,9 @@ def integer(text: str) -> int | str:
 def leading_zero(text: str, place: Place) -> Mistake:
     """Why `0644` is refused where a mistake would be costly."""
     digits = text.lstrip("+-0_") or "0"
+    octal = "" if set(digits) & {"8", "9"} else f"0o{digits} or "
     return Mistake(
         place=place,
-        what=f"{quoted(text)} is an octal number to some readers of YAML and decimal to others",
-        hint=f'write 0o{digits} or {digits}, or "{text}" for a text',
+        what=f"{quoted(text)}: some readers of YAML take a leading zero for octal, some do not",
+        hint=f'write {octal}{digits}, or "{text}" for a string',
     )

@@ -94,7 +94,7 @@ class Settings:
         try:
             return (self._folder / Path(text(value)).expanduser()).absolute()
         except RuntimeError as error:
-            raise MisunderstoodError(str(error)) from error
+            raise MisunderstoodError(f"{quoted(text(value))} has no home folder here") from error
 
 
 def unknown_settings(variables: Mapping[str, Node]) -> Iterator[Mistake]:
@@ -111,7 +111,8 @@ def unknown_settings(variables: Mapping[str, Node]) -> Iterator[Mistake]:
 def text(value: object) -> str:
     """A text that is not empty and holds no control characters."""
     if not isinstance(value, str):
-        raise MisunderstoodError(f"expected a string, found {kind(value)}", "put it in quotes")
+        hint = "" if isinstance(value, list | dict) else "put it in quotes"
+        raise MisunderstoodError(f"expected a string, found {kind(value)}", hint)
     if not value or not value.isprintable():
         what = "holds a control character" if value else "is empty"
         raise MisunderstoodError(f"the text {quoted(value)} {what}")
@@ -134,9 +135,11 @@ def address(value: object) -> str:
 def port(value: object) -> int:
     """A TCP port, as a number or as text."""
     number = resolved(value) if isinstance(value, str) else value
-    if isinstance(number, bool) or not isinstance(number, int) or not 1 <= number <= 65535:
-        shown = quoted(str(value)) if isinstance(value, str | int) else kind(value)
+    if isinstance(number, bool) or not isinstance(number, int):
+        shown = quoted(value) if isinstance(value, str) else kind(value)
         raise MisunderstoodError(f"expected a port from 1 to 65535, found {shown}")
+    if not 1 <= number <= 65535:
+        raise MisunderstoodError(f"expected a port from 1 to 65535, found {number}")
     return number
 
 

@@ -4,11 +4,13 @@ A variable of a host wins over its groups', a child group's over its parents', a
 `all`. A host that comes up twice is one host, its variables merged.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from fleetbpf import groups, host_names, source
 from fleetbpf.composing import Location, Mistake, Node
+from fleetbpf.errors import InputError, Problem
 from fleetbpf.groups import Group
 from fleetbpf.host_settings import Settings
 from fleetbpf.model.inventory import Host, Inventory
@@ -16,17 +18,26 @@ from fleetbpf.source import Document
 from fleetbpf.templating import Renderer
 from fleetbpf.wording import MisunderstoodError, did_you_mean, kind, quoted
 
+INI_SECTION = re.compile(r"(?:\s*[#;].*\n|\s*\n)*\[[^\]\n]*\][ \t]*(?:\n|$)")
 SECTIONS = ("hosts", "children", "vars")
 PRIORITY = "ansible_group_priority"
 
 
 def read(path: Path) -> Inventory:
     """The inventory at `path`; InputError with all that is wrong, in the file's order."""
-    return from_document(source.read(path))
+    return read_text(source.read_text(path), path)
 
 
 def read_text(text: str, path: Path) -> Inventory:
     """The inventory in `text`; `path` is where it stands, or would stand."""
+    if INI_SECTION.match(text):
+        raise InputError(
+            Problem(
+                where=f"{path}:1:1",
+                what="this inventory is in the INI format",
+                hint="write it in YAML: `ansible-inventory -i FILE --list --yaml` does it for you",
+            )
+        )
     return from_document(source.parse(text, path))
 
 

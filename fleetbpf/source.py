@@ -14,6 +14,7 @@ import yaml
 from fleetbpf.composing import Composer, Mistake, Node, Part, Place, TooMuchError
 from fleetbpf.errors import InputError, Problem
 
+START = Place(line=1, column=1)
 LARGEST_FILE = 16 * 1024 * 1024  # bytes
 
 # What YAML 1.1 does not allow in a file, not even in quotes.
@@ -28,6 +29,7 @@ class Document:
 
     path: Path
     root: Node
+    mistakes: tuple[Mistake, ...] = field(default=())  # that do not hinder further reading
     ambiguous: tuple[Mistake, ...] = field(default=())  # numbers that YAML's versions read apart
 
     @property
@@ -80,13 +82,19 @@ class Document:
         return Problem(where=self.where(mistake.place), what=mistake.what, hint=mistake.hint)
 
     def refuse_if_any(self, mistakes: Iterable[Mistake]) -> None:
-        """Raise one InputError with all the mistakes, in the order of their places."""
-        ordered = sorted(dict.fromkeys(mistakes), key=lambda mistake: mistake.place)
+        """Raise one InputError with the document's own and these mistakes, in their order.
+
+        What follows from a mistake in the YAML itself is not told again for the same line.
+        """
+        told = {mistake.place.line for mistake in self.mistakes}
+        further = (mistake for mistake in mistakes if mistake.place.line not in told)
+        everything = dict.fromkeys((*self.mistakes, *further))
+        ordered = sorted(everything, key=lambda mistake: mistake.place)
         InputError.raise_if_any(map(self.problem, ordered))
 
 
 def read(path: Path) -> Document:
-    """The YAML file at `path`; InputError with all that is wrong with it as YAML."""
+    """The YAML file at `path`; InputError when it cannot be read or is not YAML."""
     return parse(read_text(path), path)
 
 
@@ -127,7 +135,7 @@ def place_after(text: str) -> Place:
 
 
 def parse(text: str, path: Path) -> Document:
-    """The document in `text`; `path` names it in errors. InputError with all that is wrong."""
+    """The document in `text`; `path` names it in errors. InputError when it is not YAML."""
     composer = Composer()
     root = None
     mistakes = list(control_characters(text))
@@ -137,15 +145,16 @@ def parse(text: str, path: Path) -> Document:
         mistakes.append(syntax_mistake(error, text))
     except TooMuchError as error:
         mistakes.append(error.mistake)
-    mistakes += composer.mistakes
+    if root is None and not mistakes:
+        mistakes.append(Mistake(place=START, what="the file is empty"))
     document = Document(
         path=path,
-        root=root or Node(place=Place(line=1, column=1), value=None),
+        root=root or Node(place=START, value=None),
+        mistakes=tuple(composer.mistakes),
         ambiguous=tuple(composer.ambiguous),
     )
-    if root is None and not mistakes:
-        mistakes.append(Mistake(place=document.root.place, what="the file is empty"))
-    document.refuse_if_any(mistakes)
+    if mistakes:
+        document.refuse_if_any(mistakes)
     return document
 
 

@@ -89,7 +89,9 @@ class Renderer:
                 template = environment.from_string(text)
             except (TemplateSyntaxError, RecursionError) as error:
                 reason = getattr(error, "message", None) or "nested too deeply"
-                raise MisunderstoodError(f"the template {quoted(text)}: {reason}") from error
+                raise MisunderstoodError(
+                    f"the template {quoted(text)}: {reason.rstrip('.')}"
+                ) from error
             # `{{ range(3) }}`: what Jinja2 brings along is not a variable of ours.
             self._compiled[text] = template, frozenset(names - set(environment.globals))
         return self._compiled[text]

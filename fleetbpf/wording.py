@@ -19,7 +19,7 @@ class MisunderstoodError(ValueError):
 
 def quoted(text: str) -> str:
     """`text` as a message shows it: on one line, and not endless."""
-    shown = text if text.isprintable() else json.dumps(text)
+    shown = text if text and text.isprintable() else json.dumps(text)
     if len(shown) > LONGEST_QUOTE:
         shown = shown[: LONGEST_QUOTE - 1] + "…"
     return f"`{shown}`"

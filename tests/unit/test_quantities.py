@@ -1,0 +1,42 @@
+"""Sizes, durations, percentages, kernel versions."""
+
+from collections.abc import Callable
+
+import pytest
+
+from fleetbpf import quantities
+from fleetbpf.wording import MisunderstoodError
+
+
+@pytest.mark.parametrize(
+    ("parse", "text", "value"),
+    [
+        (quantities.size, "4MiB", 4 * 1024 * 1024),
+        (quantities.size, "1.5 GiB", 1536 * 1024 * 1024),
+        (quantities.size, "10MB", 10_000_000),
+        (quantities.size, "512B", 512),
+        (quantities.duration, "10s", 10.0),
+        (quantities.duration, "500ms", 0.5),
+        (quantities.duration, "1h1m1.5s", 3661.5),
+        (quantities.percent, "250%", 250),
+        (quantities.kernel, ">= 5.10", ">=5.10"),
+        (quantities.kernel, ">=6.1.119", ">=6.1.119"),
+    ],
+)
+def test_a_quantity_is_understood(parse: Callable[[str], object], text: str, value: object) -> None:
+    assert parse(text) == value
+
+
+@pytest.mark.parametrize(
+    ("parse", "texts"),
+    [
+        (quantities.size, ["", "4", "4Mb", "-1MiB", "MiB", "4 MiB MiB", "٤MiB"]),
+        (quantities.duration, ["", "10", "s", "10 s", "-1s", "10sm", "1s "[:-1] + "x"]),
+        (quantities.percent, ["20", "0%", "%", "2.5%"]),
+        (quantities.kernel, ["5.10", ">5.10", "<=6.1", ">=6", ">=6.1-rc1"]),
+    ],
+)
+def test_what_is_no_quantity_is_refused(parse: Callable[[str], object], texts: list[str]) -> None:
+    for text in texts:
+        with pytest.raises(MisunderstoodError):
+            parse(text)
