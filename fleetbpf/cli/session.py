@@ -17,6 +17,7 @@ from fleetbpf.model.target import Target
 from fleetbpf.toolchain import Toolchain
 
 T = TypeVar("T")
+LOGIN_TIMEOUT = 60.0  # seconds for connecting, handshake and login of one host
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +55,7 @@ class Session:
         return fleet.on_each(
             [target.host for target in targets],
             lambda host, connection: work(by_name[host.name], connection),
-            open_connection=lambda host: open_connection(host, keyring),
+            open_connection=lambda host: open_connection(host, keyring, timeout=LOGIN_TIMEOUT),
             forks=self.forks,
             done=done,
         )
