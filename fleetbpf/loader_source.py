@@ -1,13 +1,73 @@
 """The text of a program's loader.c: a skeleton, tables of what is in it, and a main."""
 
+import json
 import re
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
 
-from fleetbpf.model.description import Description
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from fleetbpf import encoders
+from fleetbpf.encoders import Encoder
+from fleetbpf.model.description import Description, Map
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """A map in the loader's table: its name, and its encoders' names."""
+
+    name: str
+    key: str
+    value: str
 
 
 def render(description: Description, skeleton_header_name: str, build_key: str) -> str:
     """The loader's source; the skeleton header must have gone through `trimmed`."""
-    raise NotImplementedError
+    tables = {
+        "function": description.functions,
+        "constant": description.constants,
+        "map": description.maps,
+    }
+    return (
+        _environment()
+        .get_template("loader.c.j2")
+        .render(
+            program=description.program,
+            key=build_key,
+            document=json.dumps(document(description, build_key), separators=(",", ":")),
+            skeleton=skeleton_header_name,
+            skeleton_name=skeleton_name(description.program),
+            functions=description.functions,
+            constants=description.constants,
+            maps=[_row(description, item) for item in description.maps],
+            encoders=[encoder.code for encoder in _encoders(description)],
+            tables=[name for name, rows in tables.items() if rows],
+            prints=description.prints,
+            needs_btf=description.needs_btf,
+        )
+    )
+
+
+def document(description: Description, build_key: str) -> dict[str, object]:
+    """What `--describe` prints."""
+    return {
+        "program": description.program,
+        "key": build_key,
+        "functions": [asdict(item) for item in description.functions],
+        "constants": [asdict(item) for item in description.constants],
+        "maps": [asdict(item) for item in description.maps],
+        "prints": description.prints,
+        "needs_btf": description.needs_btf,
+    }
+
+
+def skeleton_name(program: str) -> str:
+    """The C identifier that a program's skeleton has; kernels show it in its maps' names."""
+    name = re.sub(r"\W", "_", program, flags=re.ASCII)
+    return f"_{name}" if name[:1].isdigit() else name
 
 
 def trimmed(skeleton: str) -> str:
@@ -21,3 +81,42 @@ def trimmed(skeleton: str) -> str:
         r"^__attribute__\(\(unused\)\) static void\n\w+__assert\(.*?^\}\n", re.MULTILINE | re.DOTALL
     )
     return checks.sub("", sections.sub(r"\tvoid *\1;", skeleton))
+
+
+def _environment() -> Environment:
+    # Not HTML: what goes into a C string goes through c_string.
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # noqa: S701
+    )
+    environment.filters["c_string"] = encoders.c_string
+    environment.filters["c_bool"] = encoders.c_bool
+    return environment
+
+
+def _row(description: Description, item: Map) -> Row:
+    key, value = (parts[-1].name for parts in _parts(description, item))
+    return Row(name=item.name, key=key, value=value)
+
+
+def _parts(description: Description, item: Map) -> Iterator[tuple[Encoder, ...]]:
+    """The encoders of a map's key, then those of its value; the wanted one is the last of each."""
+    for identifier, size in ((item.key_type, item.key_size), (item.value_type, item.value_size)):
+        if identifier is None:
+            yield (encoders.for_size(size),)
+        else:
+            yield encoders.for_type(description.types, identifier)
+
+
+def _encoders(description: Description) -> tuple[Encoder, ...]:
+    """All functions that the maps need, each once, before its first use."""
+    found: dict[str, Encoder] = {}
+    for item in description.maps:
+        for part in _parts(description, item):
+            for encoder in part:
+                found.setdefault(encoder.name, encoder)
+    return tuple(found.values())

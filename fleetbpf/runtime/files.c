@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+int fb_write_all(int fd, const void *bytes, size_t size, size_t *written)
+{
+	size_t done = 0;
+	ssize_t count;
+	int error = 0;
+
+	while (done < size) {
+		count = write(fd, (const char *)bytes + done, size - done);
+		if (count < 0 && errno == EINTR)
+			continue;
+		if (count <= 0) {
+			error = count ? -errno : -ENOSPC;
+			break;
+		}
+		done += (size_t)count;
+	}
+	if (written)
+		*written = done;
+	return error;
+}
+
+static int write_and_close(int fd, const void *bytes, size_t size)
+{
+	int error = fb_write_all(fd, bytes, size, NULL);
+
+	if (close(fd) && !error)
+		error = -errno;
+	return error;
+}
+
+int fb_file_put(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	return fd < 0 ? -errno : write_and_close(fd, text, strlen(text));
+}
+
+int fb_file_replace(const char *path, const void *bytes, size_t size)
+{
+	char beside[PATH_MAX];
+	int fd, error;
+
+	if (snprintf(beside, sizeof(beside), "%s.new", path) >= (int)sizeof(beside))
+		return -ENAMETOOLONG;
+	fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return -errno;
+	error = write_and_close(fd, bytes, size);
+	if (!error && rename(beside, path))
+		error = -errno;
+	if (error)
+		unlink(beside);
+	return error;
+}
+
+int fb_file_read(const char *path, struct fb_text *text)
+{
+	char block[4096];
+	int fd = open(path, O_RDONLY | O_CLOEXEC), error = 0;
+	ssize_t count;
+
+	if (fd < 0)
+		return -errno;
+	for (;;) {
+		count = read(fd, block, sizeof(block));
+		if (count < 0 && errno == EINTR)
+			continue;
+		if (count < 0)
+			error = -errno;
+		if (count <= 0)
+			break;
+		fb_text_add(text, block, (size_t)count);
+	}
+	close(fd);
+	return text->failed ? -ENOMEM : error;
+}
+
+void fb_boot_id(char *id, size_t size)
+{
+	struct fb_text text = {};
+
+	id[0] = '\0';
+	if (!fb_file_read("/proc/sys/kernel/random/boot_id", &text) && text.used)
+		snprintf(id, size, "%.*s", (int)strcspn(text.bytes, "\n"), text.bytes);
+	fb_text_free(&text);
+}
+
+int fb_folder_make(const char *path, mode_t mode)
+{
+	char part[PATH_MAX];
+	char *slash = part;
+
+	if (snprintf(part, sizeof(part), "%s", path) >= (int)sizeof(part))
+		return -ENAMETOOLONG;
+	while ((slash = strchr(slash + 1, '/'))) {
+		*slash = '\0';
+		if (mkdir(part, mode) && errno != EEXIST)
+			return -errno;
+		*slash = '/';
+	}
+	return mkdir(part, mode) && errno != EEXIST ? -errno : 0;
+}

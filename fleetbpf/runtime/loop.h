@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The loader's life between ready and stop: wait, read, write, until a signal. */
+#ifndef FB_LOOP_H
+#define FB_LOOP_H
+
+#include "maps.h"
+#include "trace.h"
+
+/*
+ * Block the signals that end a loader, so that they arrive in the loop and not halfway through
+ * the start; returns the descriptor they arrive at, or a negative errno.
+ */
+int fb_loop_signals(void);
+
+/* Run until a signal or until nobody reads stdout; returns why it ended, for the stop record. */
+const char *fb_loop_run(int signals, struct fb_trace *trace, struct fb_readouts *readouts,
+			struct fb_sink *sink);
+
+#endif

@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "options.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MIB (UINT64_C(1) << 20)
+
+static const char usage[] =
+	"Attaches a BPF program and prints what it says until Ctrl-C. Needs root.\n"
+	"\n"
+	"usage: %s [OPTION]...\n"
+	"  --attach FUNCTION=HOOK   attach there, not where the object's own section says; "
+	"repeatable\n"
+	"                           tracepoint/SYSTEM/NAME raw_tp/NAME tp_btf/NAME\n"
+	"                           kprobe/FUNCTION[+OFFSET] kretprobe/FUNCTION fentry/FUNCTION\n"
+	"                           fexit/FUNCTION uprobe/PATH:SYMBOL[+OFFSET] "
+	"uretprobe/PATH:SYMBOL\n"
+	"  --set CONSTANT=VALUE     give a constant its value; repeatable\n"
+	"  --map NAME=SECONDS       read a map out every SECONDS; repeatable\n"
+	"  --trace-buffer BYTES     kernel buffer for printed lines, per CPU (default 4194304)\n"
+	"  --spool DIR              write segments there instead of stdout\n"
+	"  --spool-limit BYTES      keep at most so much there (default 268435456)\n"
+	"  --run DIR                keep state, failure and verifier.log there\n"
+	"  --deployment D --program P --release R   labels of segments and of the tracefs "
+	"instance\n"
+	"  --supervise              go to the background when ready, start again when it dies\n"
+	"  --check                  load (the verifier's judgement), do not attach\n"
+	"  --describe               what is inside, as JSON\n"
+	"  --args FILE              more of these words, one a line; \\n is newline, \\\\ is "
+	"backslash\n"
+	"  --help                   this text\n";
+
+enum value {
+	VALUE_NONE,
+	VALUE_TEXT,
+	VALUE_BYTES,
+	VALUE_PAIR,
+	VALUE_ARGS,
+};
+
+struct option_entry {
+	const char *name;
+	enum value value;
+	void *target;
+};
+
+void fb_options_usage(const char *program)
+{
+	printf(usage, program);
+}
+
+static int add_pair(struct fb_pairs *pairs, const char *name, const char *word,
+		    struct fb_problem *problem)
+{
+	const char *equals = strchr(word, '=');
+	struct fb_pair *items;
+
+	if (!equals || equals == word)
+		return fb_fail(problem, "arguments", 0, "%s %s: want NAME=VALUE", name, word);
+	items = realloc(pairs->items, (pairs->count + 1) * sizeof(*items));
+	if (!items)
+		return fb_fail(problem, "arguments", ENOMEM, "out of memory");
+	pairs->items = items;
+	items[pairs->count].name = strndup(word, (size_t)(equals - word));
+	items[pairs->count].value = strdup(equals + 1);
+	pairs->count++;
+	if (!items[pairs->count - 1].name || !items[pairs->count - 1].value)
+		return fb_fail(problem, "arguments", ENOMEM, "out of memory");
+	return 0;
+}
+
+static int set_bytes(uint64_t *target, const char *name, const char *word,
+		     struct fb_problem *problem)
+{
+	char *end = NULL;
+
+	errno = 0;
+	*target = strtoull(word, &end, 10);
+	if (!isdigit((unsigned char)word[0]) || *end || errno || !*target)
+		return fb_fail(problem, "arguments", 0, "%s %s: want a number of bytes", name,
+			       word);
+	return 0;
+}
+
+/* Undo \n and \\ in place: an --args file has one word a line, whatever is in the word. */
+static void unescape(char *line)
+{
+	char *to = line;
+
+	for (const char *from = line; *from; from++) {
+		if (from[0] == '\\' && from[1] == 'n') {
+			*to++ = '\n';
+			from++;
+		} else if (from[0] == '\\' && from[1] == '\\') {
+			*to++ = '\\';
+			from++;
+		} else {
+			*to++ = *from;
+		}
+	}
+	*to = '\0';
+}
+
+static int keep_word(struct fb_options *options, char *line)
+{
+	char **owned = realloc(options->owned, (options->owned_count + 1) * sizeof(*owned));
+
+	if (!owned)
+		return -ENOMEM;
+	options->owned = owned;
+	owned[options->owned_count] = strdup(line);
+	return owned[options->owned_count++] ? 0 : -ENOMEM;
+}
+
+static int read_args(struct fb_options *options, const char *path, struct fb_problem *problem)
+{
+	FILE *file = fopen(path, "re");
+	size_t size = 0;
+	char *line = NULL;
+	ssize_t length;
+	int error = 0;
+
+	if (!file)
+		return fb_fail(problem, "arguments", errno, "--args %s: %s", path, strerror(errno));
+	while (!error && (length = getline(&line, &size, file)) > 0) {
+		if (line[length - 1] == '\n')
+			line[length - 1] = '\0';
+		unescape(line);
+		error = keep_word(options, line);
+	}
+	if (error)
+		fb_fail(problem, "arguments", ENOMEM, "out of memory");
+	free(line);
+	fclose(file);
+	return error;
+}
+
+static int parse_words(struct fb_options *options, size_t count, char *const *words,
+		       const char *in_file, struct fb_problem *problem);
+
+static int set_value(struct fb_options *options, const struct option_entry *entry, char *word,
+		     const char *in_file, struct fb_problem *problem)
+{
+	switch (entry->value) {
+	case VALUE_NONE:
+		break;
+	case VALUE_TEXT:
+		*(const char **)entry->target = word;
+		return 0;
+	case VALUE_BYTES:
+		return set_bytes(entry->target, entry->name, word, problem);
+	case VALUE_PAIR:
+		return add_pair(entry->target, entry->name, word, problem);
+	case VALUE_ARGS:
+		if (in_file || options->owned)
+			return fb_fail(problem, "arguments", 0, "%s: --args may be given once",
+				       in_file ? in_file : word);
+		if (read_args(options, word, problem))
+			return -EINVAL;
+		return parse_words(options, options->owned_count, options->owned, word, problem);
+	}
+	return fb_fail(problem, "arguments", 0, "%s takes no value", entry->name);
+}
+
+/* The entry for "--name" or "--name=value"; *value is then what follows the '='. */
+static const struct option_entry *find(const struct option_entry *table, char *word, char **value)
+{
+	size_t length = strcspn(word, "=");
+
+	*value = word[length] ? word + length + 1 : NULL;
+	for (; table->name; table++)
+		if (strlen(table->name) == length && !strncmp(table->name, word, length))
+			return table;
+	return NULL;
+}
+
+static int parse_words(struct fb_options *options, size_t count, char *const *words,
+		       const char *in_file, struct fb_problem *problem)
+{
+	const struct option_entry table[] = {
+		{"--attach", VALUE_PAIR, &options->attach},
+		{"--set", VALUE_PAIR, &options->set},
+		{"--map", VALUE_PAIR, &options->map},
+		{"--trace-buffer", VALUE_BYTES, &options->trace_buffer},
+		{"--spool-limit", VALUE_BYTES, &options->spool_limit},
+		{"--deployment", VALUE_TEXT, &options->deployment},
+		{"--program", VALUE_TEXT, &options->program},
+		{"--release", VALUE_TEXT, &options->release},
+		{"--spool", VALUE_TEXT, &options->spool},
+		{"--run", VALUE_TEXT, &options->run},
+		{"--args", VALUE_ARGS, NULL},
+		{"--check", VALUE_NONE, &options->check},
+		{"--describe", VALUE_NONE, &options->describe},
+		{"--help", VALUE_NONE, &options->help},
+		{"--supervise", VALUE_NONE, &options->supervise},
+		{NULL, VALUE_NONE, NULL},
+	};
+	int error;
+
+	for (size_t i = 0; i < count; i++) {
+		char *value;
+		const struct option_entry *entry = find(table, words[i], &value);
+
+		if (!entry) {
+			fb_hint(problem, "--help lists what there is");
+			return fb_fail(problem, "arguments", 0, "unknown option: %s", words[i]);
+		}
+		if (entry->value == VALUE_NONE && !value) {
+			*(bool *)entry->target = true;
+			continue;
+		}
+		if (!value && ++i >= count)
+			return fb_fail(problem, "arguments", 0, "%s wants a value", entry->name);
+		error = set_value(options, entry, value ? value : words[i], in_file, problem);
+		if (error)
+			return error;
+	}
+	return 0;
+}
+
+/* A label becomes part of a folder's name in tracefs. */
+static int check_label(const char *name, const char *label, struct fb_problem *problem)
+{
+	if (strlen(label) > 64 || strchr(label, '/'))
+		return fb_fail(problem, "arguments", 0, "%s %s: want at most 64 characters, no '/'",
+			       name, label);
+	return 0;
+}
+
+int fb_options_parse(struct fb_options *options, int argc, char **argv, const char *program,
+		     struct fb_problem *problem)
+{
+	size_t count = argc > 0 ? (size_t)argc - 1 : 0;
+
+	memset(options, 0, sizeof(*options));
+	options->trace_buffer = 4 * MIB;
+	options->spool_limit = 256 * MIB;
+	options->deployment = "";
+	options->program = program;
+	options->release = "";
+	if (parse_words(options, count, argv + 1, NULL, problem) ||
+	    check_label("--deployment", options->deployment, problem) ||
+	    check_label("--program", options->program, problem) ||
+	    check_label("--release", options->release, problem))
+		return -EINVAL;
+	if (options->supervise && !options->spool)
+		return fb_fail(problem, "arguments", 0,
+			       "--supervise needs --spool: a background "
+			       "process has nowhere else to print");
+	return 0;
+}
+
+static void free_pairs(struct fb_pairs *pairs)
+{
+	for (size_t i = 0; i < pairs->count; i++) {
+		free(pairs->items[i].name);
+		free(pairs->items[i].value);
+	}
+	free(pairs->items);
+}
+
+void fb_options_free(struct fb_options *options)
+{
+	free_pairs(&options->attach);
+	free_pairs(&options->set);
+	free_pairs(&options->map);
+	for (size_t i = 0; i < options->owned_count; i++)
+		free(options->owned[i]);
+	free(options->owned);
+	memset(options, 0, sizeof(*options));
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The loader's command line. */
+#ifndef FB_OPTIONS_H
+#define FB_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "problem.h"
+
+/* NAME=VALUE of --attach, --set or --map. */
+struct fb_pair {
+	char *name;
+	char *value;
+};
+
+struct fb_pairs {
+	struct fb_pair *items;
+	size_t count;
+};
+
+struct fb_options {
+	struct fb_pairs attach; /* function, hook */
+	struct fb_pairs set;	/* constant, value */
+	struct fb_pairs map;	/* map, seconds */
+	uint64_t trace_buffer;	/* bytes per CPU */
+	uint64_t spool_limit;	/* bytes */
+	const char *deployment; /* "" when run by hand */
+	const char *program;
+	const char *release;
+	const char *spool; /* NULL: readable lines to stdout */
+	const char *run;   /* NULL: no state files */
+	bool check;
+	bool describe;
+	bool help;
+	bool supervise;
+	char **owned; /* words read by --args */
+	size_t owned_count;
+};
+
+int fb_options_parse(struct fb_options *options, int argc, char **argv, const char *program,
+		     struct fb_problem *problem);
+void fb_options_free(struct fb_options *options);
+
+/* The text of --help. */
+void fb_options_usage(const char *program);
+
+#endif

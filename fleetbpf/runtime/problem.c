@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "problem.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+int fb_fail(struct fb_problem *problem, const char *stage, int error, const char *message, ...)
+{
+	va_list arguments;
+
+	if (!problem->message[0]) {
+		problem->stage = stage;
+		problem->error = error;
+		va_start(arguments, message);
+		vsnprintf(problem->message, sizeof(problem->message), message, arguments);
+		va_end(arguments);
+	}
+	return error ? -error : -EINVAL;
+}
+
+void fb_hint(struct fb_problem *problem, const char *hint, ...)
+{
+	va_list arguments;
+
+	if (problem->hint[0])
+		return;
+	va_start(arguments, hint);
+	vsnprintf(problem->hint, sizeof(problem->hint), hint, arguments);
+	va_end(arguments);
+}
+
+void fb_problem_at(struct fb_problem *problem, const char *function, const char *hook)
+{
+	if (problem->function[0] || problem->hook[0])
+		return;
+	snprintf(problem->function, sizeof(problem->function), "%s", function);
+	snprintf(problem->hook, sizeof(problem->hook), "%s", hook);
+}
+
+void fb_problem_print(const struct fb_problem *problem, const char *program)
+{
+	fprintf(stderr, "%s: %s\n", program, problem->message);
+	if (problem->more.used)
+		fprintf(stderr, "%s", problem->more.bytes);
+	if (problem->hint[0])
+		fprintf(stderr, "  hint: %s\n", problem->hint);
+}
+
+void fb_problem_json(const struct fb_problem *problem, struct fb_text *out)
+{
+	fb_text_puts(out, "{\"stage\":");
+	fb_text_quote_string(out, problem->stage ? problem->stage : "");
+	fb_text_puts(out, ",\"function\":");
+	fb_text_quote_string(out, problem->function);
+	fb_text_puts(out, ",\"hook\":");
+	fb_text_quote_string(out, problem->hook);
+	fb_text_printf(out, ",\"errno\":%d,\"message\":", problem->error);
+	fb_text_quote_string(out, problem->message);
+	fb_text_puts(out, ",\"hint\":");
+	fb_text_quote_string(out, problem->hint);
+	fb_text_puts(out, ",\"detail\":");
+	fb_text_quote_string(out, problem->more.used ? problem->more.bytes : "");
+	fb_text_puts(out, "}\n");
+}
+
+void fb_problem_free(struct fb_problem *problem)
+{
+	fb_text_free(&problem->more);
+	memset(problem, 0, sizeof(*problem));
+}

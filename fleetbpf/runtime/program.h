@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a generated loader.c says about its program, and the way into the runtime. */
+#ifndef FB_PROGRAM_H
+#define FB_PROGRAM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "encode.h"
+
+/* One BPF function and the ELF section that holds it. */
+struct fb_function {
+	const char *name;
+	const char *section;
+};
+
+enum fb_constant_kind {
+	FB_INTEGER,
+	FB_BOOLEAN,
+	FB_TEXT,
+};
+
+/* One `const volatile` global that --set may change before the load. */
+struct fb_constant {
+	const char *name;
+	const char *section; /* ".rodata" */
+	const char *c_type;  /* for people */
+	size_t size;
+	bool is_signed;
+	enum fb_constant_kind kind;
+};
+
+/* One map that --map may read out, and how its keys and values become JSON. */
+struct fb_map {
+	const char *name;
+	fb_encoder *key;
+	fb_encoder *value;
+};
+
+struct fb_program {
+	const char *name;
+	const char *key;	 /* the build key: 64 hex digits */
+	const char *description; /* one JSON document, for --describe */
+	const void *(*elf)(size_t *size);
+	const struct fb_function *functions;
+	size_t function_count;
+	const struct fb_constant *constants;
+	size_t constant_count;
+	const struct fb_map *maps;
+	size_t map_count;
+	bool prints;
+	bool needs_btf;
+};
+
+/* Run the loader of `program`; returns the exit status of the process. */
+int fleetbpf_main(int argc, char **argv, const struct fb_program *program);
+
+#endif

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "segments.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define LOST ",\"kind\":\"lost\""
+#define START ",\"kind\":\"start\""
+#define STOP ",\"kind\":\"stop\""
+#define HEADER "{\"fleetbpf\":"
+
+int fb_segment_path(const char *folder, unsigned int number, char *path, size_t size)
+{
+	int length = snprintf(path, size, "%s/%08u.log", folder, number);
+
+	return length < 0 || (size_t)length >= size ? -ENAMETOOLONG : 0;
+}
+
+/* The segment's number, or 0 when the name is not one of ours. */
+static unsigned int segment_number(const char *name)
+{
+	char *end;
+	unsigned long number = strtoul(name, &end, 10);
+
+	return strlen(name) >= 12 && !strcmp(end, ".log") && number < UINT_MAX
+		       ? (unsigned int)number
+		       : 0;
+}
+
+/* The oldest and the newest segment, and what all of them use. */
+static int survey(const char *folder, unsigned int *oldest, unsigned int *newest, uint64_t *used)
+{
+	DIR *listing = opendir(folder);
+	struct dirent *entry;
+	struct stat status;
+
+	*oldest = *newest = 0;
+	*used = 0;
+	if (!listing)
+		return -errno;
+	while ((entry = readdir(listing))) {
+		unsigned int number = segment_number(entry->d_name);
+
+		if (!number)
+			continue;
+		if (!*oldest || number < *oldest)
+			*oldest = number;
+		if (number > *newest)
+			*newest = number;
+		if (!fstatat(dirfd(listing), entry->d_name, &status, AT_SYMLINK_NOFOLLOW))
+			*used += (uint64_t)status.st_size;
+	}
+	closedir(listing);
+	return 0;
+}
+
+static bool has(const char *line, size_t length, const char *word)
+{
+	return memmem(line, length, word, strlen(word));
+}
+
+/* The digits after `key`, or 0. The bytes end in a newline, where strtoull stops. */
+static uint64_t number_after(const char *line, size_t length, const char *key)
+{
+	const char *at = memmem(line, length, key, strlen(key));
+
+	return at ? strtoull(at + strlen(key), NULL, 10) : 0;
+}
+
+/* Our own records begin {"time":N,"kind":"…": text inside cannot look so, its quotes are escaped.
+ */
+static uint64_t weigh(const char *line, size_t length)
+{
+	size_t head = length < 64 ? length : 64;
+
+	if (has(line, head, LOST))
+		return number_after(line, length, ",\"count\":");
+	if (has(line, head, START) || has(line, head, STOP) || has(line, head, HEADER))
+		return 0;
+	return 1;
+}
+
+uint64_t fb_records_weigh(const char *bytes, size_t size)
+{
+	uint64_t lines = 0;
+	const char *end;
+
+	while (size && (end = memchr(bytes, '\n', size))) {
+		lines += weigh(bytes, (size_t)(end - bytes) + 1);
+		size -= (size_t)(end + 1 - bytes);
+		bytes = end + 1;
+	}
+	return lines;
+}
+
+static void copy_boot_id(const char *header, char *boot_id)
+{
+	const char *at = strstr(header, "\"boot_id\":\"");
+	size_t length;
+
+	if (!at)
+		return;
+	at += strlen("\"boot_id\":\"");
+	length = strcspn(at, "\"");
+	if (length < FB_BOOT_ID)
+		snprintf(boot_id, FB_BOOT_ID, "%.*s", (int)length, at);
+}
+
+/* The last line is a stop record, and it is whole. */
+static bool ends_in_stop(FILE *file)
+{
+	char tail[512];
+	size_t length;
+	char *line;
+
+	if (fseek(file, -(long)(sizeof(tail) - 1), SEEK_END))
+		rewind(file);
+	length = fread(tail, 1, sizeof(tail) - 1, file);
+	if (!length || tail[length - 1] != '\n')
+		return false;
+	tail[length - 1] = '\0';
+	line = strrchr(tail, '\n');
+	return strstr(line ? line : tail, STOP);
+}
+
+int fb_segments_previous(const char *folder, struct fb_previous *previous)
+{
+	char path[PATH_MAX], header[1024];
+	unsigned int oldest;
+	uint64_t used;
+	FILE *file;
+	int error;
+
+	memset(previous, 0, sizeof(*previous));
+	error = survey(folder, &oldest, &previous->number, &used);
+	if (error || !previous->number)
+		return error;
+	error = fb_segment_path(folder, previous->number, path, sizeof(path));
+	if (error)
+		return error;
+	file = fopen(path, "re");
+	if (!file)
+		return -errno;
+	if (fgets(header, sizeof(header), file))
+		copy_boot_id(header, previous->boot_id);
+	previous->stopped = ends_in_stop(file);
+	fclose(file);
+	return 0;
+}
+
+/* Count the lines of a segment that is about to go. */
+static void count_lines(const char *path, struct fb_dropped *dropped)
+{
+	FILE *file = fopen(path, "re");
+	char *line = NULL;
+	size_t size = 0;
+	ssize_t length;
+
+	while (file && (length = getline(&line, &size, file)) > 0) {
+		if (line[length - 1] == '\n')
+			dropped->lines += weigh(line, (size_t)length);
+		if (!dropped->since)
+			dropped->since = number_after(line, (size_t)length, "{\"time\":");
+	}
+	free(line);
+	if (file)
+		fclose(file);
+}
+
+int fb_segments_drop(const char *folder, uint64_t room, unsigned int newest,
+		     struct fb_dropped *dropped)
+{
+	unsigned int last;
+	char path[PATH_MAX];
+	uint64_t used;
+	int error;
+
+	memset(dropped, 0, sizeof(*dropped));
+	error = survey(folder, &dropped->number, &last, &used);
+	if (error || used <= room || !dropped->number || dropped->number >= newest)
+		return error;
+	error = fb_segment_path(folder, dropped->number, path, sizeof(path));
+	if (error)
+		return error;
+	count_lines(path, dropped);
+	return unlink(path) ? -errno : 1;
+}

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sink.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "files.h"
+
+#define BATCH (64 * 1024)
+#define MAP_RECORD (256 * 1024) /* a larger read-out is cut into several records */
+
+void fb_sink_flush(struct fb_sink *sink)
+{
+	struct fb_text *batch = &sink->batch;
+
+	if (batch->used && sink->spool)
+		fb_spool_write(sink->spool, batch->bytes, batch->used);
+	else if (batch->used && fb_write_all(STDOUT_FILENO, batch->bytes, batch->used, NULL))
+		sink->broken = true;
+	fb_text_cut(batch, 0);
+}
+
+static void flush_if_full(struct fb_sink *sink)
+{
+	if (sink->batch.used >= BATCH)
+		fb_sink_flush(sink);
+}
+
+/* 12:03:44.123456, the wall's time as this machine's clock has it now. */
+static void add_wall_time(struct fb_text *out, uint64_t time)
+{
+	uint64_t wall = time + (uint64_t)fb_clock_offset();
+	time_t seconds = (time_t)(wall / FB_SECOND);
+	struct tm local;
+	char clock[16] = "";
+
+	if (localtime_r(&seconds, &local))
+		strftime(clock, sizeof(clock), "%H:%M:%S", &local);
+	fb_text_printf(out, "%s.%06" PRIu64 " ", clock, wall % FB_SECOND / 1000);
+}
+
+void fb_sink_start(struct fb_sink *sink, uint64_t time, const char *reason, bool clean,
+		   const char *attached)
+{
+	if (!sink->spool)
+		return;
+	fb_text_printf(&sink->batch,
+		       "{\"time\":%" PRIu64 ",\"kind\":\"start\",\"reason\":\"%s\",\"clean\":%s,"
+		       "\"pid\":%d,\"attached\":%s}\n",
+		       time, reason, clean ? "true" : "false", getpid(), attached);
+}
+
+void fb_sink_stop(struct fb_sink *sink, const char *reason)
+{
+	uint64_t unwritten;
+
+	fb_sink_flush(sink);
+	if (!sink->spool)
+		return;
+	unwritten = sink->spool->lost_total;
+	fb_text_printf(&sink->batch,
+		       "{\"time\":%" PRIu64
+		       ",\"kind\":\"stop\",\"reason\":\"%s\",\"written\":%" PRIu64
+		       ",\"lost\":%" PRIu64 "}\n",
+		       fb_now(), reason, sink->printed > unwritten ? sink->printed - unwritten : 0,
+		       sink->lost + unwritten);
+	fb_sink_flush(sink);
+}
+
+static void add_trace_line(struct fb_text *out, const struct fb_line *line, const char *text,
+			   size_t length)
+{
+	add_wall_time(out, line->time);
+	fb_text_add(out, line->comm, line->comm_length);
+	fb_text_printf(out, "-%d ", line->pid);
+	fb_text_add(out, text, length);
+	fb_text_puts(out, "\n");
+}
+
+void fb_sink_trace(struct fb_sink *sink, const struct fb_line *line, const char *text,
+		   size_t length, bool shared)
+{
+	struct fb_text *out = &sink->batch;
+
+	sink->printed++;
+	if (!sink->spool) {
+		add_trace_line(out, line, text, length);
+		flush_if_full(sink);
+		return;
+	}
+	fb_text_printf(out,
+		       "{\"time\":%" PRIu64 ",\"kind\":\"trace\",\"cpu\":%u,\"pid\":%d,\"comm\":",
+		       line->time, line->cpu, line->pid);
+	fb_text_quote(out, line->comm, line->comm_length);
+	fb_text_puts(out, ",\"text\":");
+	fb_text_quote(out, text, length);
+	fb_text_puts(out, shared ? ",\"shared\":true}\n" : "}\n");
+	flush_if_full(sink);
+}
+
+void fb_sink_lost(struct fb_sink *sink, uint64_t count, uint64_t since)
+{
+	sink->lost += count;
+	if (!sink->spool) {
+		add_wall_time(&sink->batch, fb_now());
+		fb_text_printf(&sink->batch,
+			       "-- %" PRIu64 " lines lost: the kernel's buffer was full --\n",
+			       count);
+		return;
+	}
+	fb_text_printf(&sink->batch,
+		       "{\"time\":%" PRIu64
+		       ",\"kind\":\"lost\",\"place\":\"kernel\",\"count\":%" PRIu64
+		       ",\"since\":%" PRIu64 "}\n",
+		       fb_now(), count, since);
+}
+
+void fb_sink_map_begin(struct fb_sink *sink, const char *map)
+{
+	sink->map = map;
+	sink->entries = 0;
+	fb_text_cut(&sink->record, 0);
+	if (!sink->spool)
+		return;
+	fb_text_printf(&sink->record, "{\"time\":%" PRIu64 ",\"kind\":\"map\",\"map\":", fb_now());
+	fb_text_quote_string(&sink->record, map);
+	fb_text_puts(&sink->record, ",\"entries\":[");
+}
+
+/* Move the record into the batch; one that lacks memory is a line lost. */
+static void finish_record(struct fb_sink *sink)
+{
+	if (sink->record.failed)
+		sink->lost++;
+	else
+		fb_text_add(&sink->batch, sink->record.bytes ? sink->record.bytes : "",
+			    sink->record.used);
+	fb_text_cut(&sink->record, 0);
+	flush_if_full(sink);
+}
+
+static void split_if_large(struct fb_sink *sink)
+{
+	const char *map = sink->map;
+
+	if (sink->record.used < MAP_RECORD)
+		return;
+	if (sink->spool) {
+		fb_text_puts(&sink->record, "],\"more\":true}\n");
+		sink->printed++;
+	}
+	finish_record(sink);
+	fb_sink_map_begin(sink, map);
+}
+
+struct fb_text *fb_sink_map_key(struct fb_sink *sink)
+{
+	split_if_large(sink);
+	if (sink->spool) {
+		fb_text_puts(&sink->record, sink->entries ? ",{\"key\":" : "{\"key\":");
+	} else {
+		add_wall_time(&sink->record, fb_now());
+		fb_text_printf(&sink->record, "%s ", sink->map);
+	}
+	return &sink->record;
+}
+
+struct fb_text *fb_sink_map_value(struct fb_sink *sink)
+{
+	fb_text_puts(&sink->record, sink->spool ? ",\"value\":" : " ");
+	return &sink->record;
+}
+
+void fb_sink_map_entry_end(struct fb_sink *sink)
+{
+	fb_text_puts(&sink->record, sink->spool ? "}" : "\n");
+	sink->entries++;
+}
+
+void fb_sink_map_end(struct fb_sink *sink)
+{
+	if (sink->spool)
+		fb_text_puts(&sink->record, "]}\n");
+	sink->printed++;
+	finish_record(sink);
+	if (sink->record.size > MAP_RECORD) /* do not hold on to the memory of a rare large one */
+		fb_text_free(&sink->record);
+}
+
+void fb_sink_free(struct fb_sink *sink)
+{
+	fb_text_free(&sink->batch);
+	fb_text_free(&sink->record);
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Where records go: JSON into a spool, or readable lines to stdout. */
+#ifndef FB_SINK_H
+#define FB_SINK_H
+
+#include "spool.h"
+#include "trace_line.h"
+
+struct fb_sink {
+	struct fb_spool *spool; /* NULL: stdout */
+	struct fb_text batch;	/* whole records that wait for the next flush */
+	struct fb_text record;	/* a map's record while it is built */
+	const char *map;	/* its name */
+	size_t entries;		/* in it so far */
+	uint64_t printed;	/* lines and read-outs taken */
+	uint64_t lost;		/* lines that the kernel's buffer lost */
+	bool broken;		/* nobody reads stdout any more */
+};
+
+void fb_sink_start(struct fb_sink *sink, uint64_t time, const char *reason, bool clean,
+		   const char *attached);
+void fb_sink_stop(struct fb_sink *sink, const char *reason);
+
+/* One message; `shared`: it has no label, so another program may have printed it. */
+void fb_sink_trace(struct fb_sink *sink, const struct fb_line *line, const char *text,
+		   size_t length, bool shared);
+void fb_sink_lost(struct fb_sink *sink, uint64_t count, uint64_t since);
+
+/* A read-out: begin, then for each entry key, encode, value, encode; then end. */
+void fb_sink_map_begin(struct fb_sink *sink, const char *map);
+struct fb_text *fb_sink_map_key(struct fb_sink *sink);
+struct fb_text *fb_sink_map_value(struct fb_sink *sink);
+void fb_sink_map_entry_end(struct fb_sink *sink);
+void fb_sink_map_end(struct fb_sink *sink);
+
+/* Write what waits, with one write(2) where it fits. */
+void fb_sink_flush(struct fb_sink *sink);
+void fb_sink_free(struct fb_sink *sink);
+
+#endif

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "supervise.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "state.h"
+
+#define LONGEST_PAUSE 30 /* seconds */
+#define HEALTHY 60	 /* seconds alive after which the pause is short again */
+
+static void to_null(int fd)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	if (null < 0)
+		return;
+	dup2(null, fd);
+	if (null != fd)
+		close(null);
+}
+
+/* A lock or a pipe of whoever started us must not stay open for as long as we run. */
+static void close_others(int keep)
+{
+#ifdef SYS_close_range
+	if (keep > 3)
+		syscall(SYS_close_range, 3, keep - 1, 0);
+	if (!syscall(SYS_close_range, keep + 1, ~0U, 0))
+		return;
+#endif
+	for (int fd = 3; fd < 1024; fd++)
+		if (fd != keep)
+			close(fd);
+}
+
+void fb_supervised_ready(struct fb_supervised *supervised)
+{
+	if (supervised->was_ready)
+		*supervised->was_ready = true;
+	if (supervised->ready < 0)
+		return;
+	to_null(STDERR_FILENO);
+	if (write(supervised->ready, "", 1) != 1)
+		fprintf(stderr, "nobody waits for us\n");
+	close(supervised->ready);
+	supervised->ready = -1;
+}
+
+/* The signals that end us arrive through a file descriptor, in parent and child alike. */
+static void block_signals(sigset_t *before)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &set, before);
+}
+
+static pid_t start_child(int (*work)(void *context, struct fb_supervised *supervised),
+			 void *context, struct fb_supervised supervised, const sigset_t *signals)
+{
+	pid_t child = fork();
+
+	if (child)
+		return child;
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	if (getppid() != supervised.supervisor) /* it died before prctl */
+		_exit(1);
+	sigprocmask(SIG_SETMASK, signals, NULL);
+	exit(work(context, &supervised));
+}
+
+/* Wait for a signal; SIGCHLD too. With `seconds` (-1: for ever), 0 when none came. */
+static int next_signal(int seconds)
+{
+	struct timespec limit = {.tv_sec = seconds};
+	sigset_t set;
+	int signal;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGCHLD);
+	do {
+		signal = seconds < 0 ? sigwaitinfo(&set, NULL) : sigtimedwait(&set, NULL, &limit);
+	} while (signal < 0 && errno == EINTR);
+	return signal < 0 ? 0 : signal;
+}
+
+/* Wait until the child is gone; what we are told to do meanwhile, it is told. */
+static int wait_for(pid_t child, bool *asked)
+{
+	int status = 0, signal;
+	pid_t gone;
+
+	for (;;) {
+		gone = waitpid(child, &status, WNOHANG);
+		if (gone == child || (gone < 0 && errno != EINTR))
+			return status;
+		signal = next_signal(-1);
+		if (signal == SIGCHLD || !signal)
+			continue;
+		*asked = true;
+		kill(child, SIGTERM);
+	}
+}
+
+/* Sleep before the next start; true when we are asked to stop meanwhile. */
+static bool pause_for(int seconds)
+{
+	int signal;
+
+	while ((signal = next_signal(seconds)) == SIGCHLD)
+		;
+	return signal;
+}
+
+static int supervise(int (*work)(void *context, struct fb_supervised *supervised), void *context,
+		     const char *run, int ready)
+{
+	struct fb_supervised supervised = {.supervisor = getpid(), .ready = ready};
+	bool asked = false;
+	int pause = 1, status;
+	sigset_t signals;
+
+	supervised.was_ready =
+		mmap(NULL, sizeof(bool), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (supervised.was_ready == MAP_FAILED)
+		return 1;
+	block_signals(&signals);
+	for (;;) {
+		uint64_t started = fb_clock(CLOCK_MONOTONIC);
+		pid_t child = start_child(work, context, supervised, &signals);
+
+		/* The first child alone speaks to the first process and to its terminal. */
+		to_null(STDERR_FILENO);
+		if (supervised.ready >= 0)
+			close(supervised.ready);
+		supervised.ready = -1;
+		status = child < 0 ? 1 << 8 : wait_for(child, &asked);
+		fb_state_stopped(run);
+		if (asked || (WIFEXITED(status) && !WEXITSTATUS(status)))
+			return 0;
+		/* Not even the first start worked: whoever asked for it is told, no second try. */
+		if (!*supervised.was_ready)
+			return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+		if (fb_clock(CLOCK_MONOTONIC) - started > HEALTHY * FB_SECOND)
+			pause = 1;
+		if (pause_for(pause))
+			return 0;
+		pause = pause * 2 < LONGEST_PAUSE ? pause * 2 : LONGEST_PAUSE;
+	}
+}
+
+int fb_supervise(int (*work)(void *context, struct fb_supervised *supervised), void *context,
+		 const char *run)
+{
+	int ends[2], status;
+	ssize_t count;
+	pid_t child;
+	char byte;
+
+	if (pipe2(ends, O_CLOEXEC))
+		return 1;
+	child = fork();
+	if (child < 0)
+		return 1;
+	if (!child) {
+		setsid();
+		close_others(ends[1]);
+		to_null(STDIN_FILENO);
+		to_null(STDOUT_FILENO);
+		_exit(supervise(work, context, run, ends[1]));
+	}
+	close(ends[1]);
+	do {
+		count = read(ends[0], &byte, 1);
+	} while (count < 0 && errno == EINTR);
+	close(ends[0]);
+	if (count == 1)
+		return 0;
+	return waitpid(child, &status, 0) == child && WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+}

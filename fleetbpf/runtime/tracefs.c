@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tracefs.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "files.h"
+
+#define EVENT "events/bpf_trace/bpf_trace_printk"
+#define BY_HAND "fleetbpf.hand."
+
+const char *fb_tracefs(void)
+{
+	static const char *const places[] = {"/sys/kernel/tracing", "/sys/kernel/debug/tracing"};
+	char path[PATH_MAX];
+
+	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
+		snprintf(path, sizeof(path), "%s/instances", places[i]);
+		if (!access(path, F_OK))
+			return places[i];
+	}
+	return NULL;
+}
+
+static int missing(struct fb_problem *problem)
+{
+	if (access("/sys/kernel/tracing", F_OK)) {
+		fb_hint(problem, "the kernel needs CONFIG_TRACING and CONFIG_BPF_EVENTS");
+		return fb_fail(problem, "trace", ENOENT, "this kernel has no tracefs");
+	}
+	fb_hint(problem, "mount -t tracefs tracefs /sys/kernel/tracing");
+	return fb_fail(problem, "trace", ENOENT, "tracefs is not mounted at /sys/kernel/tracing");
+}
+
+static int put(const struct fb_instance *instance, const char *file, const char *text)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/%s", instance->path, file);
+	return fb_file_put(path, text);
+}
+
+/* A loader run by hand and killed leaves its instance: the next one removes it. */
+static void remove_leftovers(const char *tracefs)
+{
+	char path[PATH_MAX];
+	struct dirent *entry;
+	DIR *folder;
+
+	snprintf(path, sizeof(path), "%s/instances", tracefs);
+	folder = opendir(path);
+	if (!folder)
+		return;
+	while ((entry = readdir(folder))) {
+		pid_t pid = (pid_t)atoi(entry->d_name + strlen(BY_HAND));
+
+		if (strncmp(entry->d_name, BY_HAND, strlen(BY_HAND)) || pid <= 0)
+			continue;
+		snprintf(path, sizeof(path), "%s/instances/%s", tracefs, entry->d_name);
+		if (kill(pid, 0) && errno == ESRCH)
+			rmdir(path);
+	}
+	closedir(folder);
+}
+
+static int make_folder(const struct fb_instance *instance, struct fb_problem *problem)
+{
+	int error;
+
+	if (!mkdir(instance->path, 0700))
+		return 0;
+	if (errno == EEXIST && (!rmdir(instance->path) || errno == ENOENT) &&
+	    !mkdir(instance->path, 0700))
+		return 0;
+	error = errno;
+	if (error == EBUSY || error == EEXIST)
+		fb_hint(problem, "stop the loader that runs as %s first", instance->name);
+	if (error == EACCES || error == EPERM)
+		fb_hint(problem, "run it as root");
+	return fb_fail(problem, "trace", error, "cannot create the tracefs instance %s: %s",
+		       instance->path, strerror(error));
+}
+
+/* New instances inherit what somebody set globally; our lines must have the shape we parse. */
+static void set_line_shape(const struct fb_instance *instance)
+{
+	static const char *const shape[] = {"context-info", "irq-info",	 "record-cmd",
+					    "noraw",	    "nohex",	 "nobin",
+					    "noblock",	    "overwrite", "nolatency-format"};
+
+	for (size_t i = 0; i < sizeof(shape) / sizeof(*shape); i++)
+		put(instance, "trace_options", shape[i]); /* a kernel may lack one: no matter */
+}
+
+static int set_up(const struct fb_instance *instance, uint64_t buffer_bytes,
+		  struct fb_problem *problem)
+{
+	char kilobytes[32];
+	int error;
+
+	snprintf(kilobytes, sizeof(kilobytes), "%llu",
+		 (unsigned long long)(buffer_bytes < 1024 ? 1 : buffer_bytes / 1024));
+	error = put(instance, "buffer_size_kb", kilobytes);
+	if (error) {
+		fb_hint(problem, "a smaller --trace-buffer needs less memory: it is per CPU");
+		return fb_fail(problem, "trace", -error,
+			       "cannot set a trace buffer of %s KiB per "
+			       "CPU: %s",
+			       kilobytes, strerror(-error));
+	}
+	error = put(instance, "trace_clock", "boot");
+	if (error)
+		return fb_fail(problem, "trace", -error, "cannot set the trace clock: %s",
+			       strerror(-error));
+	put(instance, "buffer_percent", "0"); /* poll wakes for the first line; since 4.21 */
+	set_line_shape(instance);
+	return 0;
+}
+
+static int open_pipe(struct fb_instance *instance, struct fb_problem *problem)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/trace_pipe", instance->path);
+	instance->pipe = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	if (instance->pipe < 0)
+		return fb_fail(problem, "trace", errno, "cannot open %s: %s", path,
+			       strerror(errno));
+	return 0;
+}
+
+int fb_instance_create(struct fb_instance *instance, const char *name, uint64_t buffer_bytes,
+		       struct fb_problem *problem)
+{
+	const char *tracefs = fb_tracefs();
+
+	instance->pipe = -1;
+	instance->path[0] = '\0';
+	if (!tracefs)
+		return missing(problem);
+	remove_leftovers(tracefs);
+	snprintf(instance->name, sizeof(instance->name), "%s", name);
+	snprintf(instance->path, sizeof(instance->path), "%s/instances/%s", tracefs, name);
+	if (make_folder(instance, problem)) {
+		instance->path[0] = '\0';
+		return -EINVAL;
+	}
+	if (set_up(instance, buffer_bytes, problem) || open_pipe(instance, problem))
+		return -EINVAL;
+	return 0;
+}
+
+int fb_instance_filter(const struct fb_instance *instance, const char *label, int unlabelled,
+		       struct fb_problem *problem)
+{
+	char filter[128] = "0"; /* no filter */
+	int error;
+
+	if (label && unlabelled)
+		snprintf(filter, sizeof(filter), "bpf_string ~ \"%s*\" || !(bpf_string ~ \"fb@*\")",
+			 label);
+	else if (label)
+		snprintf(filter, sizeof(filter), "bpf_string ~ \"%s*\"", label);
+	else
+		snprintf(filter, sizeof(filter), "!(bpf_string ~ \"fb@*\")");
+	error = put(instance, EVENT "/filter", filter);
+	if (!error)
+		error = put(instance, EVENT "/enable", "1");
+	if (error) {
+		fb_hint(problem, "the kernel must be 5.9 or newer and have CONFIG_BPF_EVENTS");
+		return fb_fail(problem, "trace", -error, "cannot enable %s/" EVENT ": %s",
+			       instance->path, strerror(-error));
+	}
+	return 0;
+}
+
+void fb_instance_stop(const struct fb_instance *instance)
+{
+	if (instance->path[0])
+		put(instance, EVENT "/enable", "0");
+}
+
+void fb_instance_remove(struct fb_instance *instance)
+{
+	if (instance->pipe >= 0)
+		close(instance->pipe);
+	instance->pipe = -1;
+	if (instance->path[0] && rmdir(instance->path))
+		fprintf(stderr, "cannot remove %s: %s\n", instance->path, strerror(errno));
+	instance->path[0] = '\0';
+}
+
+uint64_t fb_instance_overrun(const struct fb_instance *instance, unsigned int cpu)
+{
+	struct fb_text stats = {};
+	char path[PATH_MAX];
+	uint64_t count = 0;
+	const char *at;
+
+	snprintf(path, sizeof(path), "%s/per_cpu/cpu%u/stats", instance->path, cpu);
+	if (!fb_file_read(path, &stats) && stats.used) {
+		at = strstr(stats.bytes, "\noverrun: ");
+		if (at)
+			count = strtoull(at + strlen("\noverrun: "), NULL, 10);
+	}
+	fb_text_free(&stats);
+	return count;
+}
