@@ -26,26 +26,27 @@ Groups = Mapping[str, Group]
 
 def cut_circles(groups: Groups) -> list[Mistake]:
     """Take away every link that puts a group inside itself; one mistake for each."""
-    found: list[Mistake] = []
     done: set[str] = set()
-    for name in groups:
-        if name not in done:
-            found += _cut_below(name, groups, (), done)
-    return found
+    return [mistake for name in groups for mistake in _cut_below(name, groups, done)]
 
 
-def _cut_below(
-    name: str, groups: Groups, path: tuple[str, ...], done: set[str]
-) -> Iterator[Mistake]:
-    path = (*path, name)
-    for child, place in list(groups[name].children.items()):
+def _cut_below(name: str, groups: Groups, done: set[str]) -> Iterator[Mistake]:
+    """Go down from one group, without recursion: a chain may be longer than Python's stack."""
+    path = [] if name in done else [name]
+    pending = [list(groups[name].children)]
+    while path:
+        if not pending[-1]:
+            done.add(path.pop())
+            pending.pop()
+            continue
+        child = pending[-1].pop(0)
         if child in path:
-            del groups[name].children[child]
+            place = groups[path[-1]].children.pop(child)
             chain = " → ".join((*path[path.index(child) :], child))
             yield Mistake(place=place, what=f"the group {quoted(child)} is inside itself: {chain}")
         elif child not in done:
-            yield from _cut_below(child, groups, path, done)
-    done.add(name)
+            path.append(child)
+            pending.append(list(groups[child].children))
 
 
 def link(groups: dict[str, Group], hosts: Iterable[str]) -> None:

@@ -136,3 +136,9 @@ def test_the_example_is_right() -> None:
     path = Path(__file__).parents[2] / "inventories" / "example.yml"
 
     assert len(inventory.read(path).hosts) == 8
+
+
+def test_a_very_long_chain_of_groups_is_followed() -> None:
+    links = "".join(f"g{n}: {{children: {{g{n + 1}: }}}}\n" for n in range(1500))
+
+    assert fleet(f"{links}g1500: {{hosts: x}}\n").groups["g0"] == ("x",)
