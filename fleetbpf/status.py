@@ -19,6 +19,7 @@ class ProgramStatus:
     program: str
     release: str = ""
     state: str  # running, stopped, absent
+    pid: int = 0  # of the loader; 0 when it does not run
     since: str = ""  # UTC, to the second
     spool_bytes: int = 0  # of all releases
     attached: tuple[str, ...] = ()
@@ -64,6 +65,7 @@ def row(host: str, placed: ProgramFacts) -> ProgramStatus:
         program=placed.program,
         release=placed.current,
         state="running" if runs else "stopped",
+        pid=current.pid if current and runs else 0,
         since=since,
         spool_bytes=sum(release.spool_bytes for release in placed.releases),
         attached=current.attached if current else (),

@@ -1,0 +1,232 @@
+"""What goes wrong on real hosts, and how it reads."""
+
+import json
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.conftest import Fleet
+from tests.waiting import wait_until
+
+pytestmark = pytest.mark.lab
+
+HELLO = """
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+char LICENSE[] SEC("license") = "GPL";
+SEC("{section}")
+int f(void *ctx) {{ bpf_printk("f"); return 0; }}
+"""
+REFUSED = """
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+char LICENSE[] SEC("license") = "GPL";
+SEC("raw_tp/sched_process_exec")
+int f(void *ctx) { return *(volatile int *)0; }
+"""
+
+
+def manifest(fleet: Fleet, source: str, more: str = "", hosts: str = "all") -> str:
+    """A manifest with one program, and its source beside it."""
+    (fleet.folder / "fault.bpf.c").write_text(source)
+    (fleet.folder / "fault.yml").write_text(
+        "name: fault\nprograms:\n  fault:\n    source: fault.bpf.c\n"
+        f"{more}plays:\n  - {{hosts: '{hosts}', programs: [fault]}}\n"
+    )
+    return "fault.yml"
+
+
+@pytest.fixture(autouse=True)
+def clean(fleet: Fleet) -> Iterator[None]:
+    yield
+    if (fleet.folder / "fault.yml").exists():
+        fleet.fleetbpf("destroy", "fault.yml", "--limit", "all")
+
+
+def good(section: str = "raw_tp/sched_process_exec") -> str:
+    return HELLO.format(section=section)
+
+
+def test_a_hook_that_does_not_exist_is_named_with_host_and_kernel(fleet: Fleet) -> None:
+    file = manifest(fleet, good(), "    hooks: {f: tracepoint/syscalls/sys_enter_nope}\n", "edge1")
+    said = fleet.fleetbpf("apply", file)
+    kernel = fleet.root("edge1", "uname -r").strip()
+    assert said.returncode == 1
+    assert "edge1: fault: f: tracepoint/syscalls/sys_enter_nope:" in said.stderr
+    assert kernel in said.stderr
+
+
+def test_a_verifier_refusal_shows_the_decisive_lines_and_keeps_the_whole_log(
+    fleet: Fleet,
+) -> None:
+    said = fleet.fleetbpf("apply", manifest(fleet, REFUSED, hosts="edge2"))
+    log = fleet.folder / "logs" / "edge2" / "fault" / "fault" / "verifier.log"
+    assert said.returncode == 1
+    assert "invalid mem access" in said.stderr
+    assert "processed" not in said.stderr
+    assert "processed" in log.read_text()
+    assert fleet.root("edge2", "ls /var/lib/fleetbpf 2>/dev/null; true") == ""
+
+
+def test_a_release_that_fails_leaves_the_old_one_running(fleet: Fleet) -> None:
+    for host in ("web1", "edge1"):
+        assert fleet.fleetbpf("apply", manifest(fleet, good(), hosts=host)).returncode == 0
+        pid = status(fleet, host)["pid"]
+        failed = fleet.fleetbpf("apply", manifest(fleet, REFUSED, hosts=host))
+        assert failed.returncode == 1
+        assert (status(fleet, host)["state"], status(fleet, host)["pid"]) == ("running", pid)
+        fleet.fleetbpf("destroy", "fault.yml")
+
+
+def status(fleet: Fleet, host: str) -> dict[str, object]:
+    said = fleet.fleetbpf("status", "fault.yml", "--json", "--limit", host)
+    row: dict[str, object] = json.loads(said.stdout)["hosts"][host]["programs"][0]
+    return row
+
+
+def test_an_upgrade_hands_over_and_keeps_the_old_release_for_a_while(fleet: Fleet) -> None:
+    fleet.fleetbpf("apply", manifest(fleet, good(), hosts="web1:edge1"))
+    old = {host: status(fleet, host)["release"] for host in ("web1", "edge1")}
+    said = fleet.fleetbpf(
+        "apply", manifest(fleet, good("raw_tp/sched_process_exit"), hosts="web1:edge1")
+    )
+    assert said.returncode == 0, said.stderr
+    assert "the program changed" in said.stderr
+    for host in ("web1", "edge1"):
+        row = status(fleet, host)
+        assert row["state"] == "running"
+        assert row["release"] != old[host]
+        assert row["attached"] == ["f on raw_tp/sched_process_exit"]
+        releases = fleet.root(host, "ls /var/lib/fleetbpf/fault/fault/releases").split()
+        assert sorted(releases) == sorted([str(old[host]), str(row["release"])])
+        running = fleet.root(
+            host, "for exe in /proc/[0-9]*/exe; do readlink $exe; done | grep -c fleetbpf"
+        )
+        assert int(running) == (1 if host == "web1" else 2)  # a supervisor and its loader
+
+
+def test_a_kernel_that_is_too_old_is_told_before_anything_is_sent(fleet: Fleet) -> None:
+    file = manifest(fleet, good(), '    requires: {kernel: ">=6.5"}\n', "edge1:edge2")
+    said = fleet.fleetbpf("apply", file)
+    assert said.returncode == 1
+    assert "edge1: fault: kernel 5.10" in said.stderr
+    assert "is not >=6.5" in said.stderr
+    assert fleet.root("edge1", "ls -d /var/lib/fleetbpf 2>/dev/null; true") == ""
+    assert status(fleet, "edge2")["state"] == "running"
+
+
+def test_a_missing_btf_is_told_with_the_hook_that_needs_it(fleet: Fleet) -> None:
+    fleet.root("edge1", "mount -t tmpfs none /sys/kernel/btf")
+    try:
+        file = manifest(fleet, good(), "    hooks: {f: tp_btf/sched_process_exec}\n", "edge1")
+        said = fleet.fleetbpf("apply", file)
+    finally:
+        fleet.root("edge1", "umount /sys/kernel/btf")
+    assert said.returncode == 1
+    assert "f on tp_btf/sched_process_exec needs BTF" in said.stderr
+
+
+def test_a_missing_tracefs_is_told_with_its_cure(fleet: Fleet) -> None:
+    fleet.root("edge1", "umount /sys/kernel/tracing")
+    try:
+        said = fleet.fleetbpf("apply", manifest(fleet, good(), hosts="edge1"))
+    finally:
+        fleet.root("edge1", "mount -t tracefs tracefs /sys/kernel/tracing")
+    assert said.returncode == 1
+    assert "tracefs" in said.stderr
+    assert "mount -t tracefs" in said.stderr
+
+
+def test_a_user_who_may_not_use_sudo_is_told_so(fleet: Fleet) -> None:
+    inventory = fleet.folder / "inventories" / "nosudo.yml"
+    text = fleet.inventory.read_text()
+    inventory.write_text(text.replace("fleetbpf_user: ops", "fleetbpf_user: nosudo"))
+    said = fleet.fleetbpf(
+        "apply", manifest(fleet, good(), hosts="web1"), "--inventory", str(inventory)
+    )
+    assert said.returncode == 1
+    assert "web1: sudo refused to run a command as root" in said.stderr
+    assert "NOPASSWD" in said.stderr
+
+
+def test_not_becoming_root_is_told_before_anything_is_sent(fleet: Fleet) -> None:
+    inventory = fleet.folder / "inventories" / "unprivileged.yml"
+    text = fleet.inventory.read_text()
+    inventory.write_text(text.replace("fleetbpf_become: true", "fleetbpf_become: false"))
+    said = fleet.fleetbpf(
+        "apply", manifest(fleet, good(), hosts="web1"), "--inventory", str(inventory)
+    )
+    assert said.returncode == 1
+    assert "not as root" in said.stderr
+    assert "become: true" in said.stderr
+
+
+def test_hosts_that_cannot_be_reached_do_not_stop_the_others(fleet: Fleet) -> None:
+    inventory = fleet.folder / "inventories" / "dead.yml"
+    inventory.write_text(
+        fleet.inventory.read_text()
+        + "\ndead:\n  hosts:\n    gone:\n      fleetbpf_host: 127.0.0.1\n      fleetbpf_port: 1\n"
+    )
+    file = manifest(fleet, good(), hosts="edge1:gone")
+    said = fleet.fleetbpf("apply", file, "--inventory", str(inventory), "--json")
+    assert said.returncode == 4
+    rows = json.loads(said.stdout)["hosts"]
+    assert (rows["edge1"]["ok"], rows["gone"]["unreachable"]) == (1, 1)
+    assert "connection refused" in said.stderr
+
+
+def test_an_interrupted_apply_says_what_is_left_and_the_next_one_finishes(fleet: Fleet) -> None:
+    file = manifest(fleet, good())
+    with fleet.following("apply", file) as (process, output):
+        wait_until(
+            lambda: "create" in output.read_text(), seconds=300, what="a host is being changed"
+        )
+        process.send_signal(signal.SIGINT)
+        code = process.wait(timeout=300)
+        said = output.read_text()
+    assert code in {0, 130}  # 0 where the last host was quicker than the interrupt
+    if code == 130:
+        assert "interrupted before it was finished" in said
+    wait_until(
+        lambda: fleet.fleetbpf("apply", file).returncode == 0,
+        seconds=300,
+        what="the next apply finishes the job",
+    )
+    for host in fleet.hosts:
+        assert status(fleet, host)["state"] == "running"
+
+
+def test_two_applies_at_once_cannot_interleave_on_a_host(fleet: Fleet) -> None:
+    first = manifest(fleet, good(), hosts="edge1:edge2")
+    with (
+        fleet.following("apply", first) as (one, _),
+        fleet.following("apply", first) as (two, said),
+    ):
+        codes = {one.wait(timeout=300), two.wait(timeout=300)}
+    assert 0 in codes, Path(said).read_text()
+    wait_until(
+        lambda: fleet.fleetbpf("apply", first).returncode == 0, seconds=300, what="all is applied"
+    )
+    for host in ("edge1", "edge2"):
+        assert status(fleet, host)["state"] == "running"
+        loaders = fleet.root(
+            host, "for exe in /proc/[0-9]*/exe; do readlink $exe; done | grep -c fleetbpf"
+        )
+        assert int(loaders) == 2
+
+
+def test_a_host_lost_in_mid_apply_leaves_the_others_to_finish(fleet: Fleet) -> None:
+    file = manifest(fleet, good(), hosts="edge1:edge3")
+    with fleet.following("apply", file) as (process, output):
+        wait_until(
+            lambda: "edge3: fault: create" in output.read_text(), seconds=300, what="edge3 begins"
+        )
+        fleet.power_off("edge3")
+        code = process.wait(timeout=600)
+        said = output.read_text()
+    fleet.power_on("edge3")
+    assert status(fleet, "edge1")["state"] == "running"
+    # 0 where edge3 was finished before its power went.
+    assert code == 4 or "edge3: changed" in said

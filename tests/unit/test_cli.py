@@ -1,0 +1,114 @@
+"""The command line: one boundary turns every error into words, a document and an exit code."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from fleetbpf import cli
+from fleetbpf.cli.output import Output
+from fleetbpf.cli.recap import HostRecap, exit_code
+from fleetbpf.errors import ExitCode, Problem
+
+
+def run(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """The real command in a process of its own."""
+    environment = {key: value for key, value in os.environ.items() if key != "FLEETBPF_INVENTORY"}
+    return subprocess.run(
+        [sys.executable, "-m", "fleetbpf", *words],
+        cwd=cwd,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+def test_help_names_every_command_and_every_exit_code(tmp_path: Path) -> None:
+    said = run("--help", cwd=tmp_path).stdout
+    assert [name for name in cli.COMMANDS if f"\n    {name} " not in said] == []
+    assert "exit codes: 0 done" in said
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = (
+        "import sys; from fleetbpf.cli import parser; parser();"
+        "print([m for m in ('paramiko', 'pydantic', 'yaml', 'jinja2', 'rich') if m in sys.modules])"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert said.stdout == "[]\n"
+
+
+def test_a_missing_manifest_is_bad_input(tmp_path: Path) -> None:
+    said = run("apply", "none.yml", cwd=tmp_path)
+    assert (said.returncode, said.stdout) == (2, "")
+    assert "none.yml" in said.stderr
+
+
+def test_bad_input_is_told_as_one_json_document_too(tmp_path: Path) -> None:
+    (tmp_path / "m.yml").write_text("name: x\nplayz: []\n")
+    said = run("validate", "m.yml", "--json", cwd=tmp_path)
+    document = json.loads(said.stdout)
+    assert (said.returncode, document["exit_code"]) == (2, 2)
+    assert "m.yml:2:1" in {problem["where"] for problem in document["errors"]}
+
+
+def test_no_inventory_is_told_with_its_cure(tmp_path: Path) -> None:
+    (tmp_path / "a.bpf.c").write_text("")
+    (tmp_path / "m.yml").write_text(
+        "name: x\nprograms: {a: {source: a.bpf.c}}\nplays: [{hosts: all, programs: [a]}]\n"
+    )
+    said = run("status", "m.yml", cwd=tmp_path)
+    assert said.returncode == 2
+    assert "-i FILE" in said.stderr
+
+
+@pytest.mark.parametrize("words", [("apply",), ("apply", "m.yml", "--forks", "0"), ("nonsense",)])
+def test_wrong_usage_has_exit_code_2(tmp_path: Path, words: tuple[str, ...]) -> None:
+    assert run(*words, cwd=tmp_path).returncode == 2
+
+
+def test_a_bug_is_a_report_file_and_exit_code_70(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("fleetbpf.cli.schema.run", lambda *_: 1 // 0)
+    assert cli.main(["schema"]) == ExitCode.BUG
+    report = Path(capsys.readouterr().err.split("please report ")[1].strip())
+    assert "ZeroDivisionError" in report.read_text()
+    report.unlink()
+
+
+def test_an_interrupt_outside_of_any_host_is_130(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("fleetbpf.cli.schema.run", interrupted)
+    assert cli.main(["schema"]) == ExitCode.INTERRUPTED
+
+
+@pytest.mark.parametrize(
+    ("recaps", "code"),
+    [
+        ([HostRecap(host="a", ok=1)], ExitCode.DONE),
+        ([HostRecap(host="a", ok=1), HostRecap(host="b", unreachable=1)], ExitCode.UNREACHABLE),
+        ([HostRecap(host="a", failed=1), HostRecap(host="b", unreachable=1)], ExitCode.FAILED),
+        ([HostRecap(host="a", failed=1, interrupted=True)], ExitCode.INTERRUPTED),
+    ],
+)
+def test_the_exit_code_tells_the_gravest_thing(recaps: list[HostRecap], code: ExitCode) -> None:
+    assert exit_code(recaps) is code
+
+
+def test_a_problem_reads_where_what_detail_and_cure() -> None:
+    problem = Problem(where="m.yml:1:2", what="wrong", hint="right", detail="line\n")
+    assert str(problem) == "m.yml:1:2: wrong\nline\n  hint: right"
+
+
+def test_with_json_lines_for_people_are_silent(capsys: pytest.CaptureFixture[str]) -> None:
+    Output(json=True).line("for people")
+    Output(json=True).document({"a": Path("/x")})
+    assert json.loads(capsys.readouterr().out) == {"a": "/x"}
