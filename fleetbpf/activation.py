@@ -169,12 +169,10 @@ def failure(row: Row, by_kind: Mapping[str, list[Row]]) -> Failure:
     said = text("stderr")
     told = loader_failure(text("failure"))
     message = told.get("message") or said.strip().split("\n")[-1] or f"failed at: {stage}"
-    function, hook = told.get("function"), told.get("hook")
-    where = f"{function}: {hook}: " if function and hook else f"{function}: " if function else ""
     return Failure(
         program=program,
         stage=told.get("stage") or stage,
-        message=message if message.startswith(where) else where + message,
+        message=message,
         hint=told.get("hint", ""),
         verifier_log=text("verifier"),
         said=said,

@@ -3,7 +3,7 @@
 import functools
 import getpass
 import socket
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,19 +28,20 @@ class Applied:
     """What apply did on one host."""
 
     changes: tuple[Change, ...]  # all rows of the plan, NONE ones too
-    failed: tuple[Problem, ...] = ()  # programs that could not be brought up
+    done: frozenset[str] = frozenset()  # programs that were started or deleted
+    problems: tuple[Problem, ...] = ()  # why others were not
     warnings: tuple[str, ...] = ()
 
     @property
-    def changed(self) -> int:
-        """How many programs are now other than before."""
-        wanted = sum(1 for change in self.changes if change.action is not Action.NONE)
-        return wanted - len(self.failed)
+    def failed(self) -> int:
+        """How many programs are not as declared."""
+        wanted = {change.program for change in self.changes if change.action is not Action.NONE}
+        return len(wanted - self.done)
 
     @property
     def ok(self) -> int:
         """How many programs are as declared."""
-        return len(self.changes) - len(self.failed)
+        return len(self.changes) - self.failed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,19 +69,35 @@ class Apply:
             become=target.become,
         )
         releases = tuple(self.release(target, program.name) for program in target.programs)
-        blocked = {release: tuple(self.blocked(host, release, seen)) for release in releases}
         changes = plan(host, self.deployment, releases, seen)
-        able = [c for c in changes if not (c.release and blocked[c.release])]
-        problems = [problem for found in blocked.values() for problem in found]
-        to_do = [change for change in able if change.action is not Action.NONE]
-        for change in to_do:
+        todo, problems = self.possible(host, changes, seen)
+        if not todo:
+            return Applied(changes=changes, problems=problems)
+        for change in todo:
             self.say(host, f"{change.program}: {change.action.value}: {change.reason}")
-        if to_do:
-            answer = self.activate(target, connection, to_do, seen)
-            problems += self.problems(host, to_do, answer)
+        answer = self.activate(target, connection, todo, seen)
         return Applied(
-            changes=changes, failed=tuple(problems), warnings=tuple(warnings(changes, seen))
+            changes=changes,
+            done=answer.started | answer.deleted,
+            problems=(*problems, *self.problems(host, todo, answer)),
+            warnings=warnings(answer.started, seen),
         )
+
+    def possible(
+        self, host: str, changes: Sequence[Change], seen: HostFacts
+    ) -> tuple[tuple[Change, ...], tuple[Problem, ...]]:
+        """The changes that can be made there, and what stands in the way of the others."""
+        wanted = [change for change in changes if change.action is not Action.NONE]
+        blocked = {change: self.obstacles(host, change, seen) for change in wanted}
+        todo = tuple(change for change in wanted if not blocked[change])
+        return todo, tuple(problem for found in blocked.values() for problem in found)
+
+    def obstacles(self, host: str, change: Change, seen: HostFacts) -> tuple[Problem, ...]:
+        """Why a change cannot work on a host."""
+        if change.release is None:
+            return ()
+        description = self.artifacts[change.release.program.source].description
+        return tuple(obstacles(host, change.release, seen, needs_btf=description.needs_btf))
 
     def release(self, target: Target, name: str) -> Release:
         """The release of one program for one host."""
@@ -91,11 +108,6 @@ class Apply:
             build_key=self.artifacts[program.source].key,
             layout=self.layout,
         )
-
-    def blocked(self, host: str, release: Release, seen: HostFacts) -> Sequence[Problem]:
-        """Why a release cannot work on a host."""
-        description = self.artifacts[release.program.source].description
-        return tuple(obstacles(host, release, seen, needs_btf=description.needs_btf))
 
     def activate(
         self, target: Target, connection: Connection, changes: Sequence[Change], seen: HostFacts
@@ -202,9 +214,8 @@ def sound_objects(seen: HostFacts) -> frozenset[str]:
     return seen.objects - changed
 
 
-def warnings(changes: Sequence[Change], seen: HostFacts) -> Sequence[str]:
+def warnings(started: Collection[str], seen: HostFacts) -> tuple[str, ...]:
     """What a person should know though nothing failed."""
-    starts = any(change.release and change.action is not Action.NONE for change in changes)
-    if starts and not seen.systemd:
+    if started and not seen.systemd:
         return ("no systemd there: programs are restarted when they die, but not after a reboot",)
     return ()

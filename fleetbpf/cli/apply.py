@@ -54,7 +54,7 @@ def word(outcome: "Outcome[Applied]") -> str:
         return outcome.word
     if outcome.value.failed:
         return "failed"
-    return "changed" if outcome.value.changed else "ok"
+    return "changed" if outcome.value.done else "ok"
 
 
 def of(outcome: "Outcome[Applied]") -> HostRecap:
@@ -66,9 +66,9 @@ def of(outcome: "Outcome[Applied]") -> HostRecap:
     return HostRecap(
         host=host,
         ok=applied.ok,
-        changed=applied.changed,
-        failed=len(applied.failed),
-        problems=applied.failed,
+        changed=len(applied.done),
+        failed=applied.failed,
+        problems=applied.problems,
         warnings=applied.warnings,
     )
 

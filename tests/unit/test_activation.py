@@ -55,7 +55,7 @@ def test_an_answer_tells_what_started_and_what_failed_and_why() -> None:
         [
             ("fleetbpf", "activate"),
             ("started", "a", "r1"),
-            ("failure", "b", '{"stage":"attach","function":"f","hook":"kprobe/x","message":"no"}'),
+            ("failure", "b", '{"stage":"attach","function":"f","message":"cannot attach f"}'),
             ("verifier", "b", "0: (b7) r0 = 0"),
             ("verifier", "b", "a\ttab"),
             ("failed", "b", "start"),
@@ -65,7 +65,7 @@ def test_an_answer_tells_what_started_and_what_failed_and_why() -> None:
     (failure,) = answer.failures
     assert answer.started == {"a"}
     assert answer.moved == {"c": "r9"}
-    assert (failure.stage, failure.message) == ("attach", "f: kprobe/x: no")
+    assert (failure.stage, failure.message) == ("attach", "cannot attach f")
     assert failure.verifier_log == "0: (b7) r0 = 0\na\ttab"
 
 
