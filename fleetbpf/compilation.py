@@ -32,6 +32,8 @@ OBJECT_FLAGS = (
     "-fdebug-compilation-dir",
     ".",
     "-Wall",
+    # A helper that libbpf's headers lack would come out as a puzzle from bpftool.
+    "-Werror=implicit-function-declaration",
     "-fdiagnostics-absolute-paths",
 )
 LOADER_FLAGS = (

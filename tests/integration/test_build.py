@@ -224,6 +224,13 @@ def test_a_compile_error_is_shown_as_clang_prints_it(
     assert "\x1b" not in problem.detail
 
 
+def test_a_helper_that_does_not_exist_is_a_compile_error(builder: Builder, tmp_path: Path) -> None:
+    source = write(tmp_path / "src", SOURCE.replace("return 0;", "return bpf_no_such_helper();"))
+    problem = refusal(builder, source)
+    assert problem.what == "hello.bpf.c does not compile"
+    assert "bpf_no_such_helper" in problem.detail
+
+
 def test_a_compile_error_has_colours_for_a_terminal(
     toolchain: Toolchain, cache: Path, tmp_path: Path
 ) -> None:
