@@ -1,18 +1,15 @@
 """The first and only file system of a micro host: busybox, this machine's sshd, modules, a name."""
 
-import re
 from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 
-from fleetbpf.command import Command
 from fleetbpf.connections.local import LocalConnection
-from fleetbpf.errors import HostError, Problem
 from fleetbpf.lab import cpio, modules, tools
+from fleetbpf.lab.busybox import needed, static_busybox
 from fleetbpf.lab.identity import Identity
 from fleetbpf.lab.kernels import Kernel
 
-LIBRARY = re.compile(r"(/\S+) \(0x")
 FOLDERS = (
     *("bin", "sbin", "usr/bin", "usr/sbin", "dev", "proc", "sys", "run", "mnt"),
     *("var/lib", "var/log", "var/empty/sshd", "etc/init.d"),
@@ -87,21 +84,6 @@ def system(local: LocalConnection) -> list[cpio.Entry]:
         cpio.file("etc/shadow", SHADOW, mode=0o600),
         *(copied(path) for path in (*programs, *sorted(libraries))),
     ]
-
-
-def static_busybox(local: LocalConnection) -> bytes:
-    """This machine's busybox; HostError when it needs libraries, which the first process lacks."""
-    path = Path(tools.find("busybox") or "/bin/busybox")
-    if needed(path, local):
-        what = f"{path} is not static"
-        raise HostError(Problem(where="lab", what=what, hint="apt-get install busybox-static"))
-    return path.read_bytes()
-
-
-def needed(program: Path, local: LocalConnection) -> set[Path]:
-    """The libraries that `program` is linked with, the dynamic linker among them."""
-    done = local.run(Command("ldd", program), env={"LC_ALL": "C"})
-    return {Path(match) for match in LIBRARY.findall(done.stdout.decode())}
 
 
 def copied(path: Path) -> cpio.Entry:

@@ -24,7 +24,7 @@ class Ingredients:
 
     kernels: Mapping[str, Kernel]  # by series
     micro_system: Sequence[Entry]
-    debian_root: Path | None  # the file system that overlays begin with
+    debian_root: Path  # the file system that overlays begin with
     kvm: bool
 
 
@@ -35,7 +35,7 @@ def gather(hosts: Sequence[LabHost], archive: Archive, local: LocalConnection) -
     return Ingredients(
         kernels={each: kernels.obtain(each, archive) for each in series},
         micro_system=micro.system(local) if HostKind.MICRO in kinds else (),
-        debian_root=debian.obtain_root(archive) if HostKind.DEBIAN in kinds else None,
+        debian_root=debian.obtain_root(archive) if HostKind.DEBIAN in kinds else Path(),
         kvm=qemu.kvm_usable(PROCESSOR.read_text(encoding="utf-8")),
     )
 
@@ -61,9 +61,9 @@ def ready(placed: Placed, lab: LabFolder, ingredients: Ingredients, local: Local
             content = micro.initramfs(kernel, identity, ingredients.micro_system)
         case HostKind.DEBIAN:
             content = debian.initramfs(kernel, identity, local)
+            debian.obtain_modules(kernel, local)
+            debian.overlay(lab.overlay(host.name), ingredients.debian_root, local)
     write(lab.initramfs(host.name), content)
-    if ingredients.debian_root is not None and host.kind is HostKind.DEBIAN:
-        debian.overlay(lab.overlay(host.name), ingredients.debian_root, local)
     lab.keep(placed)
     return boot_of(placed, lab, ingredients)
 
