@@ -70,5 +70,5 @@ unpack "$work"/boot/vmlinuz-* "$work/vmlinux" || fail "no ELF kernel found in it
 	printf ' * by:      %s\n */\n' "$("$bpftool" version | sed -n '1s,.*bpftool,bpftool,p')"
 	"$bpftool" btf dump file "$work/vmlinux" format c
 } >"$work/vmlinux.h"
-grep -q __ksym "$work/vmlinux.h" || fail "this bpftool does not declare kfuncs: set BPFTOOL"
+grep -q 'define __ksym' "$work/vmlinux.h" || fail "this bpftool does not declare kfuncs: set BPFTOOL"
 mv "$work/vmlinux.h" "$here/x86_64/vmlinux.h"
