@@ -115,8 +115,15 @@ def wall_ms(work: Callable[[], object]) -> float:
 
 def cpu_ms(command: Sequence[str], *, environment: Mapping[str, str] | None = None) -> float:
     """The CPU time, user and system, of a command and its children, in milliseconds."""
+    return cpu_of(
+        lambda: subprocess.run(command, stdout=subprocess.DEVNULL, check=True, env=environment)
+    )
+
+
+def cpu_of(work: Callable[[], object]) -> float:
+    """The CPU time of all processes that `work` starts and waits for, in milliseconds."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run(command, stdout=subprocess.DEVNULL, check=True, env=environment)
+    work()
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     user, system = after.ru_utime - before.ru_utime, after.ru_stime - before.ru_stime
     return (user + system) * 1000

@@ -1,0 +1,147 @@
+"""A lab fleet as a test's operator has it: a folder, an inventory, and the fleetbpf command."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from fleetbpf import inventory
+from fleetbpf.command import Command
+from fleetbpf.connections.keyring import Keyring
+from fleetbpf.connections.opening import open_connection
+from fleetbpf.errors import UnreachableError
+from fleetbpf.lab.folder import LabFolder
+from tests.waiting import wait_until
+
+FLEETBPF = (sys.executable, "-m", "fleetbpf")
+BOOT_ID = "cat /proc/sys/kernel/random/boot_id"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fleet:
+    """The hosts of a lab, and the folder that its operator works in."""
+
+    folder: Path
+    hosts: tuple[str, ...]
+
+    @property
+    def inventory(self) -> Path:
+        return self.folder / "inventories" / "lab.yml"
+
+    def fleetbpf(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run the real command in the operator's folder."""
+        return subprocess.run(
+            [*FLEETBPF, *words],
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=1200,
+        )
+
+    @contextmanager
+    def following(self, *words: str) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
+        """The command in the background, and the file that all it says goes to."""
+        said = self.folder / f"said-{time.monotonic_ns()}.txt"
+        with said.open("wb") as file:
+            process = subprocess.Popen(
+                [*FLEETBPF, *words], cwd=self.folder, stdout=file, stderr=subprocess.STDOUT
+            )
+        try:
+            yield process, said
+        finally:
+            if process.poll() is None:
+                process.kill()
+            process.wait()
+
+    def root(self, host: str, text: str) -> str:
+        """What a shell line, run as root on a host, writes to its standard output."""
+        found = inventory.read(self.inventory).hosts[host]
+        command = Command("sh", "-c", text, become=found.become is True)
+        with open_connection(found, Keyring.load(), timeout=120.0) as connection:
+            completed = connection.run(command, timeout=300.0)
+        return completed.stdout.decode()
+
+    def reboot(self, host: str) -> None:
+        """Reboot a host and wait until it answers again."""
+        before = self.root(host, BOOT_ID)
+        self.root(host, "(sleep 1; reboot) >/dev/null 2>&1 &")
+
+        def is_back() -> bool:
+            try:
+                return self.root(host, BOOT_ID) not in {"", before}
+            except UnreachableError:
+                return False
+
+        wait_until(is_back, seconds=900, what=f"{host} answers after its reboot")
+
+    def power_off(self, host: str) -> None:
+        """Cut a host's power: its virtual machine ends at once."""
+        os.kill(int(LabFolder.at(self.folder).pid_file(host).read_text()), signal.SIGKILL)
+
+    def power_on(self) -> None:
+        """Boot the hosts that are down."""
+        said = self.fleetbpf("lab", "up")
+        assert said.returncode == 0, said.stderr
+
+
+@contextmanager
+def counted(fleet: Fleet, hosts: Sequence[str]) -> Iterator[tuple[Path, dict[str, int]]]:
+    """An inventory whose hosts are reached through counters, and the connections to each so far."""
+    text = fleet.inventory.read_text()
+    known = (fleet.folder / ".fleetbpf" / "lab" / "known_hosts").read_text()
+    counts = dict.fromkeys(hosts, 0)
+    listeners: list[socket.socket] = []
+    for host in hosts:
+        port = inventory.read(fleet.inventory).hosts[host].port
+        listener = socket.create_server(("127.0.0.1", 0))
+        listeners.append(listener)
+        threading.Thread(target=relay, args=(listener, port, counts, host), daemon=True).start()
+        new = str(listener.getsockname()[1])
+        text = text.replace(f"fleetbpf_port: {port}", f"fleetbpf_port: {new}")
+        known = known.replace(f"]:{port}", f"]:{new}")
+    keys = fleet.folder / ".fleetbpf" / "lab" / "known_hosts.counted"
+    keys.write_text(known)
+    file = fleet.folder / "inventories" / "counted.yml"
+    file.write_text(text.replace("/known_hosts", "/known_hosts.counted"))
+    try:
+        yield file, counts
+    finally:
+        for listener in listeners:
+            listener.shutdown(socket.SHUT_RDWR)
+            listener.close()
+
+
+def relay(listener: socket.socket, port: int, counts: dict[str, int], host: str) -> None:
+    """Pass each connection on to `port`, and count it."""
+    while True:
+        try:
+            client, _ = listener.accept()
+        except OSError:
+            return
+        counts[host] += 1
+        server = socket.create_connection(("127.0.0.1", port))
+        for source, sink in ((client, server), (server, client)):
+            threading.Thread(target=pump, args=(source, sink), daemon=True).start()
+
+
+def pump(source: socket.socket, sink: socket.socket) -> None:
+    """Copy until the end, then end the other side too."""
+    try:
+        while piece := source.recv(65536):
+            sink.sendall(piece)
+    except OSError:
+        pass
+    finally:
+        for end in (source, sink):
+            try:
+                end.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                continue
