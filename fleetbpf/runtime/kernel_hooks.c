@@ -217,6 +217,8 @@ static const char *reason(enum fb_hook_kind kind, int error)
 {
 	if (error == EOPNOTSUPP && kind == FB_HOOK_OTHER)
 		return "the loader cannot attach this kind of section by itself";
+	if (error == EACCES && kind == FB_HOOK_TRACEPOINT)
+		return "the function reads beyond this tracepoint's fields (see its format file)";
 	if (error == ENOENT && kind == FB_HOOK_RAW_TP)
 		return "it has no such raw tracepoint";
 	if ((error == ENOENT || error == EADDRNOTAVAIL) &&

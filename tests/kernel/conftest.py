@@ -1,0 +1,82 @@
+"""Loading for real: the loaders of these tests run on the kernel of this machine."""
+
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from fleetbpf.build import Builder
+from fleetbpf.toolchain import Toolchain
+from tests.kernel.running import Loader
+from tests.tools import absent, need, need_root
+
+HERE = Path(__file__).parent
+TRACING = Path("/sys/kernel/tracing")
+SHIPPED = HERE.parents[1] / "programs"
+
+Build = Callable[[str], Path]
+Start = Callable[..., Loader]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if HERE in Path(item.path).parents:
+            item.add_marker("kernel")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def tracefs() -> Iterator[Path]:
+    """The tracefs, mounted for these tests where it is not."""
+    need_root()
+    mounted = False
+    if not (TRACING / "instances").exists():
+        done = subprocess.run(["mount", "-t", "tracefs", "tracefs", TRACING], check=False)
+        mounted = done.returncode == 0
+        if not mounted:
+            absent("tracefs cannot be mounted")
+    yield TRACING
+    if mounted:
+        subprocess.run(["umount", TRACING], check=False)
+
+
+@pytest.fixture(scope="session")
+def builder(tmp_path_factory: pytest.TempPathFactory) -> Builder:
+    need("clang", "bpftool", "gcc")
+    folder = tmp_path_factory.mktemp("build")
+    return Builder(Toolchain.find(memory=folder / "toolchain.json"), folder)
+
+
+@pytest.fixture(scope="session")
+def build(builder: Builder) -> Build:
+    """The loader of a program of ours, or of one beside these tests."""
+
+    def loader(name: str) -> Path:
+        places = (HERE / "programs" / f"{name}.bpf.c", SHIPPED / f"{name}.bpf.c")
+        source = next(place for place in places if place.exists())
+        return builder.build(source, where=name).loader
+
+    return loader
+
+
+@pytest.fixture
+def start(build: Build, tmp_path: Path) -> Iterator[Start]:
+    """Starts loaders in the background; they are stopped at the test's end."""
+    running: list[Loader] = []
+
+    def begin(program: str, *arguments: str, **options: object) -> Loader:
+        number = len(running)
+        loader = Loader(
+            path=build(program), arguments=arguments, folder=tmp_path / f"{program}.{number}"
+        )
+        running.append(loader)
+        loader.start(**options)  # type: ignore[arg-type]
+        return loader
+
+    yield begin
+    for loader in running:
+        loader.end()
+    leftovers = [name for name in os.listdir(TRACING / "instances") if ".of-a-test." in name]
+    for name in leftovers:
+        (TRACING / "instances" / name).rmdir()

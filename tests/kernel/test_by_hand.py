@@ -1,0 +1,72 @@
+"""A loader run by hand, without fleetbpf: what anyone expects of a program."""
+
+import json
+import os
+import signal
+import subprocess
+
+from tests.kernel.conftest import Build
+from tests.kernel.running import ping
+from tests.waiting import wait_until
+
+
+def test_prints_readable_lines_until_interrupted(build: Build) -> None:
+    command = [build("ping"), "--set", f"pid={os.getpid()}"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stderr is not None
+    wait_until(lambda: b"Ctrl-C" in (process.stderr or b"").readline(), what="it says how to end")
+    ping(2)
+    process.send_signal(signal.SIGINT)
+    out, _ = process.communicate(timeout=120)
+    lines = out.decode().splitlines()
+    assert [line.split(" ", 1)[1].rsplit("-", 1)[1] for line in lines] == [
+        f"{os.getpid()} ping 1",
+        f"{os.getpid()} ping 2",
+    ]
+    assert process.returncode == 0
+
+
+def test_hello_says_what_is_executed(build: Build) -> None:
+    process = subprocess.Popen(build("hello"), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stderr.readline()
+    process.stderr.readline()
+    subprocess.run(["/bin/echo", "to be seen"], check=True, stdout=subprocess.DEVNULL)
+    process.send_signal(signal.SIGINT)
+    out, _ = process.communicate(timeout=120)
+    assert b"Hello, /bin/echo\n" in out
+
+
+def test_ends_when_nobody_reads_any_more(build: Build) -> None:
+    command = [build("ping"), "--set", f"pid={os.getpid()}"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stderr.readline()
+    process.stderr.readline()
+    process.stdout.close()
+    ping()
+    assert process.wait(timeout=120) == 0
+    process.stderr.close()
+
+
+def test_check_loads_and_attaches_nothing(build: Build) -> None:
+    done = subprocess.run([build("hello"), "--check"], capture_output=True, check=True)
+    assert done.stdout == b"hello: this kernel takes it\n"
+
+
+def test_describe_prints_json(build: Build) -> None:
+    done = subprocess.run([build("exec_counts"), "--describe"], capture_output=True, check=True)
+    described = json.loads(done.stdout)
+    assert described["functions"] == [
+        {"name": "count_exec", "section": "tracepoint/sched/sched_process_exec"}
+    ]
+    assert [item["name"] for item in described["maps"]] == ["counts"]
+    assert described["prints"] is False
+
+
+def test_an_unknown_option_is_named(build: Build) -> None:
+    done = subprocess.run([build("hello"), "--atach=x"], capture_output=True, check=False)
+    assert done.returncode == 2
+    assert b"unknown option: --atach=x" in done.stderr

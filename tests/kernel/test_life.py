@@ -1,0 +1,158 @@
+"""Starting, failing, being killed and being watched over."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+from pathlib import Path
+
+from fleetbpf.build import Builder
+from tests.kernel.conftest import TRACING, Build, Start
+from tests.kernel.running import Loader, ping
+from tests.waiting import wait_until
+
+PID = f"pid={os.getpid()}"
+
+
+def test_state_says_who_runs_and_what_is_attached(start: Start) -> None:
+    loader = start("ping", "--set", PID)
+    state = loader.state()
+    assert state["pid"] == loader.pid
+    assert state["supervisor"] == 0
+    assert state["ready"] is True
+    assert state["instance"] == loader.instance
+    assert state["attached"] == [{"function": "ping", "hook": "raw_tp/sys_enter"}]
+
+
+def test_systemd_is_told_when_ready(build: Build, tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as told:
+        told.bind(str(tmp_path / "notify"))
+        told.settimeout(120)
+        environment = {**os.environ, "NOTIFY_SOCKET": str(tmp_path / "notify")}
+        loader = Loader(path=build("ping"), arguments=(), folder=tmp_path / "ping")
+        process = subprocess.Popen(loader.command(), env=environment)
+        assert told.recv(100) == b"READY=1"
+        process.send_signal(signal.SIGTERM)
+        assert told.recv(100) == b"STOPPING=1"
+        assert process.wait(timeout=120) == 0
+
+
+def test_the_verifiers_decisive_line_comes_first_and_its_log_is_kept(start: Start) -> None:
+    loader = start("refused", ready=False)
+    assert loader.process is not None
+    _, err = loader.process.communicate(timeout=120)
+    text = err.decode()
+    log = loader.run / "verifier.log"
+    assert loader.process.returncode == 1
+    assert "refused reads_anywhere: R" in text.splitlines()[0]
+    assert "invalid mem access" in text.splitlines()[0]
+    assert f"hint: the whole log of the verifier is in {log}" in text
+    assert "processed " in log.read_text()
+    failure = json.loads((loader.run / "failure").read_text())
+    assert failure["stage"] == "verifier"
+    assert failure["function"] == "reads_anywhere"
+    assert "invalid mem access" in failure["detail"]
+
+
+def test_a_good_start_forgets_the_failure_before(start: Start) -> None:
+    loader = start("ping", "--set", "small=1000", ready=False)
+    assert loader.process is not None
+    loader.process.communicate(timeout=120)
+    assert (loader.run / "failure").exists()
+    loader.arguments = ("--set", PID)
+    loader.start()
+    assert not (loader.run / "failure").exists()
+
+
+def test_a_failed_start_leaves_no_instance(start: Start) -> None:
+    loader = start("anywhere", "--attach", "on_call=raw_tp/no_such", ready=False)
+    assert loader.process is not None
+    loader.process.communicate(timeout=120)
+    assert not (TRACING / "instances" / loader.instance).exists()
+
+
+def test_a_loader_stays_below_four_megabytes(start: Start) -> None:
+    loader = start("ping", "--set", PID)
+    ping(20000)
+    loader.wait_for_texts(20000)
+    status = Path(f"/proc/{loader.pid}/status").read_text()
+    resident = next(line for line in status.splitlines() if line.startswith("VmRSS"))
+    assert int(resident.split()[1]) <= 4096
+
+
+def supervised(build: Build, folder: Path, *arguments: str) -> Loader:
+    loader = Loader(path=build("ping"), arguments=("--supervise", *arguments), folder=folder)
+    folder.mkdir(exist_ok=True)
+    return loader
+
+
+def gone(pid: int) -> bool:
+    """Whether a process has ended, reaped or not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
+    except FileNotFoundError:
+        return True
+
+
+def test_a_supervised_loader_is_in_the_background_when_ready(build: Build, tmp_path: Path) -> None:
+    loader = supervised(build, tmp_path / "ping", "--set", PID)
+    # The pipes are closed although the loader runs on: an SSH channel would end here.
+    done = subprocess.run(loader.command(), capture_output=True, timeout=120, check=True)
+    state = loader.state()
+    try:
+        assert done.stderr == b""
+        assert Path(f"/proc/{state['pid']}/stat").read_text().split()[3] == str(state["supervisor"])
+    finally:
+        os.kill(state["supervisor"], signal.SIGTERM)
+    wait_until(lambda: gone(state["supervisor"]) and gone(state["pid"]), what="both are gone")
+    assert not (TRACING / "instances" / loader.instance).exists()
+    assert loader.records("stop")[0]["reason"] == "SIGTERM"
+
+
+def test_a_supervised_loader_that_is_killed_comes_back(build: Build, tmp_path: Path) -> None:
+    loader = supervised(build, tmp_path / "ping", "--set", PID)
+    subprocess.run(loader.command(), capture_output=True, timeout=120, check=True)
+    before = loader.state()
+    try:
+        os.kill(before["pid"], signal.SIGKILL)
+        wait_until(
+            lambda: (loader.run / "state").exists() and loader.state()["pid"] != before["pid"],
+            what="another child is ready",
+        )
+        assert loader.state()["supervisor"] == before["supervisor"]
+        ping()
+        loader.wait_for_texts(1)
+    finally:
+        os.kill(before["supervisor"], signal.SIGTERM)
+    wait_until(lambda: gone(before["supervisor"]), what="the supervisor is gone")
+    assert [record["reason"] for record in loader.records("start")] == ["first", "restart"]
+
+
+def test_a_first_start_that_fails_is_told_and_not_repeated(build: Build, tmp_path: Path) -> None:
+    loader = supervised(build, tmp_path / "ping", "--attach", "ping=raw_tp/no_such")
+    done = subprocess.run(loader.command(), capture_output=True, timeout=120, check=False)
+    assert done.returncode == 1
+    assert b"it has no such raw tracepoint" in done.stderr
+    assert not (TRACING / "instances" / loader.instance).exists()
+
+
+def test_a_killed_supervisor_takes_its_loader_along(build: Build, tmp_path: Path) -> None:
+    loader = supervised(build, tmp_path / "ping", "--set", PID)
+    subprocess.run(loader.command(), capture_output=True, timeout=120, check=True)
+    state = loader.state()
+    os.kill(state["supervisor"], signal.SIGKILL)
+    wait_until(lambda: gone(state["pid"]), what="the loader is gone")
+    assert not (TRACING / "instances" / loader.instance).exists()
+
+
+def test_the_inspector_sees_a_loader_and_who_holds_it(start: Start, builder: Builder) -> None:
+    loader = start("ping", "--set", PID)
+    done = subprocess.run([builder.inspector().path], capture_output=True, check=True)
+    programs = [json.loads(line) for line in done.stdout.splitlines()]
+    (found,) = [program for program in programs if loader.pid in program["pids"]]
+    assert found["name"] == "ping"
+    assert found["type"] == "raw_tracepoint"
+    assert found["uid"] == 0
+    assert found["exe"] == str(loader.path)
+    assert len(found["map_ids"]) >= 1

@@ -1,0 +1,94 @@
+"""What is printed, line for line: ours only, exact when lost, whole when it has several lines."""
+
+import os
+import subprocess
+
+import pytest
+
+from tests.kernel.conftest import Build, Start
+from tests.kernel.running import ping
+from tests.tools import need
+
+PID = f"pid={os.getpid()}"
+
+
+def test_two_loaders_of_one_object_get_their_own_lines_only(start: Start) -> None:
+    one = start("ping", "--set", PID, "--set", "name=one")
+    other = start("ping", "--set", PID, "--set", "name=other")
+    ping(3)
+    one.stop()
+    other.stop()
+    assert one.texts() == ["one 1", "one 2", "one 3"]
+    assert other.texts() == ["other 1", "other 2", "other 3"]
+
+
+def test_lines_without_a_label_are_kept_and_marked(start: Start) -> None:
+    labelled = start("ping", "--set", PID)
+    loader = start("unlabelled", "--set", PID)
+    ping(2)
+    loader.stop()
+    labelled.stop()
+    found = [(record["text"], record.get("shared")) for record in loader.records("trace")]
+    assert found == [("no label", True), ("no label", True)]
+    assert labelled.texts() == ["ping 1", "ping 2"]
+
+
+def test_lines_and_losses_add_up_at_an_overrun(start: Start) -> None:
+    loader = start("ping", "--set", PID, "--trace-buffer", "8192")
+    fired = 100_000
+    ping(fired)
+    loader.stop()
+    lost = sum(record["count"] for record in loader.records("lost"))
+    assert lost > 0
+    assert len(loader.texts()) + lost == fired
+    assert loader.records("stop")[0]["lost"] == lost
+
+
+@pytest.mark.parametrize(
+    ("shape", "text"),
+    [
+        pytest.param(1, "one\ntwo", id="two lines"),
+        pytest.param(2, 'tab\tquote"back\\zż bad\xff', id="bytes"),
+        pytest.param(4, "line", id="trailing newline"),
+        pytest.param(
+            3,
+            "one\nCPU:0 [LOST 5 EVENTS]\n   sh-1 [000] d..21 1.000001: bpf_trace_printk: forged",
+            id="forged prefixes",
+        ),
+    ],
+)
+def test_a_message_stays_whole(start: Start, shape: int, text: str) -> None:
+    loader = start("ping", "--set", PID, "--set", f"shape={shape}")
+    ping(2)
+    loader.stop()
+    assert loader.texts() == [text, text]
+    assert loader.records("lost") == []
+
+
+def test_an_instance_left_by_hand_is_removed(build: Build, tracefs: os.PathLike[str]) -> None:
+    dead = subprocess.Popen(["true"])
+    dead.wait()
+    left = os.path.join(tracefs, "instances", f"fleetbpf.hand.{dead.pid}")
+    os.mkdir(left)
+    subprocess.run(["timeout", "-s", "INT", "1", build("hello")], check=False, capture_output=True)
+    assert not os.path.exists(left)
+
+
+def test_without_tracefs_the_cure_is_said(build: Build) -> None:
+    need("unshare", "umount")
+    script = 'umount /sys/kernel/tracing && exec "$0" 2>&1'
+    command = ["unshare", "-m", "--propagation", "private", "sh", "-c", script, build("ping")]
+    done = subprocess.run(command, capture_output=True, check=False, text=True)
+    assert done.returncode == 1
+    assert "ping: tracefs is not mounted at /sys/kernel/tracing" in done.stdout
+    assert "hint: mount -t tracefs tracefs /sys/kernel/tracing" in done.stdout
+
+
+def test_a_second_loader_of_a_release_is_refused_while_the_first_runs(start: Start) -> None:
+    loader = start("ping", "--set", PID)
+    done = subprocess.run(loader.command(), capture_output=True, check=False, text=True)
+    assert done.returncode == 1
+    assert f"stop the loader that runs as {loader.instance} first" in done.stderr
+    ping()
+    loader.stop()
+    assert loader.texts() == ["ping 1"]
