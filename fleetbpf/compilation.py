@@ -118,9 +118,9 @@ def runtime_sources() -> tuple[Path, ...]:
     return tuple(sorted(path for path in RUNTIME.glob("*.c") if path != INSPECTOR))
 
 
-def compile_runtime(toolchain: Toolchain) -> Command:
-    """Compile the runtime to one object per source; run in the work folder."""
-    return Command(toolchain.cc, *LOADER_FLAGS, *_own_folders(), "-c", *runtime_sources())
+def compile_runtime(toolchain: Toolchain, sources: Iterable[Path]) -> Command:
+    """Compile some of the runtime, one object per source; run in the work folder."""
+    return Command(toolchain.cc, *LOADER_FLAGS, *_own_folders(), "-c", *sources)
 
 
 def link(toolchain: Toolchain, source: Path | str, objects: Iterable[Path], output: str) -> Command:

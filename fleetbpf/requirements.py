@@ -85,14 +85,18 @@ LAB = tuple(
     for name, names in {
         "qemu-system-x86_64": ("qemu-system-x86", "qemu-system-x86-core", "qemu-system-x86"),
         "qemu-img": ("qemu-utils", "qemu-img", "qemu-img"),
-        "sshd": ("openssh-server", "openssh-server", "openssh"),
         "busybox": ("busybox-static", "busybox", "busybox"),
+        "ssh": ("openssh-client", "openssh-clients", "openssh"),
+        "ssh-keygen": ("openssh-client", "openssh", "openssh"),
+        "sshd": ("openssh-server", "openssh-server", "openssh"),
+        "gpgv": ("gpgv", "gnupg2", "gnupg"),
         "dpkg-deb": ("dpkg", "dpkg", "dpkg"),
-        "mmdebstrap": ("mmdebstrap", "mmdebstrap", "debootstrap"),
+        "mmdebstrap": ("mmdebstrap", "mmdebstrap", "mmdebstrap"),
+        "fakeroot": ("fakeroot", "fakeroot", "fakeroot"),
         "mkfs.ext4": ("e2fsprogs", "e2fsprogs", "e2fsprogs"),
-        "cpio": ("cpio", "cpio", "cpio"),
         "depmod": ("kmod", "kmod", "kmod"),
-        "xz": ("xz-utils", "xz", "xz"),
+        "ldd": ("libc-bin", "glibc-common", "glibc"),
+        "tar": ("tar", "tar", "tar"),
     }.items()
 )
 

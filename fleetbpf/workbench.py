@@ -1,9 +1,10 @@
 """One build in its work folder: runs the tools one after the other, and says what they refuse."""
 
 import json
-import re
+import os
 import shutil
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -77,7 +78,7 @@ class Workbench:
         self, found: Description, key: str, runtime: Iterable[Path], where: str
     ) -> None:
         """Generate the loader of the described object and link it with the runtime's objects."""
-        name = skeleton_name(found.program)
+        name = loader_source.skeleton_name(found.program)
         skeleton = self._tool(
             compilation.generate_skeleton(self.toolchain, name),
             Problem(where=where, what=f"bpftool cannot make the skeleton of {found.program}"),
@@ -89,10 +90,19 @@ class Workbench:
         self._link(compilation.LOADER_SOURCE, runtime, compilation.LOADER, where)
 
     def compile_runtime(self) -> tuple[str, ...]:
-        """Compile what all loaders share; the names of the objects."""
+        """Compile what all loaders share, one compiler per CPU; the names of the objects."""
+        sources, jobs = compilation.runtime_sources(), os.cpu_count() or 1
+        shares = [share for share in (sources[n::jobs] for n in range(jobs)) if share]
+        with ThreadPoolExecutor(max_workers=jobs) as pool:
+            list(pool.map(self.compile_share, shares))
+        return tuple(path.with_suffix(".o").name for path in sources)
+
+    def compile_share(self, sources: tuple[Path, ...]) -> None:
+        """Compile some of the runtime; for any thread, because it has a connection of its own."""
         problem = Problem(where="", what="fleetbpf's own runtime does not compile here")
-        self._tool(compilation.compile_runtime(self.toolchain), problem)
-        return tuple(path.with_suffix(".o").name for path in compilation.runtime_sources())
+        command = compilation.compile_runtime(self.toolchain, sources)
+        with LocalConnection() as here:
+            self._tool(command, problem, here=here)
 
     def link_inspector(self, runtime: Iterable[Path]) -> None:
         """Compile the inspector and link it with the runtime's objects."""
@@ -108,9 +118,16 @@ class Workbench:
         problem = Problem(where=request.where or str(request.source), what=what)
         return self._tool(command, problem, cwd=request.source.parent)
 
-    def _tool(self, command: Command, problem: Problem, *, cwd: Path | None = None) -> Completed:
+    def _tool(
+        self,
+        command: Command,
+        problem: Problem,
+        *,
+        cwd: Path | None = None,
+        here: LocalConnection | None = None,
+    ) -> Completed:
         """Run a tool; when it fails raise BuildError with `problem` and all that the tool said."""
-        done = self.here.run(command, cwd=cwd or self.folder, env=compilation.ENVIRONMENT)
+        done = (here or self.here).run(command, cwd=cwd or self.folder, env=compilation.ENVIRONMENT)
         if done.status == 0:
             return done
         detail = (done.stderr + done.stdout).decode(errors="replace")
@@ -123,12 +140,6 @@ class Workbench:
         if free >= ROOM:
             return ""
         return f"only {free // 1024} KiB are free where builds are kept; {disk_cure(self.folder)}"
-
-
-def skeleton_name(program: str) -> str:
-    """The C identifier that a program's skeleton has; kernels show it in its maps' names."""
-    name = re.sub(r"\W", "_", program, flags=re.ASCII)
-    return f"_{name}" if name[:1].isdigit() else name
 
 
 def refuse_unusable(found: Description, content: bytes, request: Request) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from fleetbpf import doctor, requirements
 from fleetbpf.doctor import Finding
+from fleetbpf.lab import tools
 from fleetbpf.requirements import Family
 
 OS_RELEASES = {
@@ -94,3 +95,8 @@ def test_what_a_tool_says_of_itself_does_not_name_its_folder() -> None:
     assert doctor.identity(said, Path("/usr/sbin/bpftool")) == "bpftool v7.1.0\nusing libbpf v1.1"
     clang = "clang version 14\nInstalledDir: /opt/llvm/bin"
     assert doctor.identity(clang, Path("/opt/llvm/bin/clang")) == "clang version 14"
+
+
+def test_the_doctor_looks_for_all_that_the_lab_asks_for() -> None:
+    wanted = {*tools.ALWAYS, *(name for names in tools.BY_KIND.values() for name in names)}
+    assert wanted <= {requirement.name for requirement in requirements.LAB}
