@@ -38,16 +38,22 @@ class Answer:
 
     started: frozenset[str] = frozenset()
     deleted: frozenset[str] = frozenset()
+    retired: frozenset[str] = frozenset()  # programs that an old release ran beside
     failures: tuple[Failure, ...] = ()
     moved: Mapping[str, str]  # program → the release that is current now, not the planned one
     locked_by: str = ""
+
+    @property
+    def done(self) -> frozenset[str]:
+        """The programs that are now as was asked for."""
+        return self.started | self.deleted | self.retired
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
     """One thing that `activate.sh` is to do; see its usage for the fields."""
 
-    verb: str  # start, stop, delete, prune
+    verb: str  # start, stop, delete, prune, retire
     program: str
     was: str  # the release the facts saw as current; the host refuses when it is another one now
     release: str = ""
@@ -62,6 +68,10 @@ def steps(changes: Iterable[Change], *, objects: Mapping[str, str]) -> tuple[Ste
         found += [Step(verb="prune", program=program, was=was, release=r) for r in change.prune]
         if change.action is Action.DELETE:
             found.append(Step(verb="delete", program=program, was=was))
+        elif change.retire:
+            found += [
+                Step(verb="retire", program=program, was=was, release=old) for old in change.retire
+            ]
         elif change.action is not Action.NONE and release is not None:
             new = objects[release.build_key]
             found.append(
@@ -153,6 +163,7 @@ def parse(rows: Iterable[Row]) -> Answer:
     return Answer(
         started=frozenset(row[0] for row in by_kind.get("started", ())),
         deleted=frozenset(row[0] for row in by_kind.get("deleted", ())),
+        retired=frozenset(row[0] for row in by_kind.get("retired", ())),
         failures=tuple(failure(row, by_kind) for row in by_kind.get("failed", ())),
         moved={row[0]: row[1] for row in by_kind.get("moved", ())},
         locked_by="".join(row[0] for row in by_kind.get("locked", ())),

@@ -78,7 +78,7 @@ class Apply:
         answer = self.activate(target, connection, todo, seen)
         return Applied(
             changes=changes,
-            done=answer.started | answer.deleted,
+            done=answer.done,
             problems=(*problems, *self.problems(host, todo, answer)),
             warnings=warnings(answer.started, seen),
         )
@@ -144,10 +144,9 @@ class Apply:
             )
             for program, now in answer.moved.items()
         ]
-        done = {*answer.started, *answer.deleted, *answer.moved}
-        done |= {failure.program for failure in answer.failures}
-        silent = [change.program for change in changes if change.program not in done]
-        if silent and "" not in done:
+        told = {*answer.done, *answer.moved, *(failure.program for failure in answer.failures)}
+        silent = [change.program for change in changes if change.program not in told]
+        if silent and "" not in told:
             what = f"the host stopped before {', '.join(silent)}"
             found.append(Problem(where=host, what=what, hint="run the command again"))
         return found

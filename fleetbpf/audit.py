@@ -10,7 +10,7 @@ from fleetbpf.errors import FleetbpfError
 from fleetbpf.layout import HostLayout
 from fleetbpf.model.facts import HostFacts, LoadedProgram, ProgramFacts
 from fleetbpf.model.manifest import Known
-from fleetbpf.plan import moved, outage, tampering
+from fleetbpf.plan import left_behind, moved, outage, tampering
 from fleetbpf.release import Release
 
 
@@ -78,6 +78,9 @@ def drift(host: str, release: Release, facts: HostFacts) -> Finding | None:
         return Finding(host=host, kind=Kind.STALE, program=name, what=what)
     if changed := tampering(release, placed, current, facts):
         return Finding(host=host, kind=Kind.TAMPERED, program=name, what=changed)
+    if left := left_behind(placed):
+        what = f"release {left[0]} still runs beside it"
+        return Finding(host=host, kind=Kind.STALE, program=name, what=what)
     if broken := outage(current, facts):
         return Finding(host=host, kind=Kind.STOPPED, program=name, what=broken)
     return None

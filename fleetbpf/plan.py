@@ -34,6 +34,7 @@ class Change:
     was: str = ""  # the release that is current on the host; "" = none
     release: Release | None = None  # what shall run; None when the program is deleted
     prune: tuple[str, ...] = ()  # old releases to remove on the way
+    retire: tuple[str, ...] = ()  # old releases that run beside the right one: all to be done
 
 
 def plan(
@@ -55,6 +56,11 @@ def change(host: str, release: Release, facts: HostFacts) -> Change:
     placed = facts.find(release.deployment, release.program.name)
     was = placed.current if placed else ""
     action, reason = decide(release, placed, facts)
+    left = left_behind(placed) if placed else ()
+    if action is Action.NONE and left:
+        action, reason = Action.UPDATE, f"release {left[0]} still runs beside it"
+    else:
+        left = ()
     return Change(
         host=host,
         program=release.program.name,
@@ -62,6 +68,7 @@ def change(host: str, release: Release, facts: HostFacts) -> Change:
         reason=reason,
         was=was,
         release=release,
+        retire=left,
         prune=outdated(placed.releases, keep={was, release.id})
         if placed and action is not Action.NONE
         else (),
@@ -110,6 +117,15 @@ def outage(current: ReleaseFacts, facts: HostFacts) -> str:
     if facts.systemd and not current.enabled:
         return "it is not enabled at boot"
     return ""
+
+
+def left_behind(placed: ProgramFacts) -> tuple[str, ...]:
+    """Releases that run though they are not current: an apply was cut short."""
+    return tuple(
+        found.release
+        for found in placed.releases
+        if found.running_object and found.release != placed.current
+    )
 
 
 def deletion(host: str, placed: ProgramFacts) -> Change:

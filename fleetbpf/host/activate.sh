@@ -4,6 +4,7 @@
 # usage: activate.sh ROOT RUN UNITS DEPLOYMENT WHO {ACTION PROGRAM WAS RELEASE OBJECT}... < payload.tar.gz
 #   ACTION   start (place and start RELEASE, then stop WAS) | stop (the program, its files stay)
 #            | delete (stop and remove the program) | prune (remove RELEASE, an old one)
+#            | retire (stop RELEASE, which an apply cut short has left running beside WAS)
 #   WAS      the release the plan saw as current, "" for none
 #   payload  objects/SHA256, PROGRAM/RELEASE/{args,release.json}, PROGRAM/unit
 # The new release runs and is ready before the old one stops; when it fails the old one goes on.
@@ -170,7 +171,8 @@ bring_up() {
 		failed "$1" "$3" place
 		return 1
 	fi
-	[ "$2" = "$3" ] && stop "$1" "$3"
+	# It may run already: as the current release, or left behind by an apply that was cut short.
+	[ -e "$run/$deployment/$1/$3" ] && stop "$1" "$3"
 	if ! start "$1" "$3"; then
 		failed "$1" "$3" start
 		[ "$2" = "$3" ] || forget "$1" "$3"
@@ -234,7 +236,7 @@ is_used() {
 # finish: called by the EXIT trap, on every way out
 # shellcheck disable=SC2317
 finish() {
-	rm -rf "$stage"
+	[ -n "$stage" ] && rm -rf "$stage"
 	for object in "$root"/objects/*; do
 		[ -f "$object" ] && ! is_used "$object" && rm -f "$object"
 	done
@@ -243,20 +245,22 @@ finish() {
 	:
 }
 
-say fleetbpf activate
-mkdir -p "$root" && stage=$(mktemp -d "$root/.stage.XXXXXX") || exit 1
-if ! tar -xzf - -C "$stage" 2>"$stage/stderr"; then
+# begin: lock the host, and unpack the payload where nobody looks
+begin() {
+	mkdir -p "$root" && lock || return 1
+	trap finish EXIT
+	trap 'exit 1' INT TERM
+	rm -rf "$root"/.stage.* "$root"/.stale.* # of scripts that were killed
+	stage=$(mktemp -d "$root/.stage.XXXXXX") || return 1
+	tar -xzf - -C "$stage" 2>"$stage/stderr" && return 0
 	lines stderr "" "$stage/stderr"
-	rm -rf "$stage"
 	say failed "" payload
-	exit 1
-fi
-if ! lock; then
-	rm -rf "$stage"
-	exit 1
-fi
-trap finish EXIT
-trap 'exit 1' INT TERM
+	return 1
+}
+
+say fleetbpf activate
+stage=
+begin || exit 1
 status=0
 while [ $# -ge 5 ]; do
 	current=$(readlink "$root/$deployment/$2/current") current=${current##*/}
@@ -266,6 +270,7 @@ while [ $# -ge 5 ]; do
 	else
 		case $1 in
 		prune) prune "$2" "$4" ;;
+		retire) stop "$2" "$4" && say retired "$2" "$4" ;;
 		stop) stop_all "$2" ;;
 		delete) take_down "$2" ;;
 		start) bring_up "$2" "$3" "$4" "$5" || status=1 ;;

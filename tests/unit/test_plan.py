@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from fleetbpf.activation import steps
 from fleetbpf.plan import Action, Change, obstacles, plan, version
 from fleetbpf.release import Release
 from tests.unit.samples import host_facts, placed, program, release, running
@@ -66,6 +67,14 @@ def test_a_changed_unit_is_an_update_where_there_is_systemd() -> None:
 def test_a_program_that_is_no_longer_declared_is_deleted() -> None:
     change = only(plan("web1", "demo", [], host_facts(placed(release()))))
     assert (change.action, change.was) == (Action.DELETE, release().id)
+
+
+def test_an_old_release_that_was_left_running_is_retired_and_the_right_one_untouched() -> None:
+    old = running(release(key="k0"), release="r0")
+    found = placed(release(), old, running(release()))
+    change = only(plan("web1", "demo", [release()], host_facts(found)))
+    assert (change.reason, change.retire) == ("release r0 still runs beside it", ("r0",))
+    assert [step.verb for step in steps([change], objects={})] == ["retire"]
 
 
 def test_programs_of_other_deployments_are_not_touched() -> None:
