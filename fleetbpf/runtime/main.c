@@ -13,6 +13,7 @@
 #include "load.h"
 #include "loop.h"
 #include "program.h"
+#include "recover.h"
 #include "state.h"
 #include "supervise.h"
 
@@ -39,6 +40,30 @@ struct loader {
 	int signals;
 };
 
+static void instance_name(const struct fb_options *options, char *name, size_t size)
+{
+	if (options->deployment[0])
+		snprintf(name, size, "fleetbpf.%s.%s.%s", options->deployment, options->program,
+			 options->release);
+	else
+		snprintf(name, size, "fleetbpf.hand.%d", getpid());
+}
+
+/* Lines of the loader before this one, if it was killed. */
+static void recover(struct loader *loader, const char *name)
+{
+	uint64_t *progress;
+
+	if (!loader->sink.spool)
+		return;
+	progress = fb_state_progress(loader->options.run);
+	fb_recover(name, progress ? *progress : UINT64_MAX, &loader->sink);
+	loader->sink.traced = 0;
+	if (progress)
+		*progress = 0;
+	loader->sink.progress = progress;
+}
+
 /* The own tracefs instance; it must collect before the load, or the first lines are lost. */
 static int open_trace(struct loader *loader)
 {
@@ -49,6 +74,8 @@ static int open_trace(struct loader *loader)
 
 	if (!loader->program->prints || options->check)
 		return 0;
+	instance_name(options, name, sizeof(name));
+	recover(loader, name);
 	error = fb_label_make(loader->label);
 	if (error)
 		return fb_fail(&loader->problem, "trace", -error, "no random numbers: %s",
@@ -57,11 +84,6 @@ static int open_trace(struct loader *loader)
 	loader->unlabelled = !labels;
 	if (labels)
 		snprintf(loader->line_label, sizeof(loader->line_label), "%s: ", loader->label);
-	if (options->deployment[0])
-		snprintf(name, sizeof(name), "fleetbpf.%s.%s.%s", options->deployment,
-			 options->program, options->release);
-	else
-		snprintf(name, sizeof(name), "fleetbpf.hand.%d", getpid());
 	error = fb_instance_create(&loader->instance, name, options->trace_buffer,
 				   &loader->problem);
 	if (error)

@@ -21,6 +21,8 @@ void fb_sink_flush(struct fb_sink *sink)
 	else if (batch->used && fb_write_all(STDOUT_FILENO, batch->bytes, batch->used, NULL))
 		sink->broken = true;
 	fb_text_cut(batch, 0);
+	if (sink->progress)
+		*sink->progress = sink->traced;
 }
 
 static void flush_if_full(struct fb_sink *sink)
@@ -86,6 +88,7 @@ void fb_sink_trace(struct fb_sink *sink, const struct fb_line *line, const char 
 	struct fb_text *out = &sink->batch;
 
 	sink->printed++;
+	sink->traced++;
 	if (!sink->spool) {
 		add_trace_line(out, line, text, length);
 		flush_if_full(sink);
@@ -101,21 +104,19 @@ void fb_sink_trace(struct fb_sink *sink, const struct fb_line *line, const char 
 	flush_if_full(sink);
 }
 
-void fb_sink_lost(struct fb_sink *sink, uint64_t count, uint64_t since)
+void fb_sink_lost(struct fb_sink *sink, const char *place, uint64_t count, uint64_t since)
 {
 	sink->lost += count;
 	if (!sink->spool) {
 		add_wall_time(&sink->batch, fb_now());
-		fb_text_printf(&sink->batch,
-			       "-- %" PRIu64 " lines lost: the kernel's buffer was full --\n",
-			       count);
+		fb_text_printf(&sink->batch, "-- %" PRIu64 " lines lost in the %s --\n", count,
+			       place);
 		return;
 	}
 	fb_text_printf(&sink->batch,
-		       "{\"time\":%" PRIu64
-		       ",\"kind\":\"lost\",\"place\":\"kernel\",\"count\":%" PRIu64
+		       "{\"time\":%" PRIu64 ",\"kind\":\"lost\",\"place\":\"%s\",\"count\":%" PRIu64
 		       ",\"since\":%" PRIu64 "}\n",
-		       fb_now(), count, since);
+		       fb_now(), place, count, since);
 }
 
 void fb_sink_map_begin(struct fb_sink *sink, const char *map)

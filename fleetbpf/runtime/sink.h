@@ -13,7 +13,9 @@ struct fb_sink {
 	const char *map;	/* its name */
 	size_t entries;		/* in it so far */
 	uint64_t printed;	/* lines and read-outs taken */
+	uint64_t traced;	/* messages taken */
 	uint64_t lost;		/* lines that the kernel's buffer lost */
+	uint64_t *progress;	/* survives a kill: messages written, or counted as lost */
 	bool broken;		/* nobody reads stdout any more */
 };
 
@@ -24,7 +26,9 @@ void fb_sink_stop(struct fb_sink *sink, const char *reason);
 /* One message; `shared`: it has no label, so another program may have printed it. */
 void fb_sink_trace(struct fb_sink *sink, const struct fb_line *line, const char *text,
 		   size_t length, bool shared);
-void fb_sink_lost(struct fb_sink *sink, uint64_t count, uint64_t since);
+
+/* place: "kernel" (its buffer was full), "loader" (it was killed). */
+void fb_sink_lost(struct fb_sink *sink, const char *place, uint64_t count, uint64_t since);
 
 /* A read-out: begin, then for each entry key, encode, value, encode; then end. */
 void fb_sink_map_begin(struct fb_sink *sink, const char *map);

@@ -7,12 +7,27 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "clock.h"
 #include "files.h"
 
 #define SEGMENT_SIZE (UINT64_C(8) << 20)
+
+static int lock_folder(struct fb_spool *spool, struct fb_problem *problem)
+{
+	spool->lock = open(spool->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (spool->lock < 0)
+		return -errno;
+	if (!flock(spool->lock, LOCK_EX | LOCK_NB))
+		return 0;
+	if (errno != EWOULDBLOCK)
+		return -errno;
+	fb_hint(problem, "stop the other loader of this release first");
+	return fb_fail(problem, "spool", EBUSY, "another loader writes to the spool %s",
+		       spool->folder);
+}
 
 int fb_spool_prepare(struct fb_spool *spool, const char *folder, uint64_t limit,
 		     const struct fb_labels *labels, struct fb_previous *previous,
@@ -22,11 +37,14 @@ int fb_spool_prepare(struct fb_spool *spool, const char *folder, uint64_t limit,
 
 	memset(spool, 0, sizeof(*spool));
 	spool->fd = -1;
+	spool->lock = -1;
 	spool->folder = folder;
 	spool->labels = *labels;
 	spool->limit = limit;
 	spool->segment_size = limit / 4 < SEGMENT_SIZE ? limit / 4 : SEGMENT_SIZE;
 	fb_boot_id(spool->boot_id, sizeof(spool->boot_id));
+	if (!error)
+		error = lock_folder(spool, problem);
 	if (!error)
 		error = fb_segments_previous(folder, previous);
 	if (!error && access(folder, W_OK))
@@ -217,5 +235,8 @@ void fb_spool_close(struct fb_spool *spool)
 	if (spool->fd >= 0)
 		close(spool->fd);
 	spool->fd = -1;
+	if (spool->lock >= 0)
+		close(spool->lock);
+	spool->lock = -1;
 	fb_text_free(&spool->torn);
 }

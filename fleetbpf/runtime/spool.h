@@ -24,6 +24,7 @@ struct fb_spool {
 	uint64_t segment_size; /* bytes, one segment */
 	unsigned int number;   /* of the open segment */
 	int fd;		       /* -1: none could be opened yet */
+	int lock;	       /* the folder, locked: one loader writes here */
 	uint64_t used;	       /* bytes in the open segment */
 	struct fb_text torn;   /* the rest of a record that a full disk cut */
 	uint64_t lost;	       /* lines not written and not yet reported */

@@ -158,6 +158,30 @@ int fb_instance_create(struct fb_instance *instance, const char *name, uint64_t 
 	return 0;
 }
 
+int fb_instance_reopen(struct fb_instance *instance, const char *name, char *label, size_t size)
+{
+	const char *tracefs = fb_tracefs();
+	struct fb_problem ignored = {};
+	struct fb_text filter = {};
+	char path[PATH_MAX];
+	const char *at;
+	int error;
+
+	instance->pipe = -1;
+	label[0] = '\0';
+	if (!tracefs)
+		return -ENOENT;
+	snprintf(instance->name, sizeof(instance->name), "%s", name);
+	snprintf(instance->path, sizeof(instance->path), "%s/instances/%s", tracefs, name);
+	snprintf(path, sizeof(path), "%s/" EVENT "/filter", instance->path);
+	error = fb_file_read(path, &filter);
+	at = !error && filter.used ? strstr(filter.bytes, "~ \"fb@") : NULL;
+	if (at && strncmp(at, "~ \"fb@*", 7))
+		snprintf(label, size, "%.*s: ", (int)strcspn(at + 3, "*\""), at + 3);
+	fb_text_free(&filter);
+	return error ? error : open_pipe(instance, &ignored);
+}
+
 int fb_instance_filter(const struct fb_instance *instance, const char *label, int unlabelled,
 		       struct fb_problem *problem)
 {
@@ -198,7 +222,8 @@ void fb_instance_remove(struct fb_instance *instance)
 	instance->path[0] = '\0';
 }
 
-uint64_t fb_instance_overrun(const struct fb_instance *instance, unsigned int cpu)
+/* A number in the statistics of one CPU's buffer: "\noverrun: ". */
+static uint64_t statistic(const struct fb_instance *instance, unsigned int cpu, const char *key)
 {
 	struct fb_text stats = {};
 	char path[PATH_MAX];
@@ -207,10 +232,20 @@ uint64_t fb_instance_overrun(const struct fb_instance *instance, unsigned int cp
 
 	snprintf(path, sizeof(path), "%s/per_cpu/cpu%u/stats", instance->path, cpu);
 	if (!fb_file_read(path, &stats) && stats.used) {
-		at = strstr(stats.bytes, "\noverrun: ");
+		at = strstr(stats.bytes, key);
 		if (at)
-			count = strtoull(at + strlen("\noverrun: "), NULL, 10);
+			count = strtoull(at + strlen(key), NULL, 10);
 	}
 	fb_text_free(&stats);
 	return count;
+}
+
+uint64_t fb_instance_overrun(const struct fb_instance *instance, unsigned int cpu)
+{
+	return statistic(instance, cpu, "\noverrun: ");
+}
+
+uint64_t fb_instance_read(const struct fb_instance *instance, unsigned int cpu)
+{
+	return statistic(instance, cpu, "\nread events: ");
 }

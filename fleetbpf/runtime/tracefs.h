@@ -25,6 +25,12 @@ const char *fb_tracefs(void);
 int fb_instance_create(struct fb_instance *instance, const char *name, uint64_t buffer_bytes,
 		       struct fb_problem *problem);
 
+/*
+ * Open the instance that a killed loader left, to read what is still in it; label gets what its
+ * lines begin with. Returns 0, or a negative errno when there is none.
+ */
+int fb_instance_reopen(struct fb_instance *instance, const char *name, char *label, size_t size);
+
 /* Which lines it collects: those with `label`, if any; and those without any label, if asked. */
 int fb_instance_filter(const struct fb_instance *instance, const char *label, int unlabelled,
 		       struct fb_problem *problem);
@@ -33,7 +39,8 @@ int fb_instance_filter(const struct fb_instance *instance, const char *label, in
 void fb_instance_stop(const struct fb_instance *instance);
 void fb_instance_remove(struct fb_instance *instance);
 
-/* The lines that CPU's buffer has lost so far. */
+/* The lines that CPU's buffer has lost so far, and those that were read from it. */
 uint64_t fb_instance_overrun(const struct fb_instance *instance, unsigned int cpu);
+uint64_t fb_instance_read(const struct fb_instance *instance, unsigned int cpu);
 
 #endif

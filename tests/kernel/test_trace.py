@@ -1,6 +1,7 @@
 """What is printed, line for line: ours only, exact when lost, whole when it has several lines."""
 
 import os
+import signal
 import subprocess
 
 import pytest
@@ -65,6 +66,49 @@ def test_a_message_stays_whole(start: Start, shape: int, text: str) -> None:
     assert loader.records("lost") == []
 
 
+def test_what_a_killed_loader_had_not_read_is_in_the_next_segment(start: Start) -> None:
+    loader = start("ping", "--set", PID)
+    ping(3)
+    loader.wait_for_texts(3)
+    os.kill(loader.pid, signal.SIGSTOP)
+    ping(4)
+    loader.kill()
+    loader.start()
+    ping()
+    loader.stop()
+    assert loader.texts() == [f"ping {n}" for n in (1, 2, 3, 4, 5, 6, 7, 1)]
+    assert loader.records("lost") == []
+
+
+def test_what_a_killed_loader_had_read_and_not_written_is_counted(start: Start) -> None:
+    loader = start("ping", "--set", PID)
+    ping(5)
+    loader.wait_for_texts(5)
+    os.kill(loader.pid, signal.SIGSTOP)
+    # As if it had written three of them only.
+    (loader.run / "progress").write_bytes((3).to_bytes(8, "little"))
+    loader.kill()
+    loader.start()
+    loader.stop()
+    assert [(record["place"], record["count"]) for record in loader.records("lost")] == [
+        ("loader", 2)
+    ]
+
+
+def test_lines_and_losses_add_up_over_kills(start: Start) -> None:
+    loader = start("ping", "--set", PID)
+    fired = 0
+    for _ in range(5):
+        ping(20_000)
+        fired += 20_000
+        loader.kill()
+        loader.start()
+    loader.stop()
+    torn = sum(not path.read_text().endswith("\n") for path in loader.segments())
+    lost = sum(record["count"] for record in loader.records("lost"))
+    assert fired <= len(loader.texts()) + lost + torn <= fired + 5 * 1000
+
+
 def test_an_instance_left_by_hand_is_removed(build: Build, tracefs: os.PathLike[str]) -> None:
     dead = subprocess.Popen(["true"])
     dead.wait()
@@ -88,7 +132,7 @@ def test_a_second_loader_of_a_release_is_refused_while_the_first_runs(start: Sta
     loader = start("ping", "--set", PID)
     done = subprocess.run(loader.command(), capture_output=True, check=False, text=True)
     assert done.returncode == 1
-    assert f"stop the loader that runs as {loader.instance} first" in done.stderr
+    assert f"another loader writes to the spool {loader.spool}" in done.stderr
     ping()
     loader.stop()
     assert loader.texts() == ["ping 1"]

@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The runtime's pure parts, one per word, for tests that feed bytes and compare what comes out. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "constants.h"
+#include "encode.h"
+#include "files.h"
+#include "hooks.h"
+#include "load.h"
+#include "options.h"
+#include "spool.h"
+#include "trace.h"
+
+static int finish(struct fb_text *out)
+{
+	fb_text_puts(out, "\n");
+	fb_write_all(STDOUT_FILENO, out->bytes, out->used, NULL);
+	fb_text_free(out);
+	return 0;
+}
+
+static struct fb_text read_stdin(void)
+{
+	struct fb_text in = {};
+
+	fb_text_puts(&in, "");
+	fb_file_read("/dev/stdin", &in);
+	return in;
+}
+
+/* quote: stdin as one JSON string */
+static int quote(void)
+{
+	struct fb_text in = read_stdin(), out = {};
+
+	fb_text_quote(&out, in.bytes, in.used);
+	fb_text_free(&in);
+	return finish(&out);
+}
+
+static void add_line(struct fb_text *out, const struct fb_line *line)
+{
+	switch (line->kind) {
+	case FB_LINE_OTHER:
+		fb_text_puts(out, "{}");
+		return;
+	case FB_LINE_LOST:
+		fb_text_printf(out, "{\"cpu\":%u,\"lost\":%" PRIu64 "}", line->cpu, line->lost);
+		return;
+	case FB_LINE_RECORD:
+		fb_text_printf(out,
+			       "{\"cpu\":%u,\"pid\":%d,\"time\":%" PRIu64 ",\"comm\":", line->cpu,
+			       line->pid, line->time);
+		fb_text_quote(out, line->comm, line->comm_length);
+		fb_text_puts(out, ",\"text\":");
+		fb_text_quote(out, line->text, line->text_length);
+		fb_text_puts(out, "}");
+	}
+}
+
+/* line: stdin, without its last newline, as one line of trace_pipe; in memory of its exact size */
+static int line(void)
+{
+	struct fb_text in = read_stdin(), out = {};
+	size_t length = in.used ? in.used - 1 : 0;
+	char *exact = malloc(length ? length : 1);
+	struct fb_line parsed;
+
+	memcpy(exact, in.bytes, length);
+	parsed = fb_line_parse(exact, length);
+	add_line(&out, &parsed);
+	free(exact);
+	fb_text_free(&in);
+	return finish(&out);
+}
+
+/* feed INSTANCE PIECE LABEL: stdin as trace_pipe, PIECE bytes at a time; records to stdout */
+static int feed(char **words)
+{
+	struct fb_instance instance = {.pipe = -1};
+	struct fb_spool spool = {.fd = STDOUT_FILENO, .lock = -1, .segment_size = UINT64_MAX};
+	struct fb_sink sink = {.spool = &spool};
+	struct fb_trace trace = {.instance = &instance, .sink = &sink, .label = words[2]};
+	struct fb_text in = read_stdin();
+	size_t piece = strtoul(words[1], NULL, 10);
+
+	snprintf(instance.path, sizeof(instance.path), "%s", words[0]);
+	trace.unlabelled = !words[2][0];
+	for (size_t done = 0; done < in.used; done += piece)
+		fb_trace_feed(&trace, in.bytes + done,
+			      in.used - done < piece ? in.used - done : piece);
+	fb_trace_settle(&trace);
+	fb_sink_flush(&sink);
+	fb_trace_free(&trace);
+	fb_sink_free(&sink);
+	fb_text_free(&spool.torn);
+	fb_text_free(&in);
+	return 0;
+}
+
+/* spool DIR LIMIT COUNT BATCH: write COUNT trace records, BATCH at a time */
+static int write_spool(char **words)
+{
+	const struct fb_labels labels = {.deployment = "d", .program = "p", .release = "r"};
+	unsigned long count = strtoul(words[2], NULL, 10), batch = strtoul(words[3], NULL, 10);
+	struct fb_problem problem = {};
+	struct fb_previous previous;
+	struct fb_spool spool;
+	struct fb_text records = {};
+
+	if (fb_spool_prepare(&spool, words[0], strtoull(words[1], NULL, 10), &labels, &previous,
+			     &problem)) {
+		fb_problem_print(&problem, "spool");
+		return 1;
+	}
+	for (unsigned long i = 1; i <= count; i++) {
+		fb_text_printf(&records, "{\"time\":%lu,\"kind\":\"trace\",\"text\":\"%lu\"}\n", i,
+			       i);
+		if (i % batch && i != count)
+			continue;
+		fb_spool_write(&spool, records.bytes, records.used);
+		fb_text_cut(&records, 0);
+	}
+	printf("{\"previous\":%u,\"stopped\":%s,\"lost\":%" PRIu64 "}\n", previous.number,
+	       previous.stopped ? "true" : "false", spool.lost_total);
+	fb_text_free(&records);
+	fb_spool_close(&spool);
+	return 0;
+}
+
+/* weigh: how many lines the records on stdin stand for */
+static int weigh(void)
+{
+	struct fb_text in = read_stdin();
+
+	printf("%" PRIu64 "\n", fb_records_weigh(in.bytes, in.used));
+	fb_text_free(&in);
+	return 0;
+}
+
+/* hook TEXT: taken apart */
+static int hook(char **words)
+{
+	struct fb_problem problem = {};
+	struct fb_text out = {};
+	struct fb_hook parsed;
+
+	if (fb_hook_parse(&parsed, words[0], &problem)) {
+		fb_problem_json(&problem, &out);
+	} else {
+		fb_text_printf(&out, "{\"kind\":%d,\"place\":", (int)parsed.kind);
+		fb_text_quote_string(&out, parsed.place);
+		fb_text_puts(&out, ",\"name\":");
+		fb_text_quote_string(&out, parsed.name);
+		fb_text_printf(&out, ",\"offset\":%zu}", parsed.offset);
+	}
+	return finish(&out);
+}
+
+/* verifier: the decisive lines of the log on stdin */
+static int verifier(void)
+{
+	struct fb_text in = read_stdin(), lines = {}, verdict = {}, out = {};
+
+	fb_verifier_decisive(in.bytes, &lines, &verdict);
+	fb_text_puts(&out, "[");
+	fb_text_quote_string(&out, verdict.bytes);
+	fb_text_puts(&out, ",");
+	fb_text_quote_string(&out, lines.bytes);
+	fb_text_puts(&out, "]");
+	fb_text_free(&in);
+	fb_text_free(&lines);
+	fb_text_free(&verdict);
+	return finish(&out);
+}
+
+/* options WORD…: what --attach and --set became, after an --args file perhaps */
+static int options(int argc, char **argv)
+{
+	struct fb_problem problem = {};
+	struct fb_options parsed;
+	struct fb_text out = {};
+
+	if (fb_options_parse(&parsed, argc, argv, "driver", &problem))
+		fb_problem_json(&problem, &out);
+	else
+		fb_text_puts(&out, "[");
+	for (size_t i = 0; !problem.message[0] && i < parsed.attach.count; i++) {
+		fb_text_puts(&out, i ? "," : "");
+		fb_text_quote_string(&out, parsed.attach.items[i].name);
+		fb_text_puts(&out, ",");
+		fb_text_quote_string(&out, parsed.attach.items[i].value);
+	}
+	if (!problem.message[0])
+		fb_text_puts(&out, "]");
+	fb_options_free(&parsed);
+	return finish(&out);
+}
+
+/* The types of tests/unit/test_encoders.py are compiled in as `encode`, when there are any. */
+#ifdef ENCODER
+#include ENCODER
+static int encode(void)
+{
+	struct fb_text in = read_stdin(), out = {};
+	/* Of its exact size, so that a byte too much is seen. */
+	unsigned char *exact = malloc(in.used ? in.used : 1);
+
+	memcpy(exact, in.bytes, in.used);
+	encode_it(&out, exact);
+	free(exact);
+	fb_text_free(&in);
+	return finish(&out);
+}
+#else
+static int encode(void)
+{
+	return 1;
+}
+#endif
+
+int main(int argc, char **argv)
+{
+	const char *word = argc > 1 ? argv[1] : "";
+	char **rest = argv + 2;
+
+	if (!strcmp(word, "quote"))
+		return quote();
+	if (!strcmp(word, "line"))
+		return line();
+	if (!strcmp(word, "feed") && argc == 5)
+		return feed(rest);
+	if (!strcmp(word, "spool") && argc == 6)
+		return write_spool(rest);
+	if (!strcmp(word, "weigh"))
+		return weigh();
+	if (!strcmp(word, "hook") && argc == 3)
+		return hook(rest);
+	if (!strcmp(word, "verifier"))
+		return verifier();
+	if (!strcmp(word, "options"))
+		return options(argc - 1, argv + 1);
+	if (!strcmp(word, "encode"))
+		return encode();
+	return 1;
+}

@@ -1,0 +1,206 @@
+"""The loader's C parts that need no kernel, under the sanitizers."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.unit.sanitized import ask, compile_objects, link_driver
+
+CASES = Path(__file__).parents[1] / "cases" / "runtime"
+LINES = json.loads((CASES / "trace_lines.json").read_text())
+PREFIX = "              sh-121     [000] d..21    31.813279: bpf_trace_printk: "
+
+
+@pytest.fixture(scope="module")
+def driver(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("driver")
+    return link_driver(folder, compile_objects(folder))
+
+
+@pytest.mark.parametrize("case", LINES, ids=lambda case: case["name"])
+def test_a_line_of_trace_pipe_is_understood(driver: Path, case: dict[str, object]) -> None:
+    line = str(case["line"]).encode() + b"\n"
+    assert json.loads(ask(driver, "line", stdin=line)) == case["is"]
+
+
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [
+        (b"", ""),
+        (b"plain", "plain"),
+        (b'"\\\n\t\r\x00\x1f\x7f', '"\\\n\t\r\x00\x1f\x7f'),
+        ("żółw 🐢".encode(), "żółw 🐢"),
+        (b"\xff\xfe", "\xff\xfe"),
+        (b"\xc5", "\xc5"),
+        (b"\xc0\x80", "\xc0\x80"),
+        (b"\xe0\x80\x80", "\xe0\x80\x80"),
+        (b"\xed\xa0\x80", "\xed\xa0\x80"),
+        (b"\xf4\x90\x80\x80", "\xf4\x90\x80\x80"),
+        (b"\xf0\x9f\x90", "\xf0\x9f\x90"),
+        (bytes(range(256)), "".join(chr(n) for n in range(256))),
+    ],
+)
+def test_any_bytes_become_a_json_string(driver: Path, given: bytes, text: str) -> None:
+    quoted = ask(driver, "quote", stdin=given)
+    assert json.loads(quoted) == text
+    assert all(byte >= 0x20 for byte in quoted.rstrip(b"\n"))
+
+
+def records(output: bytes) -> list[dict[str, object]]:
+    return [json.loads(line) for line in output.decode().splitlines()]
+
+
+@pytest.mark.parametrize("piece", ["1", "7", "100000"])
+def test_messages_are_the_same_however_the_pipe_is_cut(
+    driver: Path, tmp_path: Path, piece: str
+) -> None:
+    pipe = (
+        f"{PREFIX}fb@abcdefgh: one\n{PREFIX}fb@abcdefgh: two\nlines\n"
+        f"{PREFIX}fb@abcdefgh: three\n\n{PREFIX}fb@abcdefgh: \n"
+    )
+    said = records(ask(driver, "feed", tmp_path, piece, "fb@abcdefgh: ", stdin=pipe.encode()))
+    assert [record["text"] for record in said] == ["one", "two\nlines", "three", ""]
+
+
+def test_a_line_without_our_label_belongs_to_the_message_before(
+    driver: Path, tmp_path: Path
+) -> None:
+    pipe = f"{PREFIX}fb@abcdefgh: one\n{PREFIX}forged\n"
+    said = records(ask(driver, "feed", tmp_path, "9", "fb@abcdefgh: ", stdin=pipe.encode()))
+    assert [record["text"] for record in said] == [f"one\n{PREFIX}forged"]
+
+
+def test_a_loss_is_believed_as_far_as_the_buffers_own_count_goes(
+    driver: Path, tmp_path: Path
+) -> None:
+    stats = tmp_path / "per_cpu" / "cpu0" / "stats"
+    stats.parent.mkdir(parents=True)
+    stats.write_text("entries: 5\noverrun: 7\ncommit overrun: 0\n")
+    loss, false = "CPU:0 [LOST 4 EVENTS]\n", "CPU:0 [LOST 1000 EVENTS]\n"
+    unknown = "CPU:0 [LOST EVENTS]\n"
+    pipe = f"{PREFIX}one\n{loss}{PREFIX}two\n{false}{PREFIX}three\n{unknown}{PREFIX}four\n{unknown}"
+    said = records(ask(driver, "feed", tmp_path, "50", "", stdin=pipe.encode()))
+    told = [record.get("text", record.get("count")) for record in said]
+    assert told == ["one", 4, f"two\n{false[:-1]}", "three", 3, f"four\n{unknown[:-1]}"]
+
+
+@pytest.mark.parametrize("batch", ["1", "10", "5000"])
+def test_segments_stay_within_the_limit_and_count_what_went(
+    driver: Path, tmp_path: Path, batch: str
+) -> None:
+    spool = tmp_path / "a" / "spool"
+    ask(driver, "spool", spool, "40000", "5000", batch)
+    segments = sorted(spool.iterdir())
+    assert sum(path.stat().st_size for path in segments) <= 40000
+    said = [json.loads(line) for path in segments for line in path.read_text().splitlines()]
+    kept = [record for record in said if record.get("kind") == "trace"]
+    lost = sum(int(record["count"]) for record in said if record.get("kind") == "lost")
+    assert [int(record["text"]) for record in kept] == list(range(5001 - len(kept), 5001))
+    assert len(kept) + lost == 5000
+
+
+def test_each_start_opens_the_next_segment(driver: Path, tmp_path: Path) -> None:
+    spool = tmp_path / "spool"
+    ask(driver, "spool", spool, "1000000", "3", "3")
+    (spool / "00000001.log").open("a").close()
+    assert json.loads(ask(driver, "spool", spool, "1000000", "3", "3"))["previous"] == 1
+    with (spool / "00000002.log").open("a") as segment:
+        segment.write('{"time":1,"kind":"stop","reason":"SIGTERM","written":3,"lost":0}\n')
+    assert json.loads(ask(driver, "spool", spool, "1000000", "3", "3"))["stopped"] is True
+    assert sorted(path.name for path in spool.iterdir()) == [
+        f"0000000{number}.log" for number in (1, 2, 3)
+    ]
+
+
+def test_a_loss_record_weighs_what_it_counts(driver: Path) -> None:
+    lines = [
+        '{"fleetbpf":1,"segment":1}',
+        '{"time":1,"kind":"start","reason":"first"}',
+        '{"time":2,"kind":"trace","text":"a,\\"kind\\":\\"lost\\",\\"count\\":50"}',
+        '{"time":3,"kind":"lost","place":"kernel","count":40,"since":1}',
+        '{"time":4,"kind":"map","map":"m","entries":[]}',
+        '{"time":5,"kind":"stop","written":1,"lost":0}',
+        '{"time":6,"kind":"trace","text":"torn',
+    ]
+    assert ask(driver, "weigh", stdin="\n".join(lines).encode()) == b"42\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "name", "offset"),
+    [
+        ("tracepoint/syscalls/sys_enter_execve", "syscalls", "sys_enter_execve", 0),
+        ("tp/sched/sched_switch", "sched", "sched_switch", 0),
+        ("raw_tp/sys_enter", "", "sys_enter", 0),
+        ("tp_btf/sched_switch", "", "sched_switch", 0),
+        ("kprobe/do_unlinkat+0x10", "", "do_unlinkat", 16),
+        ("kretprobe/do_unlinkat", "", "do_unlinkat", 0),
+        ("fexit/do_unlinkat", "", "do_unlinkat", 0),
+        ("uprobe//usr/bin/a b:main", "/usr/bin/a b", "main", 0),
+        ("uprobe/usr/bin/x:main+8", "/usr/bin/x", "main", 8),
+        ("uprobe/libc.so.6:malloc", "libc.so.6", "malloc", 0),
+        ("uprobe//x:y:main", "/x:y", "main", 0),
+        ("uretprobe//x:0x1234", "/x", "", 0x1234),
+    ],
+)
+def test_a_hook_is_taken_apart(
+    driver: Path, text: str, place: str, name: str, offset: int
+) -> None:
+    parsed = json.loads(ask(driver, "hook", text))
+    del parsed["kind"]
+    assert parsed == {"place": place, "name": name, "offset": offset}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "tracepoint", "tracepoint/", "tracepoint/a", "tracepoint/a/", "tracepoint/a/b/c"),
+        *("raw_tp/", "raw_tp/a/b", "kprobe/f+", "kprobe/f+x", "kprobe/+1", "uprobe/x", "uprobe/:f"),
+        *("uprobe//x:", "xdp/eth0", "tracepoint/a/" + "b" * 300, "x" * 600),
+    ],
+)
+def test_a_hook_in_no_known_shape_is_refused_with_a_cure(driver: Path, text: str) -> None:
+    problem = json.loads(ask(driver, "hook", text))
+    assert problem["message"].startswith("hook ")
+    assert problem["hint"]
+
+
+def test_the_decisive_lines_of_a_log_come_before_its_statistics(driver: Path) -> None:
+    log = (
+        "0: R1=ctx(off=0,imm=0) R10=fp0\n; return *(int *)x;\n0: (79) r1 = *(u64 *)(r1 +0)\n"
+        "1: (61) r0 = *(u32 *)(r1 +0)\nR1 invalid mem access 'scalar'\n"
+        "processed 2 insns (limit 1000000)\nmax_states_per_insn 0\n"
+    )
+    verdict, lines = json.loads(ask(driver, "verifier", stdin=log.encode()))
+    assert verdict == "R1 invalid mem access 'scalar'"
+    assert lines == log[: log.index("processed")]
+
+
+@pytest.mark.parametrize("log", ["", "\n", "processed 1 insns", "only this"])
+def test_a_log_without_statistics_does_no_harm(driver: Path, log: str) -> None:
+    verdict, _ = json.loads(ask(driver, "verifier", stdin=log.encode()))
+    assert verdict in {"", "only this", "processed 1 insns"}
+
+
+def test_an_arguments_file_carries_any_word(driver: Path, tmp_path: Path) -> None:
+    hook = "uprobe//it's \"a\" $(path)\\n\n;:f"
+    escaped = hook.replace("\\", "\\\\").replace("\n", "\\n")
+    (tmp_path / "args").write_text(f"--attach\ng={escaped}\n--attach=h=x\n")
+    assert json.loads(ask(driver, "options", "--args", tmp_path / "args")) == ["g", hook, "h", "x"]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--nothing"], "unknown option: --nothing"),
+        (["--attach"], "--attach wants a value"),
+        (["--attach", "=x"], "--attach =x: want NAME=VALUE"),
+        (["--check=1"], "--check takes no value"),
+        (["--trace-buffer", "-1"], "--trace-buffer -1: want a number of bytes"),
+        (["--spool-limit", "0"], "--spool-limit 0: want a number of bytes"),
+        (["--release", "a/b"], "--release a/b: want at most 64 characters, no '/'"),
+        (["--args", "/no/such/file"], "--args /no/such/file: No such file or directory"),
+    ],
+)
+def test_a_wrong_word_is_named(driver: Path, words: list[str], message: str) -> None:
+    assert json.loads(ask(driver, "options", *words))["message"] == message
