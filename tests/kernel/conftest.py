@@ -77,6 +77,5 @@ def start(build: Build, tmp_path: Path) -> Iterator[Start]:
     yield begin
     for loader in running:
         loader.end()
-    leftovers = [name for name in os.listdir(TRACING / "instances") if ".of-a-test." in name]
-    for name in leftovers:
-        (TRACING / "instances" / name).rmdir()
+    for left in (TRACING / "instances").glob(f"fleetbpf.of-a-test.*.r{os.getpid()}"):
+        left.rmdir()

@@ -7,14 +7,14 @@ import subprocess
 
 from tests.kernel.conftest import Build
 from tests.kernel.running import ping
-from tests.waiting import wait_until
 
 
 def test_prints_readable_lines_until_interrupted(build: Build) -> None:
-    command = [build("ping"), "--set", f"pid={os.getpid()}"]
+    command = [str(build("ping")), "--set", f"pid={os.getpid()}"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert process.stderr is not None
-    wait_until(lambda: b"Ctrl-C" in (process.stderr or b"").readline(), what="it says how to end")
+    assert b"ping is attached to raw_tp/sys_enter" in process.stderr.readline()
+    assert b"Ctrl-C" in process.stderr.readline()
     ping(2)
     process.send_signal(signal.SIGINT)
     out, _ = process.communicate(timeout=120)
@@ -39,7 +39,7 @@ def test_hello_says_what_is_executed(build: Build) -> None:
 
 
 def test_ends_when_nobody_reads_any_more(build: Build) -> None:
-    command = [build("ping"), "--set", f"pid={os.getpid()}"]
+    command = [str(build("ping")), "--set", f"pid={os.getpid()}"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert process.stdout is not None
     assert process.stderr is not None

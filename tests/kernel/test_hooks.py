@@ -102,7 +102,7 @@ def test_a_hook_that_is_not_there_is_named(start: Start, attach: str, reason: st
 def test_a_kernel_without_kprobes_says_so(build: Build) -> None:
     if Path("/sys/bus/event_source/devices/kprobe").exists():
         pytest.skip("this kernel has kprobes")
-    command = [build("anywhere"), "--attach", "on_kernel=kprobe/do_unlinkat"]
+    command = [str(build("anywhere")), "--attach", "on_kernel=kprobe/do_unlinkat"]
     done = subprocess.run(command, capture_output=True, check=False, text=True)
     assert "it was built without kprobes" in done.stderr
 

@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -109,19 +110,19 @@ def test_lines_and_losses_add_up_over_kills(start: Start) -> None:
     assert fired <= len(loader.texts()) + lost + torn <= fired + 5 * 1000
 
 
-def test_an_instance_left_by_hand_is_removed(build: Build, tracefs: os.PathLike[str]) -> None:
+def test_an_instance_left_by_hand_is_removed(build: Build, tracefs: Path) -> None:
     dead = subprocess.Popen(["true"])
     dead.wait()
-    left = os.path.join(tracefs, "instances", f"fleetbpf.hand.{dead.pid}")
-    os.mkdir(left)
+    left = tracefs / "instances" / f"fleetbpf.hand.{dead.pid}"
+    left.mkdir()
     subprocess.run(["timeout", "-s", "INT", "1", build("hello")], check=False, capture_output=True)
-    assert not os.path.exists(left)
+    assert not left.exists()
 
 
 def test_without_tracefs_the_cure_is_said(build: Build) -> None:
     need("unshare", "umount")
     script = 'umount /sys/kernel/tracing && exec "$0" 2>&1'
-    command = ["unshare", "-m", "--propagation", "private", "sh", "-c", script, build("ping")]
+    command = ["unshare", "-m", "--propagation", "private", "sh", "-c", script, str(build("ping"))]
     done = subprocess.run(command, capture_output=True, check=False, text=True)
     assert done.returncode == 1
     assert "ping: tracefs is not mounted at /sys/kernel/tracing" in done.stdout

@@ -6,6 +6,7 @@ import os
 import struct
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,9 +17,9 @@ from tests.waiting import wait_until
 PID = f"pid={os.getpid()}"
 
 
-def entries(loader: Loader, name: str) -> list[dict[str, object]]:
+def entries(loader: Loader, name: str) -> list[dict[str, Any]]:
     """The entries of the newest read-out of a map."""
-    found: list[dict[str, object]] = []
+    found: list[dict[str, Any]] = []
     for record in loader.records("map"):
         if record["map"] == name:
             found = record["entries"]
@@ -74,7 +75,7 @@ def test_the_last_values_are_read_out_at_the_stop(start: Start) -> None:
 
 
 def fill_map(loader: Loader, name: str, count: int) -> None:
-    """Put `count` entries (a number, 16 bytes) into a live map, through a copy of its descriptor."""
+    """Put `count` entries (a number, 16 bytes) into a live map, through its descriptor."""
     libc = ctypes.CDLL(None, use_errno=True)
     pidfd = os.pidfd_open(loader.pid)
     fd = next(
@@ -128,7 +129,7 @@ def test_counts_of_the_shipped_program(start: Start) -> None:
     ],
 )
 def test_a_map_that_cannot_be_read_is_refused(build: Build, word: str, what: str) -> None:
-    command = [build("values"), "--map", word]
+    command = [str(build("values")), "--map", word]
     done = subprocess.run(command, capture_output=True, check=False, text=True)
     assert done.returncode == 1
     assert what in done.stderr

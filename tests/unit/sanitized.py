@@ -17,7 +17,7 @@ def compile_objects(folder: Path) -> tuple[Path, ...]:
     """The runtime's objects with the checks, in `folder`."""
     need("gcc")
     sources = sorted(path for path in RUNTIME.glob("*.c") if path.name != "inspector.c")
-    command = ["gcc", *FLAGS, *SANITIZERS, "-c", *sources]
+    command = ["gcc", *FLAGS, *SANITIZERS, "-c", *map(str, sources)]
     subprocess.run(command, cwd=folder, check=True)
     return tuple(folder / f"{source.stem}.o" for source in sources)
 
@@ -28,10 +28,12 @@ def link_driver(folder: Path, objects: tuple[Path, ...], encoder: str = "") -> P
     if encoder:
         (folder / "encoder.h").write_text(encoder)
         defined = ['-DENCODER="encoder.h"', "-Wno-unused-function"]
-    command = ["gcc", *FLAGS, *SANITIZERS, *defined, "-I", RUNTIME, "-I", folder]
-    libraries = ["-lbpf", "-lelf", "-lz"]
-    subprocess.run([*command, "-o", folder / "driver", DRIVER, *objects, *libraries], check=True)
-    return folder / "driver"
+    driver = folder / "driver"
+    folders = ("-I", RUNTIME, "-I", folder)
+    inputs = (DRIVER, *objects, "-lbpf", "-lelf", "-lz")
+    words = ("gcc", *FLAGS, *SANITIZERS, *defined, *folders, "-o", driver, *inputs)
+    subprocess.run([str(word) for word in words], check=True)
+    return driver
 
 
 def ask(driver: Path, *words: str | Path, stdin: bytes = b"") -> bytes:

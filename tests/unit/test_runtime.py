@@ -143,9 +143,7 @@ def test_a_loss_record_weighs_what_it_counts(driver: Path) -> None:
         ("uretprobe//x:0x1234", "/x", "", 0x1234),
     ],
 )
-def test_a_hook_is_taken_apart(
-    driver: Path, text: str, place: str, name: str, offset: int
-) -> None:
+def test_a_hook_is_taken_apart(driver: Path, text: str, place: str, name: str, offset: int) -> None:
     parsed = json.loads(ask(driver, "hook", text))
     del parsed["kind"]
     assert parsed == {"place": place, "name": name, "offset": offset}
@@ -183,7 +181,7 @@ def test_a_log_without_statistics_does_no_harm(driver: Path, log: str) -> None:
 
 
 def test_an_arguments_file_carries_any_word(driver: Path, tmp_path: Path) -> None:
-    hook = "uprobe//it's \"a\" $(path)\\n\n;:f"
+    hook = 'uprobe//it\'s "a" $(path)\\n\n;:f'
     escaped = hook.replace("\\", "\\\\").replace("\n", "\\n")
     (tmp_path / "args").write_text(f"--attach\ng={escaped}\n--attach=h=x\n")
     assert json.loads(ask(driver, "options", "--args", tmp_path / "args")) == ["g", hook, "h", "x"]

@@ -1,0 +1,106 @@
+"""The generated loader.c, and the skeleton it includes."""
+
+import json
+import subprocess
+from pathlib import Path
+
+from fleetbpf import btf, loader_source
+from fleetbpf.model.description import Constant, ConstantKind, Description, Function, Map
+from tests.tools import need
+
+CASES = Path(__file__).parents[1] / "cases" / "runtime"
+RUNTIME = Path(__file__).parents[2] / "fleetbpf" / "runtime"
+
+NUMBER = btf.Integer(name="unsigned int", size=4, bits=32, signed=False, boolean=False)
+
+DESCRIPTION = Description(
+    program="9-lives",
+    functions=(Function(name="on_exec", section="tracepoint/sched/sched_process_exec"),),
+    constants=(
+        Constant(
+            name="limit",
+            section=".rodata",
+            c_type="__u32",
+            size=4,
+            signed=False,
+            kind=ConstantKind.INTEGER,
+        ),
+    ),
+    maps=(
+        Map(
+            name="counts",
+            type=1,
+            key_type=1,
+            value_type=1,
+            key_size=4,
+            value_size=4,
+            max_entries=8,
+        ),
+        Map(
+            name="raw",
+            type=1,
+            key_type=None,
+            value_type=None,
+            key_size=4,
+            value_size=40,
+            max_entries=8,
+        ),
+    ),
+    prints=True,
+    needs_btf=False,
+    types={0: btf.Void(), 1: NUMBER},
+)
+
+
+def test_the_loader_reads_as_the_c_file_it_becomes() -> None:
+    text = loader_source.render(DESCRIPTION, "program.skel.h", "0" * 64)
+    assert text == (CASES / "loader.c").read_text()
+
+
+def test_the_loader_compiles_without_a_warning(tmp_path: Path) -> None:
+    need("gcc")
+    skeleton = "static inline const void *_9_lives__elf_bytes(size_t *size)\n"
+    (tmp_path / "program.skel.h").write_text(
+        f"#include <stddef.h>\n{skeleton}{{\n*size = 0;\nreturn NULL;\n}}\n"
+    )
+    source = tmp_path / "loader.c"
+    source.write_text(loader_source.render(DESCRIPTION, "program.skel.h", "0" * 64))
+    flags = ["-std=gnu11", "-Wall", "-Wextra", "-Werror", "-I", str(RUNTIME), "-fsyntax-only"]
+    subprocess.run(["gcc", *flags, str(source)], check=True)
+
+
+def test_a_program_without_tables_has_none() -> None:
+    bare = Description(
+        program="bare",
+        functions=(),
+        constants=(),
+        maps=(),
+        prints=False,
+        needs_btf=True,
+        types={0: btf.Void()},
+    )
+    text = loader_source.render(bare, "x.h", "k")
+    assert "static const struct fb_program program = {" in text
+    assert "fb_map" not in text
+    assert ".needs_btf = true," in text
+
+
+def test_describe_says_what_the_loader_was_made_from() -> None:
+    described = loader_source.document(DESCRIPTION, "key")
+    assert json.loads(json.dumps(described))["constants"][0]["kind"] == "integer"
+    assert described["program"] == "9-lives"
+
+
+def test_a_skeleton_loses_what_names_the_programs_own_types() -> None:
+    skeleton = (
+        "struct a {\n\tstruct bpf_object *obj;\n"
+        "\tstruct a__rodata {\n\t\tu64 min;\n\t\tstruct {\n\t\t\tint x;\n\t\t} inner;\n"
+        "\t} *rodata;\n\tstruct a__bss {\n\t\tstruct event e;\n\t} *bss;\n};\n"
+        "static int a__load(void)\n{\n\treturn 0;\n}\n"
+        "__attribute__((unused)) static void\na__assert(struct a *s __attribute__((unused)))\n"
+        '{\n\t_Static_assert(sizeof(s->rodata->min) == 8, "");\n}\n#endif\n'
+    )
+    assert loader_source.trimmed(skeleton) == (
+        "struct a {\n\tstruct bpf_object *obj;\n\tvoid *rodata;\n\tvoid *bss;\n};\n"
+        "static int a__load(void)\n{\n\treturn 0;\n}\n#endif\n"
+    )
