@@ -38,11 +38,18 @@ def has(fleet: Fleet, host: str, **fields: object) -> bool:
 
     def fits(record: dict[str, object]) -> bool:
         return all(
-            value in str(record.get(key)) if key == "text" else record.get(key) == value
+            str(value) in str(record.get(key)) if key == "text" else record.get(key) == value
             for key, value in fields.items()
         )
 
     return any(fits(record) for record in records(fleet, host))
+
+
+def await_record(fleet: Fleet, host: str, **fields: object) -> None:
+    """Wait until the host has such a record."""
+    wait_until(
+        lambda: has(fleet, host, **fields), seconds=300, what=f"{host} has a record with {fields}"
+    )
 
 
 def hosts_of(said: str) -> dict[str, dict[str, object]]:
@@ -61,20 +68,12 @@ def test_every_host_shows_what_its_own_kernel_executed(applied: Fleet) -> None:
     for host in applied.hosts:
         marker = f"/tmp/marker-of-{host}"
         applied.root(host, f"cp /bin/true {marker}; {marker}; true")
-        wait_until(
-            lambda host=host, marker=marker: has(applied, host, kind="trace", text=marker),
-            seconds=300,
-            what=f"{host} shows that {marker} was executed",
-        )
+        await_record(applied, host, kind="trace", text=marker)
 
 
 def test_maps_are_read_out_as_records(applied: Fleet) -> None:
     for host in applied.hosts:
-        wait_until(
-            lambda host=host: has(applied, host, kind="map", program="exec_counts"),
-            seconds=300,
-            what=f"{host} shows its map",
-        )
+        await_record(applied, host, kind="map", program="exec_counts")
 
 
 def test_the_same_loader_bytes_run_on_every_kernel(applied: Fleet) -> None:
@@ -110,11 +109,7 @@ def test_a_killed_loader_comes_back_and_no_line_is_doubled(applied: Fleet, host:
         what=f"the loader on {host} runs again",
     )
     applied.root(host, "cp /bin/true /tmp/after-kill; /tmp/after-kill; true")
-    wait_until(
-        lambda: has(applied, host, kind="trace", text="/tmp/after-kill"),
-        seconds=300,
-        what=f"{host} shows lines again",
-    )
+    await_record(applied, host, kind="trace", text="/tmp/after-kill")
     assert has(applied, host, kind="start", reason="restart", program="hello")
     assert_nothing_doubled(applied, host)
 
@@ -137,11 +132,7 @@ def test_a_rebooted_debian_host_brings_its_loaders_back(applied: Fleet) -> None:
         seconds=300,
         what="the loader runs after the reboot",
     )
-    wait_until(
-        lambda: has(applied, "web1", kind="start", reason="reboot", program="hello"),
-        seconds=300,
-        what="the log tells of the reboot",
-    )
+    await_record(applied, "web1", kind="start", reason="reboot", program="hello")
     assert_nothing_doubled(applied, "web1")
     said = applied.fleetbpf("apply", MANIFEST, "--limit", "web1", "--json")
     assert hosts_of(said.stdout)["web1"]["changed"] == 0
