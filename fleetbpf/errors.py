@@ -73,3 +73,9 @@ class UnreachableError(FleetbpfError):
     """A host could not be reached: no route, refused, timed out, key or user not accepted."""
 
     exit_code = ExitCode.UNREACHABLE
+
+
+class InterruptedHostError(FleetbpfError):
+    """The operator interrupted the run before the work on a host was finished."""
+
+    exit_code = ExitCode.INTERRUPTED

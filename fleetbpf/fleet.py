@@ -7,17 +7,11 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from fleetbpf.connections import Connection
-from fleetbpf.errors import ExitCode, FleetbpfError, Problem, UnreachableError
+from fleetbpf.errors import FleetbpfError, InterruptedHostError, Problem, UnreachableError
 from fleetbpf.model.inventory import Host
 
 T = TypeVar("T")
 Open = Callable[[Host], Connection]
-
-
-class InterruptedHostError(FleetbpfError):
-    """The operator interrupted the run before the work on this host was finished."""
-
-    exit_code = ExitCode.INTERRUPTED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

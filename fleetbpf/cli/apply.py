@@ -29,7 +29,7 @@ def run(options: argparse.Namespace, output: Output) -> ExitCode:
 
     manifest, targets = load_targets(options)
     session = Session.of(options)
-    artifacts = session.build(targets)
+    artifacts = session.build(targets, output)
     with progress(output, [target.host.name for target in targets]) as shown:
         work = Apply(
             deployment=manifest.name,

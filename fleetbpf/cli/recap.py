@@ -5,8 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from fleetbpf.cli.output import Output
-from fleetbpf.errors import ExitCode, FleetbpfError, Problem, UnreachableError
-from fleetbpf.fleet import InterruptedHostError
+from fleetbpf.errors import (
+    ExitCode,
+    FleetbpfError,
+    InterruptedHostError,
+    Problem,
+    UnreachableError,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

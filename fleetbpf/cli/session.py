@@ -1,6 +1,7 @@
 """One run of a command over hosts: its tools, its keys, its working directory."""
 
 import argparse
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import TypeVar
 
 from fleetbpf import fleet
 from fleetbpf.build import Artifact, Builder
+from fleetbpf.cli.output import Output
 from fleetbpf.connections import Connection
 from fleetbpf.connections.keyring import Keyring
 from fleetbpf.connections.opening import open_connection
@@ -34,12 +36,16 @@ class Session:
 
     def builder(self) -> Builder:
         """The builder of this machine; raises BuildError when a tool is missing."""
-        return Builder(Toolchain.find())
+        return Builder(Toolchain.find(), colour=sys.stderr.isatty())
 
-    def build(self, targets: Sequence[Target]) -> Mapping[Path, Artifact]:
+    def build(self, targets: Sequence[Target], output: Output) -> Mapping[Path, Artifact]:
         """Build every program that some host shall run; raises BuildError with all that failed."""
         places = {p.source: p.where for target in targets for p in target.programs}
-        return self.builder().build_all(places)
+        artifacts = self.builder().build_all(places)
+        for artifact in artifacts.values():
+            if artifact.warnings and not artifact.cached:
+                output.progress(artifact.warnings.rstrip())
+        return artifacts
 
     def on_each(
         self,
