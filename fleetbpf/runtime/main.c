@@ -119,8 +119,11 @@ static int prepare(struct loader *loader)
 {
 	const struct fb_program *program = loader->program;
 	struct fb_problem *problem = &loader->problem;
-	int error = fb_state_open(loader->options.run, problem);
+	/* The spool's lock first: nothing of a loader that runs may be touched. */
+	int error = open_spool(loader);
 
+	if (!error)
+		error = fb_state_open(loader->options.run, problem);
 	if (error)
 		return error;
 	loader->object = fb_object_open(program, problem);
@@ -133,8 +136,6 @@ static int prepare(struct loader *loader)
 	if (!error)
 		error = fb_readouts_plan(&loader->readouts, loader->object, program,
 					 &loader->options.map, problem);
-	if (!error)
-		error = open_spool(loader);
 	if (!error)
 		error = open_trace(loader);
 	return error;
@@ -250,7 +251,8 @@ static int work(void *context, struct fb_supervised *supervised)
 	clean_up(loader);
 	if (error) {
 		fb_problem_print(&loader->problem, loader->program->name);
-		fb_state_failed(loader->options.run, &loader->problem);
+		if (loader->problem.error != EBUSY) /* its state is that of the loader that runs */
+			fb_state_failed(loader->options.run, &loader->problem);
 	} else if (loader->options.check) {
 		printf("%s: this kernel takes it\n", loader->program->name);
 	}

@@ -101,7 +101,9 @@ void fb_state_failed(const char *folder, const struct fb_problem *problem)
 	if (!folder)
 		return;
 	fb_problem_json(problem, &text);
-	error = write_text(folder, "failure", &text);
+	error = fb_folder_make(folder, 0755);
+	if (!error)
+		error = write_text(folder, "failure", &text);
 	if (error)
 		fprintf(stderr, "cannot write %s/failure: %s\n", folder, strerror(-error));
 	fb_text_free(&text);

@@ -155,7 +155,8 @@ static int supervise(int (*work)(void *context, struct fb_supervised *supervised
 			close(supervised.ready);
 		supervised.ready = -1;
 		status = child < 0 ? 1 << 8 : wait_for(child, &asked);
-		fb_state_stopped(run);
+		if (*supervised.was_ready)
+			fb_state_stopped(run);
 		if (asked || (WIFEXITED(status) && !WEXITSTATUS(status)))
 			return 0;
 		/* Not even the first start worked: whoever asked for it is told, no second try. */

@@ -134,6 +134,8 @@ def test_a_second_loader_of_a_release_is_refused_while_the_first_runs(start: Sta
     done = subprocess.run(loader.command(), capture_output=True, check=False, text=True)
     assert done.returncode == 1
     assert f"another loader writes to the spool {loader.spool}" in done.stderr
+    assert loader.state()["pid"] == loader.pid
+    assert not (loader.run / "failure").exists()
     ping()
     loader.stop()
     assert loader.texts() == ["ping 1"]
