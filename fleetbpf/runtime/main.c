@@ -52,16 +52,19 @@ static void instance_name(const struct fb_options *options, char *name, size_t s
 /* Lines of the loader before this one, if it was killed. */
 static void recover(struct loader *loader, const char *name)
 {
-	uint64_t *progress;
+	struct fb_progress *progress;
+	uint64_t written = UINT64_MAX;
 
 	if (!loader->sink.spool)
 		return;
-	progress = fb_state_progress(loader->options.run);
-	fb_recover(name, progress ? *progress : UINT64_MAX, &loader->sink);
-	loader->sink.traced = 0;
+	progress = fb_progress_open(loader->options.run);
 	if (progress)
-		*progress = 0;
+		written = fb_progress_written(progress, loader->spool.folder);
+	fb_recover(name, written, &loader->sink);
+	loader->sink.traced = 0;
 	loader->sink.progress = progress;
+	if (progress)
+		fb_progress_set(progress, &loader->spool, 0);
 }
 
 /* The own tracefs instance; it must collect before the load, or the first lines are lost. */

@@ -14,6 +14,7 @@
 #define LOST ",\"kind\":\"lost\""
 #define START ",\"kind\":\"start\""
 #define STOP ",\"kind\":\"stop\""
+#define TRACE ",\"kind\":\"trace\""
 #define HEADER "{\"fleetbpf\":"
 
 int fb_segment_path(const char *folder, unsigned int number, char *path, size_t size)
@@ -191,4 +192,41 @@ int fb_segments_drop(const char *folder, uint64_t room, unsigned int newest,
 		return error;
 	count_lines(path, dropped);
 	return unlink(path) ? -errno : 1;
+}
+
+static uint64_t count_traces(const char *path, uint64_t offset)
+{
+	FILE *file = fopen(path, "re");
+	uint64_t count = 0;
+	char *line = NULL;
+	size_t size = 0;
+	ssize_t length;
+
+	if (file && fseek(file, (long)offset, SEEK_SET)) {
+		fclose(file);
+		return 0;
+	}
+	while (file && (length = getline(&line, &size, file)) > 0) {
+		bool torn = line[length - 1] != '\n';
+
+		count += torn || has(line, length < 64 ? (size_t)length : 64, TRACE);
+	}
+	free(line);
+	if (file)
+		fclose(file);
+	return count;
+}
+
+uint64_t fb_segments_traces(const char *folder, unsigned int number, uint64_t offset)
+{
+	unsigned int oldest, newest;
+	char path[PATH_MAX];
+	uint64_t used, count = 0;
+
+	if (survey(folder, &oldest, &newest, &used))
+		return 0;
+	for (unsigned int i = number < oldest ? oldest : number; i && i <= newest; i++)
+		if (!fb_segment_path(folder, i, path, sizeof(path)))
+			count += count_traces(path, i == number ? offset : 0);
+	return count;
 }

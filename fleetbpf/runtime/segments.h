@@ -35,6 +35,12 @@ int fb_segments_previous(const char *folder, struct fb_previous *previous);
 int fb_segments_drop(const char *folder, uint64_t room, unsigned int newest,
 		     struct fb_dropped *dropped);
 
+/*
+ * How many messages lie in the segments from byte `offset` of segment `number` on; one that was
+ * torn by a kill is counted too, as readers tell it by themselves.
+ */
+uint64_t fb_segments_traces(const char *folder, unsigned int number, uint64_t offset);
+
 /* How many lines these records stand for: a loss record for as many as it counts. */
 uint64_t fb_records_weigh(const char *bytes, size_t size);
 

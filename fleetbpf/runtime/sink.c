@@ -22,7 +22,7 @@ void fb_sink_flush(struct fb_sink *sink)
 		sink->broken = true;
 	fb_text_cut(batch, 0);
 	if (sink->progress)
-		*sink->progress = sink->traced;
+		fb_progress_set(sink->progress, sink->spool, sink->traced);
 }
 
 static void flush_if_full(struct fb_sink *sink)

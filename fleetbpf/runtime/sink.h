@@ -3,20 +3,21 @@
 #ifndef FB_SINK_H
 #define FB_SINK_H
 
+#include "progress.h"
 #include "spool.h"
 #include "trace_line.h"
 
 struct fb_sink {
-	struct fb_spool *spool; /* NULL: stdout */
-	struct fb_text batch;	/* whole records that wait for the next flush */
-	struct fb_text record;	/* a map's record while it is built */
-	const char *map;	/* its name */
-	size_t entries;		/* in it so far */
-	uint64_t printed;	/* lines and read-outs taken */
-	uint64_t traced;	/* messages taken */
-	uint64_t lost;		/* lines that the kernel's buffer lost */
-	uint64_t *progress;	/* survives a kill: messages written, or counted as lost */
-	bool broken;		/* nobody reads stdout any more */
+	struct fb_spool *spool;	      /* NULL: stdout */
+	struct fb_text batch;	      /* whole records that wait for the next flush */
+	struct fb_text record;	      /* a map's record while it is built */
+	const char *map;	      /* its name */
+	size_t entries;		      /* in it so far */
+	uint64_t printed;	      /* lines and read-outs taken */
+	uint64_t traced;	      /* messages taken */
+	uint64_t lost;		      /* lines that the kernel's buffer lost */
+	struct fb_progress *progress; /* NULL: nobody will ask */
+	bool broken;		      /* nobody reads stdout any more */
 };
 
 void fb_sink_start(struct fb_sink *sink, uint64_t time, const char *reason, bool clean,

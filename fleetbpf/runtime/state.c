@@ -2,14 +2,12 @@
 #include "state.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -50,23 +48,6 @@ int fb_state_open(const char *folder, struct fb_problem *problem)
 			       strerror(-error));
 	forget(folder, "state");
 	return 0;
-}
-
-uint64_t *fb_state_progress(const char *folder)
-{
-	char path[PATH_MAX];
-	void *counter = MAP_FAILED;
-	int fd;
-
-	if (!folder || path_of(folder, "progress", path))
-		return NULL;
-	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return NULL;
-	if (!ftruncate(fd, sizeof(uint64_t)))
-		counter = mmap(NULL, sizeof(uint64_t), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	close(fd);
-	return counter == MAP_FAILED ? NULL : counter;
 }
 
 int fb_state_ready(const char *folder, const struct fb_ready *ready, struct fb_problem *problem)

@@ -3,7 +3,6 @@
 #ifndef FB_STATE_H
 #define FB_STATE_H
 
-#include <stdint.h>
 #include <sys/types.h>
 
 #include "problem.h"
@@ -18,9 +17,6 @@ struct fb_ready {
 
 /* Make the folder and forget the state of the one before. A NULL folder: nothing to do. */
 int fb_state_open(const char *folder, struct fb_problem *problem);
-
-/* A counter in the folder that outlives this process, or NULL. */
-uint64_t *fb_state_progress(const char *folder);
 
 /* Attached: write `state`, remove `failure`, tell systemd. */
 int fb_state_ready(const char *folder, const struct fb_ready *ready, struct fb_problem *problem);

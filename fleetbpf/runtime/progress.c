@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "progress.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+struct fb_progress *fb_progress_open(const char *folder)
+{
+	const size_t size = sizeof(struct fb_progress);
+	void *progress = MAP_FAILED;
+	char path[PATH_MAX];
+	int fd;
+
+	if (!folder || snprintf(path, sizeof(path), "%s/progress", folder) >= (int)sizeof(path))
+		return NULL;
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return NULL;
+	if (!ftruncate(fd, (off_t)size))
+		progress = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	close(fd);
+	return progress == MAP_FAILED ? NULL : progress;
+}
+
+void fb_progress_set(struct fb_progress *progress, const struct fb_spool *spool, uint64_t messages)
+{
+	uint64_t next = progress->current ? 0 : 1;
+
+	progress->steps[next] = (struct fb_step){
+		.messages = messages,
+		/* Before the first write the next segment is still to be opened. */
+		.segment = spool->number + (spool->fd < 0),
+		.size = spool->used,
+	};
+	/* A kill stops between two stores: keep the compiler from moving them. */
+	atomic_signal_fence(memory_order_seq_cst);
+	progress->current = next;
+}
+
+uint64_t fb_progress_written(const struct fb_progress *progress, const char *spool_folder)
+{
+	const struct fb_step *step = &progress->steps[progress->current ? 1 : 0];
+
+	/* What it wrote after the last step, before it was killed, has no step of its own. */
+	return step->messages +
+	       fb_segments_traces(spool_folder, (unsigned int)step->segment, step->size);
+}
