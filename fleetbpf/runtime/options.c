@@ -201,7 +201,7 @@ static int parse_words(struct fb_options *options, size_t count, char *const *wo
 	};
 	int error;
 
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; words && i < count; i++) {
 		char *value;
 		const struct option_entry *entry = find(table, words[i], &value);
 

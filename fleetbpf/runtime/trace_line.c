@@ -26,7 +26,7 @@ static bool take(const char **at, const char *end, const char *word)
 {
 	size_t length = strlen(word);
 
-	if ((size_t)(end - *at) < length || memcmp(*at, word, length))
+	if ((size_t)(end - *at) < length || memcmp(*at, word, length) != 0)
 		return false;
 	*at += length;
 	return true;

@@ -60,12 +60,15 @@ static void remove_leftovers(const char *tracefs)
 	if (!folder)
 		return;
 	while ((entry = readdir(folder))) {
-		pid_t pid = (pid_t)atoi(entry->d_name + strlen(BY_HAND));
+		long pid;
 
-		if (strncmp(entry->d_name, BY_HAND, strlen(BY_HAND)) || pid <= 0)
+		if (strncmp(entry->d_name, BY_HAND, strlen(BY_HAND)) != 0)
+			continue;
+		pid = strtol(entry->d_name + strlen(BY_HAND), NULL, 10);
+		if (pid <= 0 || pid > INT_MAX)
 			continue;
 		snprintf(path, sizeof(path), "%s/instances/%s", tracefs, entry->d_name);
-		if (kill(pid, 0) && errno == ESRCH)
+		if (kill((pid_t)pid, 0) && errno == ESRCH)
 			rmdir(path);
 	}
 	closedir(folder);
@@ -176,7 +179,7 @@ int fb_instance_reopen(struct fb_instance *instance, const char *name, char *lab
 	snprintf(path, sizeof(path), "%s/" EVENT "/filter", instance->path);
 	error = fb_file_read(path, &filter);
 	at = !error && filter.used ? strstr(filter.bytes, "~ \"fb@") : NULL;
-	if (at && strncmp(at, "~ \"fb@*", 7))
+	if (at && strncmp(at, "~ \"fb@*", 7) != 0)
 		snprintf(label, size, "%.*s: ", (int)strcspn(at + 3, "*\""), at + 3);
 	fb_text_free(&filter);
 	return error ? error : open_pipe(instance, &ignored);

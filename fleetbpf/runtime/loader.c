@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "loader.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "constants.h"
+#include "load.h"
+#include "recover.h"
+#include "state.h"
+
+static void instance_name(const struct fb_options *options, char *name, size_t size)
+{
+	if (options->deployment[0])
+		snprintf(name, size, "fleetbpf.%s.%s.%s", options->deployment, options->program,
+			 options->release);
+	else
+		snprintf(name, size, "fleetbpf.hand.%d", getpid());
+}
+
+/* Lines of the loader before this one, if it was killed. */
+static void recover(struct fb_loader *loader, const char *name)
+{
+	struct fb_progress *progress;
+	uint64_t written = UINT64_MAX;
+
+	if (!loader->sink.spool)
+		return;
+	progress = fb_progress_open(loader->options.run);
+	if (progress)
+		written = fb_progress_written(progress, loader->spool.folder);
+	fb_recover(name, written, &loader->sink);
+	loader->sink.traced = 0;
+	loader->sink.progress = progress;
+	if (progress)
+		fb_progress_set(progress, &loader->spool, 0);
+}
+
+/* The own tracefs instance; it must collect before the load, or the first lines are lost. */
+static int open_trace(struct fb_loader *loader)
+{
+	const struct fb_options *options = &loader->options;
+	char name[FB_INSTANCE_NAME];
+	size_t labels;
+	int error;
+
+	if (!loader->program->prints || options->check)
+		return 0;
+	instance_name(options, name, sizeof(name));
+	recover(loader, name);
+	error = fb_label_make(loader->label);
+	if (error)
+		return fb_fail(&loader->problem, "trace", -error, "no random numbers: %s",
+			       strerror(-error));
+	labels = fb_label_fill(loader->object, loader->label);
+	loader->unlabelled = !labels;
+	if (labels)
+		snprintf(loader->line_label, sizeof(loader->line_label), "%s: ", loader->label);
+	error = fb_instance_create(&loader->instance, name, options->trace_buffer,
+				   &loader->problem);
+	if (error)
+		return error;
+	return fb_instance_filter(&loader->instance, labels ? loader->label : NULL, !labels,
+				  &loader->problem);
+}
+
+int fb_loader_widen_trace(struct fb_loader *loader)
+{
+	if (loader->instance.pipe < 0 || loader->unlabelled || !fb_label_lacking(loader->object))
+		return 0;
+	loader->unlabelled = true;
+	return fb_instance_filter(&loader->instance, loader->label, 1, &loader->problem);
+}
+
+static int open_spool(struct fb_loader *loader)
+{
+	const struct fb_options *options = &loader->options;
+	const struct fb_labels labels = {.deployment = options->deployment,
+					 .program = options->program,
+					 .release = options->release};
+
+	if (!options->spool || options->check)
+		return 0;
+	loader->sink.spool = &loader->spool;
+	return fb_spool_prepare(&loader->spool, options->spool, options->spool_limit, &labels,
+				&loader->previous, &loader->problem);
+}
+
+int fb_loader_prepare(struct fb_loader *loader)
+{
+	const struct fb_program *program = loader->program;
+	struct fb_problem *problem = &loader->problem;
+	/* The spool's lock first: nothing of a loader that runs may be touched. */
+	int error = open_spool(loader);
+
+	if (!error)
+		error = fb_state_open(loader->options.run, problem);
+	if (error)
+		return error;
+	loader->object = fb_object_open(program, problem);
+	if (!loader->object)
+		return -EINVAL;
+	error = fb_constants_set(loader->object, program, &loader->options.set, problem);
+	if (!error)
+		error = fb_attachments_plan(&loader->attachments, loader->object, program,
+					    &loader->options.attach, problem);
+	if (!error)
+		error = fb_readouts_plan(&loader->readouts, loader->object, program,
+					 &loader->options.map, problem);
+	if (!error)
+		error = open_trace(loader);
+	return error;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One loader with all it holds, and how it gets ready to be loaded. */
+#ifndef FB_LOADER_H
+#define FB_LOADER_H
+
+#include "attach.h"
+#include "label.h"
+#include "maps.h"
+#include "options.h"
+#include "program.h"
+#include "trace.h"
+
+/* One loader at work. */
+struct fb_loader {
+	const struct fb_program *program;
+	struct fb_options options;
+	struct fb_problem problem;
+	struct bpf_object *object;
+	struct fb_attachments attachments;
+	struct fb_readouts readouts;
+	struct fb_instance instance;
+	char label[FB_LABEL];
+	char line_label[FB_LABEL_IN_LINE];
+	bool unlabelled;
+	struct fb_previous previous;
+	struct fb_spool spool;
+	struct fb_sink sink;
+	struct fb_trace trace;
+	struct fb_text attached; /* JSON */
+	int signals;
+};
+
+/* Everything before the load: spool, object, constants, hooks, read-outs, trace instance. */
+int fb_loader_prepare(struct fb_loader *loader);
+
+/* After the load, when every print can be seen; before the attachment, as nothing runs yet. */
+int fb_loader_widen_trace(struct fb_loader *loader);
+
+#endif
