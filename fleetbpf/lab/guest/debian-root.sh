@@ -26,11 +26,14 @@ for unit in serial-getty@ttyS0.service getty@tty1.service console-getty.service 
 	apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer fstrim.timer \
 	e2scrub_all.timer e2scrub_reap.service systemd-networkd.service \
 	systemd-hwdb-update.service systemd-update-utmp.service \
-	systemd-update-utmp-runlevel.service systemd-pstore.service systemd-logind.service \
+	systemd-update-utmp-runlevel.service systemd-pstore.service \
 	modprobe@configfs.service modprobe@dm_mod.service modprobe@drm.service \
 	modprobe@fuse.service modprobe@loop.service modprobe@efi_pstore.service; do
 	ln -sf /dev/null "$root/etc/systemd/system/$unit"
 done
+
+# Started when somebody asks for it (`systemctl reboot` does), not while sshd is waited for.
+rm -f "$root/usr/lib/systemd/system/multi-user.target.wants/systemd-logind.service"
 
 # Each host brings its own; the first two would be waited for if they were missing.
 : >"$root/etc/machine-id"
