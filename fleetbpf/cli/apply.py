@@ -1,6 +1,7 @@
 """`fleetbpf apply`: bring every host to what the manifest declares."""
 
 import argparse
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from fleetbpf.cli import recap
@@ -11,7 +12,9 @@ from fleetbpf.errors import ExitCode
 
 if TYPE_CHECKING:
     from fleetbpf.apply import Applied
+    from fleetbpf.cli.session import Session
     from fleetbpf.fleet import Outcome
+    from fleetbpf.model.target import Target
 
 SUMMARY = "build, ship and start what a manifest declares; a second run changes nothing"
 
@@ -23,16 +26,23 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, output: Output) -> ExitCode:
     """Build all programs, then apply to all hosts, `forks` at a time."""
-    from fleetbpf.apply import Apply, operator
-    from fleetbpf.cli.progress import progress
     from fleetbpf.cli.session import Session
 
     manifest, targets = load_targets(options)
-    session = Session.of(options)
+    return carry_out(manifest.name, targets, Session.of(options), output)
+
+
+def carry_out(
+    deployment: str, targets: "Sequence[Target]", session: "Session", output: Output
+) -> ExitCode:
+    """Apply what the targets shall run, and tell what became of each host."""
+    from fleetbpf.apply import Apply, operator
+    from fleetbpf.cli.progress import progress
+
     artifacts = session.build(targets, output)
     with progress(output, [target.host.name for target in targets]) as shown:
         work = Apply(
-            deployment=manifest.name,
+            deployment=deployment,
             artifacts=artifacts,
             workspace=session.workspace,
             say=shown.say,
@@ -44,7 +54,7 @@ def run(options: argparse.Namespace, output: Output) -> ExitCode:
     recaps = [of(outcome) for outcome in outcomes]
     recap.tell(output, recaps)
     rows = {outcome.host.name: row(outcome) for outcome in outcomes}
-    output.document({"deployment": manifest.name, **recap.document(recaps, rows)})
+    output.document({"deployment": deployment, **recap.document(recaps, rows)})
     return recap.exit_code(recaps)
 
 

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fleetbpf.cli import preflight
 from fleetbpf.cli.output import Output
 from fleetbpf.errors import ExitCode, InputError, Problem
 
@@ -27,6 +28,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add_up(add("up", "boot the hosts that are missing and write inventories/lab.yml"))
     add("down", "end all hosts and leave nothing but the cache")
     add("status", "say of each host whether it runs and answers")
+    preflight.arguments(add("test", "apply a manifest to a throw-away host per kernel series"))
     shell = add("ssh", "open a shell on a host, or run a command there")
     shell.add_argument("host")
     shell.add_argument("words", nargs=argparse.REMAINDER, metavar="COMMAND")
@@ -59,6 +61,9 @@ def run(options: argparse.Namespace, output: Output) -> ExitCode:
             return down(output)
         case "status":
             return status(output)
+        case "test":
+            check_memory(options.memory)
+            return preflight.run(options, output)
         case _:
             return ssh(options)
 
@@ -76,7 +81,8 @@ def up(options: argparse.Namespace, output: Output) -> ExitCode:
     from fleetbpf.lab.folder import default_cache
     from fleetbpf.lab.up import Up
 
-    check_numbers(options)
+    check_memory(options.memory)
+    check_count(options.hosts)
     lab = here()
     series = hosts.parse_series(options.kernel) if options.kernel else None
     named = [hosts.parse(text) for text in options.host]
@@ -89,13 +95,17 @@ def up(options: argparse.Namespace, output: Output) -> ExitCode:
     return status(output)
 
 
-def check_numbers(options: argparse.Namespace) -> None:
-    """Raise InputError for a number that makes no lab."""
-    if options.hosts is not None and not 1 <= options.hosts <= 64:
-        raise InputError(Problem(where="--hosts", what=f"{options.hosts} is not between 1 and 64"))
-    if options.memory is not None and options.memory < 128:
+def check_count(hosts: int | None) -> None:
+    """Raise InputError for a number of hosts that makes no lab."""
+    if hosts is not None and not 1 <= hosts <= 64:
+        raise InputError(Problem(where="--hosts", what=f"{hosts} is not between 1 and 64"))
+
+
+def check_memory(memory: int | None) -> None:
+    """Raise InputError for too little memory, in MiB."""
+    if memory is not None and memory < 128:
         hint = "a debian host needs about 384 MiB, a micro host 192"
-        what = f"no kernel boots in {options.memory} MiB"
+        what = f"no kernel boots in {memory} MiB"
         raise InputError(Problem(where="--memory", what=what, hint=hint))
 
 

@@ -75,6 +75,14 @@ def default_fleet(count: int, series: str | None = None) -> tuple[LabHost, ...]:
     return (web, *edges) if count > 0 else ()
 
 
+def one_of_each(series: Sequence[str]) -> tuple[LabHost, ...]:
+    """A micro host for each kernel series, named after it: kernel-5-10."""
+    return tuple(
+        LabHost(name=f"kernel-{each.replace('.', '-')}", kind=HostKind.MICRO, series=each)
+        for each in dict.fromkeys(map(parse_series, series))
+    )
+
+
 def choose(
     *,
     existing: Sequence[LabHost],
