@@ -6,9 +6,8 @@ import lzma
 import re
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from functools import cached_property
 from pathlib import Path
 
 from fleetbpf.command import Command
@@ -38,10 +37,11 @@ class Package:
     sha256: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Archive:
-    """The archive through this machine's mirror; what was read from it is kept in `cache`."""
+    """The archive through the first of `mirrors` that has it; indexes are kept in `cache`."""
 
+    mirrors: Sequence[str]
     cache: Path
     local: LocalConnection
     say: Say
@@ -65,12 +65,6 @@ class Archive:
         """Download `package` into the file `into`."""
         self.say(f"downloading {package.name} {package.version}")
         fetch_file(self.mirrors, package.path, sha256=package.sha256, into=into)
-
-    @cached_property
-    def mirrors(self) -> tuple[str, ...]:
-        """The mirrors to try: the one that apt uses here, then Debian's own."""
-        done = self.local.run(Command("apt-get", "indextargets", "--format", FORMAT))
-        return tuple(dict.fromkeys((*parse_mirrors(done.stdout.decode()), FALLBACK)))
 
     def _download_index(self, suite: str) -> tuple[Package, ...]:
         self.say(f"{suite}: reading the index of the archive")
@@ -104,6 +98,12 @@ class Archive:
                 hint="apt-get install gpgv debian-archive-keyring",
             )
         )
+
+
+def mirrors_of_apt(local: LocalConnection) -> tuple[str, ...]:
+    """The mirrors to try: the one that apt uses here, then Debian's own."""
+    done = local.run(Command("apt-get", "indextargets", "--format", FORMAT))
+    return tuple(dict.fromkeys((*parse_mirrors(done.stdout.decode()), FALLBACK)))
 
 
 def parse_mirrors(targets: str) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from fleetbpf.errors import HostError, Problem
 from fleetbpf.lab.folder import write
 
-TIMEOUT = 60.0  # seconds without a byte
+TIMEOUT = 30.0  # seconds without a byte
 HINT = "check the network and the mirror in apt's sources; what was fetched before is used offline"
 
 

@@ -1,7 +1,8 @@
 """The programs of this machine that a lab is made with, and what to install when one is absent."""
 
+import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from fleetbpf.errors import HostError, Problem
 from fleetbpf.lab.hosts import HostKind
@@ -23,6 +24,7 @@ PACKAGES = {
     "depmod": "kmod",
     "fakeroot": "fakeroot",
     "tar": "tar",
+    "newuidmap": "uidmap",
 }
 ALWAYS = ("qemu-system-x86_64", "busybox", "ssh", "ssh-keygen", "gpgv", "dpkg-deb")
 BY_KIND = {
@@ -36,9 +38,13 @@ def find(name: str) -> str | None:
     return shutil.which(name) or shutil.which(name, path=":".join(SEARCHED))
 
 
-def require(kinds: Iterable[HostKind]) -> None:
+def require(
+    kinds: Iterable[HostKind], *, find: Callable[[str], object] = find, user: int | None = None
+) -> None:
     """Raise HostError naming everything that hosts of these `kinds` need and that is not here."""
     names = dict.fromkeys((*ALWAYS, *(name for kind in kinds for name in BY_KIND[kind])))
+    if "mmdebstrap" in names and (os.geteuid() if user is None else user) != 0:
+        names |= dict.fromkeys(("newuidmap",))
     missing = [name for name in names if find(name) is None]
     if missing:
         packages = " ".join(sorted({PACKAGES[name] for name in missing}))

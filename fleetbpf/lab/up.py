@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from fleetbpf.connections.local import LocalConnection
 from fleetbpf.errors import InputError, Problem
 from fleetbpf.lab import processes, resources, roster, tools
-from fleetbpf.lab.archive import Archive, Say
+from fleetbpf.lab.archive import Archive, Say, mirrors_of_apt
 from fleetbpf.lab.boot import Boot, NotUpError, ensure_up
 from fleetbpf.lab.folder import LabFolder, Placed, write
 from fleetbpf.lab.hosts import LabHost
@@ -53,7 +53,8 @@ class Up:
         taken = {each.port for each in former.values()}
         boots = []
         with LocalConnection() as local:
-            archive = Archive(cache=self.cache, local=local, say=self.say)
+            mirrors = mirrors_of_apt(local)
+            archive = Archive(mirrors=mirrors, cache=self.cache, local=local, say=self.say)
             ingredients = gather(hosts, archive, local)
             for host in hosts:
                 before = former.get(host.name)
