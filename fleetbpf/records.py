@@ -68,9 +68,9 @@ class Reader:
         *whole, rest = content.split(b"\n")
         cut = [] if is_last or not rest else [rest]
         for line in (*whole, *cut):
-            fields = record_fields(line)
+            fields = less_collected(record_fields(line), file.parent)
             position = advanced(position, fields)
-            if "fleetbpf" not in fields:
+            if "fleetbpf" not in fields and fields.get("count") != 0:
                 yield self.record(file, fields, position)
         read = len(content) - (0 if cut else len(rest))
         self._read[file] = replace(position, offset=position.offset + read)
@@ -98,6 +98,28 @@ def advanced(position: Position, fields: Mapping[str, Any]) -> Position:
             time=int(fields["start_ns"]),
         )
     return replace(position, time=int(fields.get("time", position.time)))
+
+
+def less_collected(fields: Mapping[str, Any], release: Path) -> Mapping[str, Any]:
+    """A loss record less what we have: a segment that the host removed may have been mirrored."""
+    if fields.get("kind") != "lost" or "segment" not in fields:
+        return fields
+    file = release / f"{fields['segment']:08d}.log"
+    if not file.exists():
+        return fields
+    held = sum(map(weight, map(record_fields, file.read_bytes().split(b"\n")[:-1])))
+    return {**fields, "count": max(int(fields["count"]) - held, 0)}
+
+
+def weight(fields: Mapping[str, Any]) -> int:
+    """How much of a program's output a record stands for, as the loader counts a segment."""
+    match fields.get("kind"):
+        case "lost":
+            return int(fields["count"])
+        case "trace" | "map":
+            return 1
+        case _:
+            return 0
 
 
 def record_fields(line: bytes) -> Mapping[str, Any]:
@@ -138,6 +160,8 @@ def texts(kind: str, fields: Mapping[str, Any]) -> Iterable[str]:
     match kind:
         case "trace":
             place = f"{fields.get('comm')}-{fields.get('pid')} [{fields.get('cpu', 0):03d}]"
+            # Without our label it may be a line of another program that prints on that host.
+            place += " (shared)" if fields.get("shared") else ""
             return (f"{place} {part}" for part in str(fields.get("text", "")).split("\n"))
         case "start":
             links = ", ".join(

@@ -90,6 +90,31 @@ def test_starts_losses_maps_and_stops_are_told_in_words(tmp_path: Path) -> None:
     ]
 
 
+def removed(segment: int, count: int) -> dict[str, object]:
+    return {
+        "time": 9,
+        "kind": "lost",
+        "place": "spool",
+        "count": count,
+        "since": 1,
+        "segment": segment,
+    }
+
+
+def test_a_segment_that_the_host_removed_counts_as_lost_only_as_far_as_we_lack_it(
+    tmp_path: Path,
+) -> None:
+    segment(tmp_path, 1, trace(1, "a"), trace(2, "b"))
+    segment(tmp_path, 3, removed(1, 2), removed(2, 7))
+    assert [line.split(" hello ")[1] for line in texts(tmp_path)[2:]] == ["-- LOST 7 in the spool"]
+
+
+def test_a_removed_segment_of_which_we_hold_a_part_counts_the_rest(tmp_path: Path) -> None:
+    segment(tmp_path, 1, trace(1, "a"), tail='{"time":2,"kind":"trace","te')
+    segment(tmp_path, 3, removed(1, 5))
+    assert texts(tmp_path)[-1].endswith("-- LOST 4 in the spool")
+
+
 def test_a_record_as_json_is_flat_and_exact(tmp_path: Path) -> None:
     segment(tmp_path, 1, trace(123, "x"))
     (record,) = Reader(logs=tmp_path, host="web1").news()
