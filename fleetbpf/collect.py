@@ -19,7 +19,7 @@ from fleetbpf.layout import HostLayout
 GREETING = b"fleetbpf\tcollect\n"
 ONE_PASS = 0.0
 COLLECT_TIMEOUT = 3600.0  # seconds; a first collection may be gigabytes
-FOREVER = float("inf")
+FOLLOW_TIMEOUT = 30 * 86400.0  # seconds; whoever follows longer connects again
 
 
 def command(layout: HostLayout, *, deployment: str, interval: float, become: bool) -> Command:
@@ -65,7 +65,7 @@ def fetch(
         asked = command(layout, deployment=deployment, interval=interval, become=become)
         have = offsets(mirror, deployment=deployment)
         receiver = Receiver(mirror=mirror, on_news=on_news)
-        timeout = FOREVER if interval else COLLECT_TIMEOUT
+        timeout = FOLLOW_TIMEOUT if interval else COLLECT_TIMEOUT
         try:
             completed = connection.run(asked, stdin=have, stdout=receiver.feed, timeout=timeout)
         except OSError as error:
