@@ -103,8 +103,8 @@ def check_count(hosts: int | None) -> None:
 
 def check_memory(memory: int | None) -> None:
     """Raise InputError for too little memory, in MiB."""
-    if memory is not None and memory < 128:
-        hint = "a debian host needs about 384 MiB, a micro host 192"
+    if memory is not None and memory < 64:
+        hint = "a debian host needs about 384 MiB, a micro host 128"
         what = f"no kernel boots in {memory} MiB"
         raise InputError(Problem(where="--memory", what=what, hint=hint))
 

@@ -1,5 +1,6 @@
 """Boot one lab host and wait until it lets us in, or say why it does not."""
 
+import re
 import threading
 import time
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ DEADLINE = 300.0  # seconds; a debian host needs 30 on a quiet machine
 ATTEMPTS = 2
 PAUSE = 0.3
 TAIL_LINES = 15
-PANIC = "Kernel panic"
+PANIC = re.compile(r"Kernel panic - (.*)|Rebooting in \d+ seconds")
 
 
 class NotUpError(HostError):
@@ -74,9 +75,8 @@ def hopeless(boot: Boot, pid: int, seen: int) -> str:
     """Why waiting on is of no use; empty when it is. The console is read from byte `seen` on."""
     if processes.has_ended(pid):
         return "QEMU ended"
-    if PANIC in text_of(boot.machine.console, seen):
-        return "the kernel panicked"
-    return ""
+    panic = PANIC.search(text_of(boot.machine.console, seen))
+    return f"the kernel panicked: {panic[1] or panic[0]}" if panic else ""
 
 
 def not_up(boot: Boot, reason: str) -> NotUpError:

@@ -1,0 +1,120 @@
+"""The lab itself: hosts that stay, hosts of both kinds, hosts that fail, and nothing left over."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from fleetbpf.lab import processes
+from fleetbpf.lab.folder import LabFolder
+from tests.e2e.fleet import Fleet
+from tests.tools import need
+
+pytestmark = pytest.mark.lab
+
+MOUNTS = ("/sys/kernel/tracing", "/sys/fs/bpf", "/sys/fs/cgroup", "/dev/pts", "/run", "/proc")
+
+
+def processes_of(fleet: Fleet) -> dict[str, int | None]:
+    lab = LabFolder.at(fleet.folder)
+    return {host: processes.running(lab.pid_file(host)) for host in fleet.hosts}
+
+
+def test_a_second_up_keeps_the_hosts_that_run(fleet: Fleet) -> None:
+    before = processes_of(fleet)
+    said = fleet.fleetbpf("lab", "up")
+    assert said.returncode == 0, said.stderr
+    assert processes_of(fleet) == before
+    assert None not in before.values()
+
+
+def test_every_host_runs_the_kernel_that_its_status_says(fleet: Fleet) -> None:
+    hosts = json.loads(fleet.fleetbpf("lab", "status", "--json").stdout)["hosts"]
+    assert {host["name"]: host["kernel"] for host in hosts} == {
+        name: fleet.root(name, "uname -r").strip() for name in fleet.hosts
+    }
+    assert all(host["answers"] for host in hosts)
+
+
+def test_every_host_has_a_key_of_its_own(fleet: Fleet) -> None:
+    known = LabFolder.at(fleet.folder).known_hosts.read_text().splitlines()
+    assert len({line.split()[2] for line in known}) == len(fleet.hosts)
+
+
+def test_a_command_reaches_the_host_word_for_word(fleet: Fleet) -> None:
+    for host in fleet.hosts:
+        said = fleet.fleetbpf("lab", "ssh", host, "printf", "%s|", "a  b", "$(id)", "it's", "\n")
+        assert said.stdout == "a  b|$(id)|it's|\n|"
+
+
+def test_the_status_of_a_command_is_the_status_of_lab_ssh(fleet: Fleet) -> None:
+    assert fleet.fleetbpf("lab", "ssh", fleet.hosts[0], "sh", "-c", "exit 7").returncode == 7
+
+
+def test_an_unknown_host_is_refused_with_those_there_are(fleet: Fleet) -> None:
+    said = fleet.fleetbpf("lab", "ssh", "web9")
+    assert said.returncode == 2
+    assert fleet.hosts[0] in said.stderr
+
+
+def test_a_debian_host_has_a_user_that_must_become_root(fleet: Fleet) -> None:
+    words = ("lab", "ssh", "web1")
+    assert fleet.fleetbpf(*words, "id", "-u").stdout.strip() == "1000"
+    assert fleet.fleetbpf(*words, "sudo", "-n", "id", "-u").stdout.strip() == "0"
+    assert fleet.root("web1", "su nosudo -c 'sudo -n id -u'; echo $?").strip() == "1"
+
+
+def test_a_debian_host_has_started_without_a_failure(fleet: Fleet) -> None:
+    assert fleet.root("web1", "systemctl --failed --no-legend").strip() == ""
+
+
+def test_a_micro_host_has_the_file_systems_that_bpf_needs(fleet: Fleet) -> None:
+    for host in fleet.hosts[1:]:
+        mounted = {line.split()[1] for line in fleet.root(host, "cat /proc/mounts").splitlines()}
+        assert mounted.issuperset(MOUNTS)
+
+
+def test_a_micro_host_has_no_systemd_and_no_sudo(fleet: Fleet) -> None:
+    assert fleet.root(fleet.hosts[1], "which systemctl sudo; ls /run/systemd").strip() == ""
+
+
+def test_a_host_reboots_to_the_same_key(fleet: Fleet) -> None:
+    fleet.reboot(fleet.hosts[1])  # returns when its key was accepted again
+
+
+def lab_in(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    return Fleet(folder=folder, hosts=()).fleetbpf("lab", *words)
+
+
+def test_a_host_that_does_not_come_up_says_why(fleet: Fleet, tmp_path: Path) -> None:
+    try:
+        # Too little memory for the kernel to unpack its first file system.
+        said = lab_in(tmp_path, "up", "--host", "small=micro:6.1", "--memory", "88")
+        assert said.returncode == 1
+        assert "small: not up: the kernel panicked" in said.stderr
+        assert "Rebooting in 5 seconds" in said.stderr  # the end of its console
+        assert processes.running(LabFolder.at(tmp_path).pid_file("small")) is None
+    finally:
+        lab_in(tmp_path, "down")
+
+
+def test_two_labs_at_once_do_not_meet_and_down_leaves_nothing(fleet: Fleet, tmp_path: Path) -> None:
+    before = processes_of(fleet)
+    said = lab_in(tmp_path, "up", "--host", "edge1=micro:6.1")
+    pid_file = LabFolder.at(tmp_path).pid_file("edge1")
+    assert said.returncode == 0, said.stderr
+    assert processes.running(pid_file) is not None
+    lab_in(tmp_path, "down")
+    assert processes.running(pid_file) is None
+    assert list(tmp_path.iterdir()) == []
+    assert processes_of(fleet) == before
+
+
+def test_an_unknown_kernel_series_is_refused_with_those_there_are(tmp_path: Path) -> None:
+    need("qemu-system-x86_64", "busybox", "sshd")
+    said = lab_in(tmp_path, "up", "--host", "edge1=micro:1.0")
+    assert said.returncode == 1
+    assert "no kernel of the series 1.0" in said.stderr
+    assert "6.1" in said.stderr
+    assert lab_in(tmp_path, "status").stdout.startswith("no hosts here")
