@@ -142,7 +142,7 @@ def size(types: Types, identifier: int) -> int:
             return 0
 
 
-def c_name(types: Types, identifier: int) -> str:  # noqa: PLR0911 (one case per kind)
+def c_name(types: Types, identifier: int) -> str:
     """The type as its author wrote it, for people: `u64`, `enum color`, `char[16]`, `void *`."""
     match types[identifier]:
         case Alias(name="", target=target):
@@ -163,7 +163,7 @@ def c_name(types: Types, identifier: int) -> str:  # noqa: PLR0911 (one case per
             return name
 
 
-def _type(entry: Mapping[str, object]) -> Type:  # noqa: PLR0911 (one case per kind)
+def _type(entry: Mapping[str, object]) -> Type:
     """One entry of the dump as a value."""
     name = _name(entry)
     match entry["kind"]:

@@ -94,7 +94,7 @@ start() {
 # stop PROGRAM RELEASE: end it and wait until it has gone; fine when it does not run
 stop() {
 	if has_systemd; then
-		systemctl --quiet disable --now "$(unit "$1" "$2")" 2>/dev/null
+		systemctl --quiet --no-reload disable --now "$(unit "$1" "$2")" 2>/dev/null
 		systemctl reset-failed "$(unit "$1" "$2")" 2>/dev/null
 	else
 		stop_supervised "$run/$deployment/$1/$2/state"
@@ -149,7 +149,7 @@ switch() {
 	link=$root/$deployment/$1/current
 	ln -s "releases/$2" "$link.$$" && mv -fT "$link.$$" "$link" || return 1
 	has_systemd || return 0
-	systemctl --quiet enable "$(unit "$1" "$2")" 2>/dev/null
+	systemctl --quiet --no-reload enable "$(unit "$1" "$2")" 2>/dev/null
 }
 
 # failed PROGRAM RELEASE: say why the release did not start and take it away again

@@ -46,7 +46,7 @@ def command(machine: Machine) -> Command:
         PROGRAM,
         *("-name", f"fleetbpf-lab-{machine.name}"),
         *("-machine", "q35"),
-        *("-accel", "kvm" if machine.kvm else "tcg,thread=multi"),
+        *("-accel", "kvm" if machine.kvm else "tcg,thread=multi,tb-size=256"),
         *("-cpu", "host" if machine.kvm else EMULATED),
         *("-m", str(machine.memory)),
         *("-display", "none", "-monitor", "none", "-nodefaults"),

@@ -109,6 +109,11 @@ static int set_up(const struct fb_instance *instance, uint64_t buffer_bytes,
 	char kilobytes[32];
 	int error;
 
+	/* The clock first: setting it empties the buffers, and they are small yet. */
+	error = put(instance, "trace_clock", "boot");
+	if (error)
+		return fb_fail(problem, "trace", -error, "cannot set the trace clock: %s",
+			       strerror(-error));
 	snprintf(kilobytes, sizeof(kilobytes), "%llu",
 		 (unsigned long long)(buffer_bytes < 1024 ? 1 : buffer_bytes / 1024));
 	error = put(instance, "buffer_size_kb", kilobytes);
@@ -119,10 +124,6 @@ static int set_up(const struct fb_instance *instance, uint64_t buffer_bytes,
 			       "CPU: %s",
 			       kilobytes, strerror(-error));
 	}
-	error = put(instance, "trace_clock", "boot");
-	if (error)
-		return fb_fail(problem, "trace", -error, "cannot set the trace clock: %s",
-			       strerror(-error));
 	put(instance, "buffer_percent", "0"); /* poll wakes for the first line; since 4.21 */
 	set_line_shape(instance);
 	return 0;

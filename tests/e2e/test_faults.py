@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from fleetbpf.schedule import ScheduledAudit, unit_texts
 from tests.e2e.fleet import Fleet
 from tests.waiting import wait_until
 
@@ -232,3 +233,39 @@ def test_a_host_lost_in_mid_apply_leaves_the_others_to_finish(fleet: Fleet) -> N
     assert status(fleet, "edge1")["state"] == "running"
     # 0 where edge3 was finished before its power went.
     assert code == 4 or "edge3: changed" in said
+
+
+def test_a_host_whose_key_is_not_known_is_refused(fleet: Fleet) -> None:
+    inventory = fleet.folder / "inventories" / "unknown.yml"
+    (fleet.folder / "no_known_hosts").write_text("")
+    text = fleet.inventory.read_text()
+    inventory.write_text(text.replace("../.fleetbpf/lab/known_hosts", "../no_known_hosts"))
+    said = fleet.fleetbpf(
+        "apply", manifest(fleet, good(), hosts="edge1"), "--inventory", str(inventory)
+    )
+    assert said.returncode == 4
+    assert "edge1: 127.0.0.1:" in said.stderr
+    assert "SHA256:" in said.stderr
+    assert "ssh-keyscan" in said.stderr
+
+
+def test_the_units_of_scheduled_audits_are_sound_for_systemd(fleet: Fleet) -> None:
+    audit = ScheduledAudit.of(
+        "demo",
+        Path("/tmp/a manifest.yml"),
+        when="0 4 1 * 5",
+        words=("/bin/echo", "100% of $HOME", 'a "quoted" word'),
+        folder=Path("/tmp"),
+    )
+    place = "/run/systemd/system"
+    for suffix, text in unit_texts(audit).items():
+        fleet.root("web1", f"cat >{place}/{audit.name}.{suffix} <<'END'\n{text}END")
+    said = fleet.root(
+        "web1",
+        f"systemd-analyze verify {place}/{audit.name}.timer 2>&1; "
+        f"systemctl start {audit.name}.service && journalctl -o cat -u {audit.name}.service; "
+        f"rm {place}/{audit.name}.*; systemctl daemon-reload",
+    )
+    assert '100% of $HOME a "quoted" word' in said
+    assert "Failed" not in said
+    assert "Invalid" not in said

@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # Run by mmdebstrap at the end of building the root file system of debian hosts; $1 is its folder.
 set -eu
 root=$1
