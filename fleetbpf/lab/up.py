@@ -84,6 +84,7 @@ class Up:
                         raise error
             finally:
                 cancelled.set()
+                pool.shutdown(wait=False, cancel_futures=True)
         NotUpError.raise_if_any(problems)
 
     def _boot_one(self, boot: Boot, cancelled: threading.Event) -> None:

@@ -1,6 +1,7 @@
 """The lab itself: hosts that stay, hosts of both kinds, hosts that fail, and nothing left over."""
 
 import json
+import signal
 import subprocess
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from fleetbpf.lab import processes
 from fleetbpf.lab.folder import LabFolder
 from tests.e2e.fleet import Fleet
 from tests.tools import need
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.lab
 
@@ -97,6 +99,18 @@ def test_a_host_that_does_not_come_up_says_why(fleet: Fleet, tmp_path: Path) -> 
         assert processes.running(LabFolder.at(tmp_path).pid_file("small")) is None
     finally:
         lab_in(tmp_path, "down")
+
+
+def test_ctrl_c_ends_the_hosts_that_are_not_up_yet(fleet: Fleet, tmp_path: Path) -> None:
+    pid_file = LabFolder.at(tmp_path).pid_file("edge1")
+    own = Fleet(folder=tmp_path, hosts=())
+    with own.following("lab", "up", "--host", "edge1=micro:6.1") as (process, said):
+        wait_until(lambda: processes.running(pid_file) is not None, what="edge1 boots")
+        process.send_signal(signal.SIGINT)
+        assert process.wait(120) == 130, said.read_text()
+    assert processes.running(pid_file) is None
+    lab_in(tmp_path, "down")
+    assert not LabFolder.at(tmp_path).state.exists()
 
 
 def test_two_labs_at_once_do_not_meet_and_down_leaves_nothing(fleet: Fleet, tmp_path: Path) -> None:
