@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -127,21 +127,22 @@ def relay(listener: socket.socket, port: int, counts: dict[str, int], host: str)
         except OSError:
             return
         counts[host] += 1
-        server = socket.create_connection(("127.0.0.1", port))
-        for source, sink in ((client, server), (server, client)):
-            threading.Thread(target=pump, args=(source, sink), daemon=True).start()
+        threading.Thread(target=join, args=(client, port), daemon=True).start()
+
+
+def join(client: socket.socket, port: int) -> None:
+    """Copy both ways until both are done."""
+    with client, socket.create_connection(("127.0.0.1", port)) as server:
+        back = threading.Thread(target=pump, args=(server, client), daemon=True)
+        back.start()
+        pump(client, server)
+        back.join()
 
 
 def pump(source: socket.socket, sink: socket.socket) -> None:
     """Copy until the end, then end the other side too."""
-    try:
+    with suppress(OSError):
         while piece := source.recv(65536):
             sink.sendall(piece)
-    except OSError:
-        pass
-    finally:
-        for end in (source, sink):
-            try:
-                end.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                continue
+    with suppress(OSError):
+        sink.shutdown(socket.SHUT_RDWR)
