@@ -9,6 +9,7 @@ import traceback
 from collections.abc import Sequence
 
 from fleetbpf import __version__
+from fleetbpf.cli.options import add_json
 from fleetbpf.cli.output import Output
 from fleetbpf.errors import ExitCode, FleetbpfError
 
@@ -59,7 +60,7 @@ def parser() -> argparse.ArgumentParser:
     for name in COMMANDS:
         module = importlib.import_module(f"fleetbpf.cli.{name}")
         command = commands.add_parser(name, help=module.SUMMARY, description=module.SUMMARY)
-        command.add_argument("--json", action="store_true", help="print one JSON document")
+        add_json(command)
         module.arguments(command)
         command.set_defaults(run=module.run)
     return root

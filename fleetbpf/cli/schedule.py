@@ -7,7 +7,13 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fleetbpf.cli.options import add_inventory, add_manifest, inventory_path, load_manifest
+from fleetbpf.cli.options import (
+    add_inventory,
+    add_json,
+    add_manifest,
+    inventory_path,
+    load_manifest,
+)
 from fleetbpf.cli.output import Output
 from fleetbpf.errors import ExitCode, InputError, Problem
 
@@ -24,9 +30,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     install = verbs.add_parser("install", help="audit at the times of the manifest's audit.cron")
     add_manifest(install)
     add_inventory(install)
-    verbs.add_parser("list", help="show what is installed here")
+    shown = verbs.add_parser("list", help="show what is installed here")
     remove = verbs.add_parser("remove", help="audit no longer")
     add_manifest(remove)
+    for verb in (install, shown, remove):
+        add_json(verb, nested=True)
 
 
 def run(options: argparse.Namespace, output: Output) -> ExitCode:

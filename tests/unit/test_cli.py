@@ -112,3 +112,15 @@ def test_with_json_lines_for_people_are_silent(capsys: pytest.CaptureFixture[str
     Output(json=True).line("for people")
     Output(json=True).document({"a": Path("/x")})
     assert json.loads(capsys.readouterr().out) == {"a": "/x"}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("lab", "status", "--json"), ("lab", "--json", "status"), ("schema", "--json")],
+)
+def test_json_is_understood_before_and_after_a_subcommand(
+    tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    said = run(*words, cwd=tmp_path)
+    assert said.returncode == 0
+    assert json.loads(said.stdout)
