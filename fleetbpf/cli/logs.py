@@ -1,6 +1,7 @@
 """`fleetbpf logs`: mirror the spools of hosts and print what they hold."""
 
 import argparse
+import getpass
 import json
 import sys
 import threading
@@ -59,7 +60,7 @@ def run(options: argparse.Namespace, output: Output) -> ExitCode:
 
 def becomes(host: "Host") -> bool:
     """Whether root must read the spool: as the inventory says, else unless we log in as root."""
-    return host.become if host.become is not None else host.user != "root"
+    return host.become if host.become is not None else (host.user or getpass.getuser()) != "root"
 
 
 def reader(options: argparse.Namespace, session: "Session", host: str) -> "Reader":
