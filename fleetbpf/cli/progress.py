@@ -74,7 +74,7 @@ class LiveTable:
     def done(self, host: str, word: str) -> None:
         """The host's row tells how it ended."""
         with self._lock:
-            self._rows[host] = (word, self._rows[host][1])
+            self._rows[host] = (word, "")
 
     def render(self) -> "Table":
         """The table as it is now; the longest fleets show what is unfinished first."""
