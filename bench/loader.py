@@ -22,6 +22,7 @@ from measuring import Case
 from fleetbpf.build import Builder
 from fleetbpf.toolchain import Toolchain
 
+TRACEFS = Path("/sys/kernel/tracing")
 PATIENCE = 30.0  # seconds until a loader must be ready
 
 
@@ -93,12 +94,25 @@ def said_ready(process: "subprocess.Popen[bytes]") -> None:
         raise RuntimeError("the tutorial's loader did not attach: does this machine trace?")
 
 
+@contextmanager
+def tracefs() -> Iterator[None]:
+    """Have tracefs mounted where it belongs; as it was before, afterwards."""
+    if (TRACEFS / "instances").exists():
+        yield
+        return
+    subprocess.run(["mount", "-t", "tracefs", "tracefs", TRACEFS], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", TRACEFS], check=True)
+
+
 def main() -> None:
     options = measuring.options(__doc__ or "")
     if os.geteuid() != 0:
         sys.exit("bench/loader.py needs root: it attaches a BPF program")
     toolchain = Toolchain.find()
-    with tempfile.TemporaryDirectory() as name:
+    with tracefs(), tempfile.TemporaryDirectory() as name:
         ours, bare = Ours(Path(name), toolchain), Bare(Path(name), toolchain)
         bare.build()
         cases = [

@@ -17,7 +17,7 @@ machine() {
 	fact uid "$(id -u)"
 	fact kernel "$(uname -r)"
 	fact arch "$(uname -m)"
-	fact boot_id "$(cat /proc/sys/kernel/random/boot_id)"
+	fact boot_id "$(first_line /proc/sys/kernel/random/boot_id)"
 	[ -r /sys/kernel/btf/vmlinux ] && fact btf yes
 	for folder in /sys/kernel/tracing /sys/kernel/debug/tracing; do
 		[ -d "$folder/instances" ] && fact tracefs "$folder" && break
@@ -26,15 +26,22 @@ machine() {
 	for tool in tar gzip sha256sum mktemp readlink sed head tail wc sort; do
 		command -v "$tool" >/dev/null || fact missing "$tool"
 	done
-	for tool in sha256sum mktemp readlink sed; do
+	for tool in sha256sum readlink; do
 		command -v "$tool" >/dev/null || exit 0
 	done
 }
 
+# first_line FILE: without a process of its own, as all here that can be: a slow host starts few
+first_line() {
+	line=
+	read -r line <"$1"
+	printf '%s\n' "$line"
+} 2>/dev/null
+
 # checksum FILE: its sha256, nothing when it cannot be read
 checksum() {
-	sha256sum -- "$1" 2>/dev/null | sed 's/^\\*\([0-9a-f]*\).*/\1/'
-}
+	sum=$(sha256sum <"$1") && printf '%s\n' "${sum%% *}"
+} 2>/dev/null
 
 # release DEPLOYMENT PROGRAM FOLDER: one placed release, what its files are and whether it runs
 release() {
@@ -45,7 +52,7 @@ release() {
 	done
 	target=$(readlink "$3/loader")
 	fact release "$1" "$2" "$id" "${target##*/}" "$(checksum "$3/loader")" "$(checksum "$3/args")" "$bytes"
-	[ -f "$3/release.json" ] && fact about "$1" "$2" "$id" "$(head -n 1 "$3/release.json")"
+	[ -f "$3/release.json" ] && fact about "$1" "$2" "$id" "$(first_line "$3/release.json")"
 	[ -e "$units/multi-user.target.wants/fleetbpf-$1.$2@$id.service" ] && fact enabled "$1" "$2" "$id"
 	running "$1" "$2" "$id"
 }
@@ -54,9 +61,10 @@ release() {
 running() {
 	state=$run/$1/$2/$3/state
 	[ -f "$state" ] || return 0
-	pid=$(sed -n 's/.*"pid": *\([0-9]*\).*/\1/p' "$state")
+	line=$(first_line "$state")
+	pid=${line#*'"pid":'} pid=${pid%%[!0-9]*}
 	exe=$(readlink "/proc/${pid:-none}/exe") || return 0
-	[ "${exe#"$root/objects/"}" != "$exe" ] && fact running "$1" "$2" "$3" "${exe##*/}" "$(head -n 1 "$state")"
+	[ "${exe#"$root/objects/"}" != "$exe" ] && fact running "$1" "$2" "$3" "${exe##*/}" "$line"
 	return 0
 }
 
