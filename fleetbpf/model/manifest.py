@@ -34,6 +34,8 @@ from fleetbpf.wording import MisunderstoodError, kind, quoted
 NAME = re.compile(r"[a-z0-9]([a-z0-9_-]{0,38}[a-z0-9])?")
 IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,126}")
 
+RESERVED = ("lock", "objects")  # in /var/lib/fleetbpf, where each deployment has its folder
+
 MIB = 1024 * 1024
 SMALLEST_TRACE_BUFFER = 4096  # one page per CPU
 SMALLEST_SPOOL = 64 * 1024
@@ -80,6 +82,13 @@ def matching(pattern: re.Pattern[str], noun: str, hint: str) -> AfterValidator:
         return text
 
     return AfterValidator(validate)
+
+
+def not_reserved(name: str) -> str:
+    """Refuse a deployment's name that is a folder of fleetbpf's own beside the deployments."""
+    if name in RESERVED:
+        raise MisunderstoodError(f"{quoted(name)} is a folder of fleetbpf's own on each host")
+    return name
 
 
 def schema(**keywords: object) -> WithJsonSchema:
@@ -144,6 +153,7 @@ Name = Annotated[
     schema(type="string", pattern=f"^{NAME.pattern}$"),
     Expected("a name"),
 ]
+DeploymentName = Annotated[Name, AfterValidator(not_reserved), Expected("a name")]
 Identifier = Annotated[
     StrictStr,
     matching(IDENTIFIER, "a C identifier", "letters, digits and _, no digit first"),
@@ -317,7 +327,7 @@ class Audit(Model):
 class Manifest(Model):
     """Which BPF programs run on which hosts."""
 
-    name: Name = Field(description="names units, spool and logs on each host")
+    name: DeploymentName = Field(description="names units, spool and logs on each host")
     programs: Annotated[
         dict[
             Name,
