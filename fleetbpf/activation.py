@@ -29,7 +29,7 @@ class Failure:
     message: str
     hint: str = ""
     verifier_log: str = ""
-    said: str = ""  # what the loader or systemd wrote to standard error
+    detail: str = ""  # more that was said, where the loader itself did not tell
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,16 +177,15 @@ def failure(row: Row, by_kind: Mapping[str, list[Row]]) -> Failure:
     def text(kind: str) -> str:
         return "\n".join("\t".join(r[1:]) for r in by_kind.get(kind, ()) if r[0] == program)
 
-    said = text("stderr")
+    said, *more = text("stderr").strip().split("\n")
     told = loader_failure(text("failure"))
-    message = told.get("message") or said.strip().split("\n")[-1] or f"failed at: {stage}"
     return Failure(
         program=program,
         stage=told.get("stage") or stage,
-        message=message,
+        message=told.get("message") or said or f"failed at: {stage}",
         hint=told.get("hint", ""),
         verifier_log=text("verifier"),
-        said=said,
+        detail="" if told else "\n".join(more),
     )
 
 

@@ -155,7 +155,9 @@ class Apply:
         """A program that did not start, in words; its verifier log is kept in a file."""
         where = f"{host}: {failure.program}" if failure.program else host
         if not failure.verifier_log:
-            return Problem(where=where, what=failure.message, hint=failure.hint)
+            return Problem(
+                where=where, what=failure.message, hint=failure.hint, detail=failure.detail
+            )
         folder = self.workspace.logs / host / self.deployment / failure.program
         folder.mkdir(parents=True, exist_ok=True)
         log = folder / "verifier.log"

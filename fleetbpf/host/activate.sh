@@ -22,12 +22,16 @@ say() {
 	printf '\n'
 } 2>/dev/null
 
-# lines KEY PROGRAM FILE: the file's lines, each with the key in front
+# lines KEY PROGRAM: the lines on stdin, each with the key in front
 lines() {
-	[ -f "$3" ] || return 0
 	while IFS= read -r line || [ -n "$line" ]; do
 		say "$1" "$2" "$line"
-	done <"$3"
+	done
+}
+
+# file_lines KEY PROGRAM FILE: the same of a file, if there is one
+file_lines() {
+	[ ! -f "$3" ] || lines "$1" "$2" <"$3"
 }
 
 # --- the lock: a folder that appears by rename, so its owner is known from the first moment ---
@@ -154,21 +158,23 @@ switch() {
 
 # failed PROGRAM RELEASE: say why the release did not start and take it away again
 failed() {
-	lines failure "$1" "$run/$deployment/$1/$2/failure"
-	lines verifier "$1" "$run/$deployment/$1/$2/verifier.log"
-	lines stderr "$1" "$stage/stderr"
+	file_lines failure "$1" "$run/$deployment/$1/$2/failure"
+	file_lines verifier "$1" "$run/$deployment/$1/$2/verifier.log"
+	file_lines stderr "$1" "$stage/stderr"
 	if has_systemd && [ ! -f "$run/$deployment/$1/$2/failure" ]; then
-		journalctl --quiet --no-pager -n 20 -o cat -u "$(unit "$1" "$2")" >"$stage/journal" 2>/dev/null
-		lines stderr "$1" "$stage/journal"
+		journalctl --quiet --no-pager -n 20 -o cat -u "$(unit "$1" "$2")" 2>/dev/null | lines stderr "$1"
 	fi
 	stop "$1" "$2"
 	say failed "$1" "$3"
 }
 
 bring_up() {
-	if ! place "$1" "$3" "$4" 2>"$stage/stderr"; then
-		rm -rf "$root/$deployment/$1/releases/$3.new"
+	# Not into a file: on a full disk it would stay empty.
+	if ! said=$(place "$1" "$3" "$4" 2>&1); then
+		echo "$said" | lines stderr "$1"
+		rm -rf "$root/$deployment/$1/releases/$3.new" "$root"/objects/.*."$$"
 		failed "$1" "$3" place
+		[ "$2" = "$3" ] || forget "$1" "$3"
 		return 1
 	fi
 	# It may run already: as the current release, or left behind by an apply that was cut short.
@@ -252,8 +258,8 @@ begin() {
 	trap 'exit 1' INT TERM
 	rm -rf "$root"/.stage.* "$root"/.stale.* # of scripts that were killed
 	stage=$(mktemp -d "$root/.stage.XXXXXX") || return 1
-	tar -xzf - -C "$stage" 2>"$stage/stderr" && return 0
-	lines stderr "" "$stage/stderr"
+	said=$(tar -xzf - -C "$stage" 2>&1) && return 0
+	echo "$said" | lines stderr ""
 	say failed "" payload
 	return 1
 }

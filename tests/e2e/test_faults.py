@@ -269,3 +269,17 @@ def test_the_units_of_scheduled_audits_are_sound_for_systemd(fleet: Fleet) -> No
     assert '100% of $HOME a "quoted" word' in said
     assert "Failed" not in said
     assert "Invalid" not in said
+
+
+@pytest.mark.parametrize("size", ["400k", "1500k"])  # too small for the payload; for the loader
+def test_a_full_disk_is_told_and_leaves_nothing_behind(fleet: Fleet, size: str) -> None:
+    root = "/var/lib/fleetbpf"
+    fleet.root("edge1", f"mkdir -p {root} && mount -t tmpfs -o size={size} none {root}")
+    try:
+        said = fleet.fleetbpf("apply", manifest(fleet, good(), hosts="edge1"))
+        left = fleet.root("edge1", f"ls -A {root}")
+    finally:
+        fleet.root("edge1", f"umount {root} && rmdir {root}")
+    assert said.returncode == 1
+    assert "No space left on device" in said.stderr
+    assert left == ""

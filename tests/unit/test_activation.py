@@ -69,15 +69,16 @@ def test_an_answer_tells_what_started_and_what_failed_and_why() -> None:
     assert failure.verifier_log == "0: (b7) r0 = 0\na\ttab"
 
 
-def test_a_failure_without_the_loaders_word_shows_what_was_said_last() -> None:
+def test_a_failure_without_the_loaders_word_shows_what_was_said_first() -> None:
     answer = activation.parse(
         [
-            ("stderr", "a", "cp: cannot create"),
-            ("stderr", "a", "No space"),
+            ("stderr", "a", "cp: No space"),
+            ("stderr", "a", "and more"),
             ("failed", "a", "place"),
         ]
     )
-    assert answer.failures[0].message == "No space"
+    assert answer.failures[0].message == "cp: No space"
+    assert answer.failures[0].detail == "and more"
     assert answer.failures[0].stage == "place"
 
 
