@@ -112,7 +112,7 @@ static int check_names(const struct fb_program *program, const struct fb_pairs *
 	return 0;
 }
 
-/* One that is typed by the kernel's BTF is loaded for one hook: no second, no other kind. */
+/* A function is loaded once: all its hooks must want it loaded in the same way. */
 static int check_typed(const struct fb_attachments *attachments, struct fb_problem *problem)
 {
 	for (size_t i = 1; i < attachments->count; i++) {
@@ -121,8 +121,7 @@ static int check_typed(const struct fb_attachments *attachments, struct fb_probl
 
 		if (one->function != other->function)
 			continue;
-		if (fb_hook_is_typed(one->hook.kind) || fb_hook_is_typed(other->hook.kind) ||
-		    fb_hook_program_type(one->hook.kind) != fb_hook_program_type(other->hook.kind))
+		if (!fb_hooks_share(one->hook.kind, other->hook.kind))
 			return fb_attach_fail(
 				problem, one->function->name, other->hook.text, EINVAL,
 				"it goes to %s already, and these two need a function "
@@ -189,8 +188,13 @@ void fb_attachments_json(const struct fb_attachments *attachments, struct fb_tex
 void fb_attachments_detach(struct fb_attachments *attachments)
 {
 	for (size_t i = 0; i < attachments->count; i++) {
-		bpf_link__destroy(attachments->items[i].link);
-		attachments->items[i].link = NULL;
+		struct fb_attachment *attachment = &attachments->items[i];
+
+		for (size_t j = 0; j < attachment->link_count; j++)
+			bpf_link__destroy(attachment->links[j]);
+		free(attachment->links);
+		attachment->links = NULL;
+		attachment->link_count = 0;
 	}
 }
 

@@ -13,7 +13,8 @@ struct fb_attachment {
 	const struct fb_function *function;
 	struct bpf_program *program;
 	struct fb_hook hook;
-	struct bpf_link *link; /* NULL until it is attached */
+	struct bpf_link **links; /* one; of a perf_event, one for each CPU */
+	size_t link_count;	 /* 0 until it is attached */
 };
 
 struct fb_attachments {

@@ -7,7 +7,8 @@
 
 #include "attach.h"
 
-enum bpf_prog_type fb_hook_program_type(enum fb_hook_kind kind);
+/* Whether one function, loaded once, can go to hooks of both kinds. */
+bool fb_hooks_share(enum fb_hook_kind one, enum fb_hook_kind other);
 
 /* Before the load: set the function's type; refuse a hook that this kernel is known to lack. */
 int fb_hook_prepare(struct fb_attachment *attachment, struct fb_problem *problem);

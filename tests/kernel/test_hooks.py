@@ -3,12 +3,14 @@
 import os
 import platform
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
 
 from tests.kernel.conftest import Build, Start
 from tests.kernel.running import ping
+from tests.waiting import wait_until
 
 PID = f"pid={os.getpid()}"
 RELEASE = platform.release()
@@ -97,6 +99,110 @@ def test_a_hook_that_is_not_there_is_named(start: Start, attach: str, reason: st
     assert reason in text
     failure = (loader.run / "failure").read_text()
     assert f'"function":"{function}","hook":"{hook}"' in failure
+
+
+def test_a_counter_is_sampled_on_every_cpu(start: Start) -> None:
+    loader = start("observers", "--attach", "on_counter=perf_event/cpu-clock@99")
+    cpus = {f"sample on {cpu}" for cpu in os.sched_getaffinity(0)}
+    wait_until(lambda: set(loader.texts()) >= cpus, what=f"a sample on each of {cpus}")
+
+
+def test_a_counter_fires_at_its_frequency(start: Start) -> None:
+    loader = start("observers", "--attach", "on_counter=perf_event/cpu-clock@20")
+    loader.wait_for_texts(1)
+    time.sleep(2)
+    loader.stop()
+    samples = loader.records("trace")
+    by_cpu = [record["time"] for record in samples if record["text"] == samples[0]["text"]]
+    assert 10 <= (len(by_cpu) - 1) / (by_cpu[-1] - by_cpu[0]) * 1e9 <= 30
+
+
+def test_a_function_may_go_to_two_counters(start: Start) -> None:
+    loader = start(
+        "observers",
+        *("--attach", "on_counter=perf_event/cpu-clock@49"),
+        *("--attach", "on_counter=perf_event/context-switches@99"),
+    )
+    loader.wait_for_texts(1)
+    assert [item["hook"] for item in loader.records("start")[0]["attached"]] == [
+        "perf_event/cpu-clock@49",
+        "perf_event/context-switches@99",
+    ]
+
+
+def test_a_section_alone_may_say_which_counter(start: Start) -> None:
+    assert set(start("sampler").wait_for_texts(3)) == {"sample"}
+
+
+def test_a_raw_tracepoint_may_be_writable(start: Start) -> None:
+    loader = start("observers", "--set", PID, "--attach", "on_writable=raw_tp.w/sys_enter")
+    ping()
+    loader.stop()
+    assert loader.texts() == ["writable"]
+
+
+@pytest.fixture
+def probed(tmp_path: Path) -> Path:
+    """A program with the USDT probe fleetbpf:called, whose argument is 41."""
+    source = Path(__file__).parent / "programs" / "probed.c"
+    program = tmp_path / "a:program with a probe"
+    subprocess.run(["gcc", "-o", program, source], check=True)
+    return program
+
+
+def test_a_usdt_probe_fires_with_its_argument(start: Start, probed: Path) -> None:
+    hook = f"usdt/{probed}:fleetbpf:called"
+    loader = start("observers", "--attach", f"on_probe={hook}")
+    subprocess.run([probed], check=True)
+    loader.stop()
+    assert loader.texts() == ["probe 41"]
+    assert loader.records("start")[0]["attached"] == [{"function": "on_probe", "hook": hook}]
+
+
+@pytest.mark.parametrize(
+    ("attach", "reason"),
+    [
+        ("on_writable=raw_tp.w/no_such", "it has no such raw tracepoint"),
+        ("on_probe=usdt/usr/bin/env:no:such", "the file has no such USDT probe"),
+        ("on_probe=usdt/no/such/file:x:y", "/no/such/file: No such file or directory"),
+        ("on_counter=perf_event/no-such@9", "hint: known: cpu-clock page-faults"),
+        ("on_kernel=usdt/usr/bin/env:a:b", 'it was compiled for "kprobe", which passes other'),
+        ("on_probe=uprobe/usr/bin/env:main", 'it was compiled for "usdt", which passes other'),
+    ],
+)
+def test_an_observer_that_cannot_be_is_named(build: Build, attach: str, reason: str) -> None:
+    function, hook = attach.split("=")
+    command = [str(build("observers")), "--attach", attach]
+    done = subprocess.run(command, capture_output=True, check=False, text=True)
+    assert done.returncode == 1
+    assert f"cannot attach {function} to {hook} on kernel {RELEASE}: " in done.stderr
+    assert reason in done.stderr
+
+
+def test_a_machine_without_a_counter_says_so(build: Build) -> None:
+    if Path("/sys/bus/event_source/devices/cpu").exists():
+        pytest.skip("this machine has hardware counters")
+    command = [str(build("observers")), "--attach", "on_counter=perf_event/cycles@99"]
+    done = subprocess.run(command, capture_output=True, check=False, text=True)
+    assert "cannot attach on_counter to perf_event/cycles@99 on kernel" in done.stderr
+    assert "this machine has no such counter" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("attach", "reason"),
+    [
+        ("on_kernel=ksyscall/openat", "it was built without kprobes"),
+        ("on_kernel=kretsyscall/openat", "it was built without kprobes"),
+        ("on_kernels=kprobe.multi/vfs_*", "it lists no functions that can be probed"),
+        ("on_kernels=kretprobe.multi/vfs_*", "it lists no functions that can be probed"),
+    ],
+)
+def test_a_kernel_that_cannot_be_probed_says_so(build: Build, attach: str, reason: str) -> None:
+    if Path("/sys/bus/event_source/devices/kprobe").exists():
+        pytest.skip("this kernel has kprobes")
+    command = [str(build("observers")), "--attach", attach]
+    done = subprocess.run(command, capture_output=True, check=False, text=True)
+    assert f"on kernel {RELEASE}: {reason}" in done.stderr
 
 
 def test_a_kernel_without_kprobes_says_so(build: Build) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from fleetbpf.model.hook import EVENTS
 from tests.unit.sanitized import ask, compile_objects, link_driver
 
 CASES = Path(__file__).parents[1] / "cases" / "runtime"
@@ -141,6 +142,11 @@ def test_a_loss_record_weighs_what_it_counts(driver: Path) -> None:
         ("uprobe/libc.so.6:malloc", "libc.so.6", "malloc", 0),
         ("uprobe//x:y:main", "/x:y", "main", 0),
         ("uretprobe//x:0x1234", "/x", "", 0x1234),
+        ("raw_tp.w/nbd_send_request", "", "nbd_send_request", 0),
+        ("ksyscall/openat", "", "openat", 0),
+        ("kretsyscall/openat", "", "openat", 0),
+        ("kprobe.multi/vfs_*", "", "vfs_*", 0),
+        ("kretprobe.multi/vfs_?ead", "", "vfs_?ead", 0),
     ],
 )
 def test_a_hook_is_taken_apart(driver: Path, text: str, place: str, name: str, offset: int) -> None:
@@ -154,6 +160,9 @@ def test_a_hook_is_taken_apart(driver: Path, text: str, place: str, name: str, o
     [
         *("", "tracepoint", "tracepoint/", "tracepoint/a", "tracepoint/a/", "tracepoint/a/b/c"),
         *("raw_tp/", "raw_tp/a/b", "kprobe/f+", "kprobe/f+x", "kprobe/+1", "uprobe/x", "uprobe/:f"),
+        *("usdt//x", "usdt//x:a", "usdt/:a:b", "usdt//x::b", "usdt//x:a:", "usdt/::"),
+        *("perf_event/cycles", "perf_event/cycles@", "perf_event/cycles@0", "perf_event/@9"),
+        *("perf_event/cycles@100001", "perf_event/cycles@x", "ksyscall/", "kprobe.multi/"),
         *("uprobe//x:", "xdp/eth0", "tracepoint/a/" + "b" * 300, "x" * 600),
     ],
 )
@@ -161,6 +170,76 @@ def test_a_hook_in_no_known_shape_is_refused_with_a_cure(driver: Path, text: str
     problem = json.loads(ask(driver, "hook", text))
     assert problem["message"].startswith("hook ")
     assert problem["hint"]
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "provider", "name"),
+    [
+        ("usdt//opt/a:b:python:gc__start", "/opt/a:b", "python", "gc__start"),
+        ("usdt/usr/bin/x:p:n", "/usr/bin/x", "p", "n"),
+        ("usdt/libc.so.6:libc:setjmp", "libc.so.6", "libc", "setjmp"),
+    ],
+)
+def test_the_last_two_colons_divide_a_usdt_probe(
+    driver: Path, text: str, path: str, provider: str, name: str
+) -> None:
+    parsed = json.loads(ask(driver, "hook", text))
+    assert (parsed["place"], parsed["provider"], parsed["name"]) == (path, provider, name)
+
+
+def test_a_perf_event_has_a_frequency(driver: Path) -> None:
+    parsed = json.loads(ask(driver, "hook", "perf_event/cpu-clock@49"))
+    assert (parsed["name"], parsed["frequency"]) == ("cpu-clock", 49)
+
+
+def test_manifest_and_loader_know_the_same_events(driver: Path) -> None:
+    assert tuple(ask(driver, "events").decode().split()) == EVENTS
+
+
+AVAILABLE = "vfs_read\nvfs_write\nsame\nvfs_alias\nvfs_later [module]\n"
+SYMBOLS = """\
+ffffffff81000010 T vfs_write
+ffffffff81000020 T vfs_notrace
+ffffffff81000030 D vfs_read
+ffffffff81000000 T vfs_read
+ffffffff81000000 t vfs_alias
+ffffffff81000040 t same
+ffffffff81000050 t same
+ffffffffc0000000 t vfs_later\t[module]
+not a line
+"""
+
+
+@pytest.mark.parametrize(
+    ("glob", "found"),
+    [
+        ("vfs_write", "ffffffff81000010"),
+        ("vfs_*", "ffffffff81000000 ffffffff81000010 ffffffffc0000000"),
+        ("vfs_?ead", "ffffffff81000000"),
+        ("same", "ffffffff81000040 ffffffff81000050"),
+        ("vfs_notrace", "No such file or directory"),
+        ("none*", "No such file or directory"),
+    ],
+)
+def test_a_glob_finds_the_functions_that_can_be_probed(
+    driver: Path, tmp_path: Path, glob: str, found: str
+) -> None:
+    available, symbols = tmp_path / "available", tmp_path / "symbols"
+    available.write_text(AVAILABLE)
+    symbols.write_text(SYMBOLS)
+    assert ask(driver, "functions", glob, available, symbols).decode().strip() == found
+
+
+def test_a_kernel_that_hides_its_addresses_or_its_functions_is_told(
+    driver: Path, tmp_path: Path
+) -> None:
+    available, symbols = tmp_path / "available", tmp_path / "symbols"
+    available.write_text("f\n")
+    symbols.write_text("0000000000000000 T f\n")
+    hidden = ask(driver, "functions", "f", available, symbols)
+    assert hidden.decode().strip() == "Operation not permitted"
+    absent = ask(driver, "functions", "f", tmp_path / "none", symbols)
+    assert absent.decode().strip() == "No such device"
 
 
 def test_the_decisive_lines_of_a_log_come_before_its_statistics(driver: Path) -> None:

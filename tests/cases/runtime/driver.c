@@ -9,9 +9,11 @@
 #include "constants.h"
 #include "encode.h"
 #include "files.h"
+#include "functions.h"
 #include "hooks.h"
 #include "load.h"
 #include "options.h"
+#include "perf_event.h"
 #include "spool.h"
 #include "trace.h"
 
@@ -156,8 +158,36 @@ static int hook(char **words)
 		fb_text_quote_string(&out, parsed.place);
 		fb_text_puts(&out, ",\"name\":");
 		fb_text_quote_string(&out, parsed.name);
-		fb_text_printf(&out, ",\"offset\":%zu}", parsed.offset);
+		fb_text_printf(&out, ",\"offset\":%zu", parsed.offset);
+		if (parsed.kind == FB_HOOK_USDT)
+			fb_text_printf(&out, ",\"provider\":\"%s\"", parsed.provider);
+		if (parsed.kind == FB_HOOK_PERF_EVENT)
+			fb_text_printf(&out, ",\"frequency\":%zu", parsed.frequency);
+		fb_text_puts(&out, "}");
 	}
+	return finish(&out);
+}
+
+/* functions GLOB AVAILABLE SYMBOLS: the addresses, or the error */
+static int functions(char **words)
+{
+	struct fb_functions found = {};
+	struct fb_text out = {};
+	int error = fb_functions_find(&found, words[0], words[1], words[2]);
+
+	fb_text_puts(&out, error ? strerror(-error) : "");
+	for (size_t i = 0; !error && i < found.count; i++)
+		fb_text_printf(&out, "%s%lx", i ? " " : "", found.addresses[i]);
+	fb_functions_free(&found);
+	return finish(&out);
+}
+
+/* events: those a perf_event may name */
+static int events(void)
+{
+	struct fb_text out = {};
+
+	fb_perf_event_names(&out);
 	return finish(&out);
 }
 
@@ -240,6 +270,10 @@ int main(int argc, char **argv)
 		return weigh();
 	if (!strcmp(word, "hook") && argc == 3)
 		return hook(rest);
+	if (!strcmp(word, "functions") && argc == 5)
+		return functions(rest);
+	if (!strcmp(word, "events"))
+		return events();
 	if (!strcmp(word, "verifier"))
 		return verifier();
 	if (!strcmp(word, "options"))

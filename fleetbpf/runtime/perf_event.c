@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "perf_event.h"
+
+#include <errno.h>
+#include <linux/perf_event.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define HARDWARE(config) PERF_TYPE_HARDWARE, PERF_COUNT_HW_##config
+#define SOFTWARE(config) PERF_TYPE_SOFTWARE, PERF_COUNT_SW_##config
+
+/* The names that perf(1) has for what can be counted on a whole CPU. */
+static const struct event {
+	const char *name;
+	uint32_t type;
+	uint64_t config;
+} events[] = {
+	{"cpu-clock", SOFTWARE(CPU_CLOCK)},
+	{"page-faults", SOFTWARE(PAGE_FAULTS)},
+	{"minor-faults", SOFTWARE(PAGE_FAULTS_MIN)},
+	{"major-faults", SOFTWARE(PAGE_FAULTS_MAJ)},
+	{"context-switches", SOFTWARE(CONTEXT_SWITCHES)},
+	{"cpu-migrations", SOFTWARE(CPU_MIGRATIONS)},
+	{"cycles", HARDWARE(CPU_CYCLES)},
+	{"ref-cycles", HARDWARE(REF_CPU_CYCLES)},
+	{"bus-cycles", HARDWARE(BUS_CYCLES)},
+	{"instructions", HARDWARE(INSTRUCTIONS)},
+	{"branches", HARDWARE(BRANCH_INSTRUCTIONS)},
+	{"branch-misses", HARDWARE(BRANCH_MISSES)},
+	{"cache-references", HARDWARE(CACHE_REFERENCES)},
+	{"cache-misses", HARDWARE(CACHE_MISSES)},
+	{"stalled-cycles-frontend", HARDWARE(STALLED_CYCLES_FRONTEND)},
+	{"stalled-cycles-backend", HARDWARE(STALLED_CYCLES_BACKEND)},
+};
+
+#define EVENTS (sizeof(events) / sizeof(*events))
+
+static const struct event *find(const char *name)
+{
+	for (size_t i = 0; i < EVENTS; i++)
+		if (!strcmp(events[i].name, name))
+			return &events[i];
+	return NULL;
+}
+
+bool fb_perf_event_known(const char *name)
+{
+	return find(name);
+}
+
+void fb_perf_event_names(struct fb_text *out)
+{
+	for (size_t i = 0; i < EVENTS; i++)
+		fb_text_printf(out, " %s", events[i].name);
+}
+
+static int open_on(const struct event *event, size_t frequency, int cpu)
+{
+	struct perf_event_attr attributes = {
+		.size = sizeof(attributes),
+		.type = event->type,
+		.config = event->config,
+		.freq = 1,
+		.sample_freq = frequency,
+	};
+	long fd = syscall(SYS_perf_event_open, &attributes, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC);
+
+	return fd < 0 ? -errno : (int)fd;
+}
+
+static int attach_on(struct fb_attachment *attachment, const struct event *event, int cpu)
+{
+	int fd = open_on(event, attachment->hook.frequency, cpu);
+	struct bpf_link *link;
+	int error;
+
+	if (fd < 0)
+		return fd;
+	errno = 0;
+	link = bpf_program__attach_perf_event(attachment->program, fd);
+	if (!link) {
+		error = errno ? -errno : -EINVAL;
+		close(fd);
+		return error;
+	}
+	attachment->links[attachment->link_count++] = link; /* fd is the link's now */
+	return 0;
+}
+
+int fb_perf_event_attach(struct fb_attachment *attachment)
+{
+	const struct event *event = find(attachment->hook.name);
+	int cpus = libbpf_num_possible_cpus();
+
+	if (!event || cpus < 0)
+		return cpus < 0 ? cpus : -EINVAL;
+	attachment->links = calloc((size_t)cpus, sizeof(struct bpf_link *));
+	if (!attachment->links)
+		return -ENOMEM;
+	for (int cpu = 0; cpu < cpus; cpu++) {
+		int error = attach_on(attachment, event, cpu);
+
+		if (error && error != -ENODEV) /* it is offline */
+			return error;
+	}
+	return attachment->link_count ? 0 : -ENODEV;
+}

@@ -1,0 +1,32 @@
+/* A USDT probe fleetbpf:called with one argument, as <sys/sdt.h> writes it. */
+__attribute__((noinline)) static void called(int argument)
+{
+	__asm__ volatile("990: nop\n"
+			 ".pushsection .note.stapsdt,\"\",\"note\"\n"
+			 ".balign 4\n"
+			 ".4byte 992f-991f, 994f-993f, 3\n"
+			 "991: .asciz \"stapsdt\"\n"
+			 "992: .balign 4\n"
+			 "993: .8byte 990b, _.stapsdt.base, 0\n"
+			 ".asciz \"fleetbpf\"\n"
+			 ".asciz \"called\"\n"
+			 ".asciz \"-4@%0\"\n"
+			 "994: .balign 4\n"
+			 ".popsection\n"
+			 ".ifndef _.stapsdt.base\n"
+			 ".pushsection .stapsdt.base,\"aG\",\"progbits\",.stapsdt.base,comdat\n"
+			 ".weak _.stapsdt.base\n"
+			 ".hidden _.stapsdt.base\n"
+			 "_.stapsdt.base: .space 1\n"
+			 ".size _.stapsdt.base, 1\n"
+			 ".popsection\n"
+			 ".endif\n"
+			 :
+			 : "nor"(argument));
+}
+
+int main(int argc, char **argv)
+{
+	called(40 + argc + !argv);
+	return 0;
+}
