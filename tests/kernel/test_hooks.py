@@ -146,7 +146,7 @@ def probed(tmp_path: Path) -> Path:
     """A program with the USDT probe fleetbpf:called, whose argument is 41."""
     source = Path(__file__).parent / "programs" / "probed.c"
     program = tmp_path / "a:program with a probe"
-    subprocess.run(["gcc", "-o", program, source], check=True)
+    subprocess.run(["gcc", "-static", "-nostdlib", "-o", program, source], check=True)
     return program
 
 

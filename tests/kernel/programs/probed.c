@@ -1,4 +1,9 @@
-/* A USDT probe fleetbpf:called with one argument, as <sys/sdt.h> writes it. */
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Hits the USDT probe fleetbpf:called with 41, and ends. The probe is written out as <sys/sdt.h>
+ * would, and there is no libc, so that it builds anywhere and is small enough to be sent anywhere:
+ * gcc -static -nostdlib
+ */
 __attribute__((noinline)) static void called(int argument)
 {
 	__asm__ volatile("990: nop\n"
@@ -13,20 +18,20 @@ __attribute__((noinline)) static void called(int argument)
 			 ".asciz \"-4@%0\"\n"
 			 "994: .balign 4\n"
 			 ".popsection\n"
-			 ".ifndef _.stapsdt.base\n"
 			 ".pushsection .stapsdt.base,\"aG\",\"progbits\",.stapsdt.base,comdat\n"
 			 ".weak _.stapsdt.base\n"
 			 ".hidden _.stapsdt.base\n"
 			 "_.stapsdt.base: .space 1\n"
 			 ".size _.stapsdt.base, 1\n"
 			 ".popsection\n"
-			 ".endif\n"
 			 :
 			 : "nor"(argument));
 }
 
-int main(int argc, char **argv)
+void _start(void)
 {
-	called(40 + argc + !argv);
-	return 0;
+	called(41);
+	/* exit(0) */
+	__asm__ volatile("syscall" : : "a"(60), "D"(0) : "rcx", "r11", "memory");
+	__builtin_unreachable();
 }
