@@ -205,6 +205,24 @@ def test_a_kernel_that_cannot_be_probed_says_so(build: Build, attach: str, reaso
     assert f"on kernel {RELEASE}: {reason}" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("function", "first", "second"),
+    [
+        ("on_kernels", "kprobe.multi/vfs_*", "kprobe/vfs_read"),
+        ("on_kernel", "ksyscall/openat", "kprobe.multi/vfs_*"),
+        ("on_counter", "perf_event/cpu-clock@9", "raw_tp/sys_enter"),
+        ("on_writable", "raw_tp.w/sys_enter", "raw_tp/sys_enter"),
+    ],
+)
+def test_hooks_that_want_a_function_loaded_differently_need_two(
+    build: Build, function: str, first: str, second: str
+) -> None:
+    words = ["--attach", f"{function}={first}", "--attach", f"{function}={second}"]
+    command = [str(build("observers")), *words]
+    done = subprocess.run(command, capture_output=True, check=False, text=True)
+    assert f"it goes to {first} already, and these two need a function each" in done.stderr
+
+
 def test_a_kernel_without_kprobes_says_so(build: Build) -> None:
     if Path("/sys/bus/event_source/devices/kprobe").exists():
         pytest.skip("this kernel has kprobes")
