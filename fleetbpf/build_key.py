@@ -18,6 +18,7 @@ GENERATOR = (
     "description.py",
     "elf.py",
     "encoders.py",
+    "events.py",
     "loader_source.py",
     "workbench.py",
     "model/description.py",

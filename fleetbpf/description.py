@@ -3,7 +3,7 @@
 import struct
 from collections.abc import Iterator, Mapping
 
-from fleetbpf import btf, elf
+from fleetbpf import btf, elf, events
 from fleetbpf.btf import Types
 from fleetbpf.elf import Elf
 from fleetbpf.model.description import Constant, ConstantKind, Description, Function, Map
@@ -27,14 +27,17 @@ def read(program: str, content: bytes, dump: Mapping[str, object]) -> Descriptio
     parts = elf.parse(content)
     types = btf.parse(dump)
     found = functions(parts)
+    declared = tuple(maps(types))
     return Description(
         program=program,
         functions=found,
         constants=tuple(constants(types)),
-        maps=tuple(maps(types)),
+        maps=declared,
         prints=prints(parts),
         needs_btf=has_core_relocations(parts) or any(is_btf_typed(item) for item in found),
         types=types,
+        rings=events.rings(types, declared),
+        events=events.structs(types, declared),
     )
 
 

@@ -1,10 +1,11 @@
 """C functions that write a map's keys and values as JSON, generated from their BTF types."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fleetbpf import btf
 from fleetbpf.btf import Member, Types
+from fleetbpf.model.description import EventStruct
 
 # Fields that only the kernel can use: they hold nothing to read.
 KERNEL_ONLY = {"bpf_spin_lock", "bpf_timer", "bpf_wq", "bpf_list_head", "bpf_list_node"}
@@ -25,6 +26,17 @@ def for_type(types: Types, identifier: int) -> tuple[Encoder, ...]:
         encoder = _encoder(types, inner)
         found.setdefault(encoder.name, encoder)
     return tuple(found.values())
+
+
+def for_event(types: Types, event: EventStruct) -> tuple[Encoder, ...]:
+    """The encoder of an event, last; without its tail, which only the record's length tells."""
+    whole = btf.resolve(types, event.type)
+    if not event.tail or not isinstance(whole, btf.Struct):
+        return for_type(types, event.type)
+    members = whole.members[:-1]
+    inner = (encoder for member in members for encoder in for_type(types, member.type))
+    body = "\n".join(_struct(types, replace(whole, members=members)))
+    return (*inner, _function(f"{name_of(types, event.type)}_without_tail", body))
 
 
 def for_size(size: int) -> Encoder:

@@ -10,7 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from fleetbpf import encoders
 from fleetbpf.encoders import Encoder
-from fleetbpf.model.description import Description, Map
+from fleetbpf.model.description import Description, EventStruct, Map, Ring
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -24,12 +24,32 @@ class Row:
     value: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventRow:
+    """A struct in the loader's table of events."""
+
+    name: str
+    size: int
+    encode: str
+    tail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RingRow:
+    """A ring buffer in the loader's table; `event` is the index of its own struct's row."""
+
+    name: str
+    event: int | None
+
+
 def render(description: Description, skeleton_header_name: str, build_key: str) -> str:
     """The loader's source; the skeleton header must have gone through `trimmed`."""
     tables = {
         "function": description.functions,
         "constant": description.constants,
         "map": description.maps,
+        "event": description.events,
+        "ring": description.rings,
     }
     return (
         _environment()
@@ -43,6 +63,8 @@ def render(description: Description, skeleton_header_name: str, build_key: str) 
             functions=description.functions,
             constants=description.constants,
             maps=[_row(description, item) for item in description.maps],
+            events=[_event(description, item) for item in description.events],
+            rings=[_ring(description, item) for item in description.rings],
             encoders=[encoder.code for encoder in _encoders(description)],
             tables=[name for name, rows in tables.items() if rows],
             prints=description.prints,
@@ -59,6 +81,8 @@ def document(description: Description, build_key: str) -> dict[str, object]:
         "functions": [asdict(item) for item in description.functions],
         "constants": [asdict(item) for item in description.constants],
         "maps": [asdict(item) for item in description.maps],
+        "rings": [asdict(item) for item in description.rings],
+        "events": [asdict(item) for item in description.events],
         "prints": description.prints,
         "needs_btf": description.needs_btf,
     }
@@ -103,6 +127,16 @@ def _row(description: Description, item: Map) -> Row:
     return Row(name=item.name, key=key, value=value)
 
 
+def _event(description: Description, item: EventStruct) -> EventRow:
+    encode = encoders.for_event(description.types, item)[-1].name
+    return EventRow(name=item.name, size=item.size, encode=encode, tail=item.tail)
+
+
+def _ring(description: Description, item: Ring) -> RingRow:
+    known = [event.name for event in description.events]
+    return RingRow(name=item.name, event=known.index(item.struct) if item.struct else None)
+
+
 def _parts(description: Description, item: Map) -> Iterator[tuple[Encoder, ...]]:
     """The encoders of a map's key, then those of its value; the wanted one is the last of each."""
     for identifier, size in ((item.key_type, item.key_size), (item.value_type, item.value_size)):
@@ -113,10 +147,13 @@ def _parts(description: Description, item: Map) -> Iterator[tuple[Encoder, ...]]
 
 
 def _encoders(description: Description) -> tuple[Encoder, ...]:
-    """All functions that the maps need, each once, before its first use."""
+    """All functions that maps and events need, each once, before its first use."""
     found: dict[str, Encoder] = {}
     for item in description.maps:
         for part in _parts(description, item):
             for encoder in part:
                 found.setdefault(encoder.name, encoder)
+    for event in description.events:
+        for encoder in encoders.for_event(description.types, event):
+            found.setdefault(encoder.name, encoder)
     return tuple(found.values())

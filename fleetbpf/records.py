@@ -1,6 +1,7 @@
 """Records: the lines of mirrored segments, read back and told to people."""
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -8,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from fleetbpf.collect import is_set_aside
+
+PLAIN = re.compile(r"[!#-<>-Z^-z|~]+")  # printable ASCII without space, quote, =, [ ] { } and \
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,7 +22,7 @@ class Record:
     program: str
     release: str
     time_ns: int  # wall clock, by the offset in the segment's header
-    kind: str  # start, trace, map, lost, stop; torn: made here, for a record cut by a kill
+    kind: str  # start, trace, event, map, lost, stop; torn: made here, for a record cut by a kill
     fields: Mapping[str, Any]
 
 
@@ -116,7 +119,7 @@ def weight(fields: Mapping[str, Any]) -> int:
     match fields.get("kind"):
         case "lost":
             return int(fields["count"])
-        case "trace" | "map":
+        case "trace" | "map" | "event":
             return 1
         case _:
             return 0
@@ -163,6 +166,8 @@ def texts(kind: str, fields: Mapping[str, Any]) -> Iterable[str]:
             # Without our label it may be a line of another program that prints on that host.
             place += " (shared)" if fields.get("shared") else ""
             return (f"{place} {part}" for part in str(fields.get("text", "")).split("\n"))
+        case "event":
+            return (f"{fields.get('ring')} {event_text(fields)}",)
         case "start":
             links = ", ".join(
                 f"{link['function']} on {link['hook']}" for link in fields.get("attached", ())
@@ -180,6 +185,23 @@ def texts(kind: str, fields: Mapping[str, Any]) -> Iterable[str]:
             return (f"{name}[{brief(e['key'])}] = {brief(e['value'])}" for e in entries)
         case _:
             return (f"{kind} {json.dumps(dict(fields))}",)
+
+
+def event_text(fields: Mapping[str, Any]) -> str:
+    """An event's fields as `name=value` in one line; the bytes of a record that is none."""
+    if "odd" in fields:
+        return f"-- no such struct: {fields['odd']}"
+    pairs = [f"{name}={inline(value)}" for name, value in dict(fields.get("data", {})).items()]
+    if "rest" in fields:
+        pairs.append(f"-- and {fields['rest']}")
+    return " ".join(pairs)
+
+
+def inline(value: object) -> str:
+    """A value that ends where it seems to: text with spaces, quotes or controls is quoted."""
+    if isinstance(value, str) and PLAIN.fullmatch(value):
+        return value
+    return json.dumps(value, separators=(",", ":"))
 
 
 def brief(value: object) -> str:

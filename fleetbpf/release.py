@@ -39,6 +39,8 @@ class Release:
             words += ["--set", f"{constant}={spelled(value)}"]
         for name, seconds in program.map_readouts:
             words += ["--map", f"{name}={seconds:g}"]
+        for event in program.events:
+            words += ["--event", f"{event.ring}={event.struct}"]
         words += ["--trace-buffer", str(program.trace_buffer)]
         words += ["--spool-limit", str(program.spool_limit)]
         return tuple(words)

@@ -10,7 +10,7 @@ from fleetbpf.errors import InputError, Problem
 from fleetbpf.model.hook import Hook
 from fleetbpf.model.inventory import Host, Inventory
 from fleetbpf.model.manifest import CONSTANT_RANGE, Manifest, Play, Program
-from fleetbpf.model.target import Constant, DesiredProgram, Target
+from fleetbpf.model.target import Constant, DesiredEvent, DesiredProgram, Target
 from fleetbpf.templating import Renderer, is_template
 from fleetbpf.wording import MisunderstoodError, kind, listed, quoted
 
@@ -175,6 +175,7 @@ class Rendering:
             hooks=tuple(self._hooks(name, program, host, variables)),
             constants=tuple(self._constants(name, program, host, variables)),
             map_readouts=tuple((each, readout.every) for each, readout in program.maps.items()),
+            events=tuple(self._events(name, program)),
             trace_buffer=program.trace.buffer,
             spool_limit=program.limits.spool,
             memory_limit=program.limits.memory,
@@ -186,6 +187,12 @@ class Rendering:
         if not any(map(is_template, texts(program))):
             self._same_everywhere[name] = desired
         return desired
+
+    def _events(self, name: str, program: Program) -> Iterator[DesiredEvent]:
+        """Each ring buffer with its struct; whether the object has them, the build says."""
+        for ring, event in program.events.items():
+            where = self._manifest.place("programs", name, "events", ring)
+            yield DesiredEvent(ring=ring, struct=event.struct or "", where=where)
 
     def _hooks(
         self, name: str, program: Program, host: Host, variables: Mapping[str, object]

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from fleetbpf import fleet
+from fleetbpf import events, fleet
 from fleetbpf.build import Artifact, Builder
 from fleetbpf.cli.output import Output
 from fleetbpf.connections import Connection
 from fleetbpf.connections.keyring import Keyring
 from fleetbpf.connections.opening import open_connection
+from fleetbpf.errors import InputError
 from fleetbpf.fleet import Outcome
 from fleetbpf.layout import Workspace
 from fleetbpf.model.target import Target
@@ -39,12 +40,17 @@ class Session:
         return Builder(Toolchain.find(), colour=sys.stderr.isatty())
 
     def build(self, targets: Sequence[Target], output: Output) -> Mapping[Path, Artifact]:
-        """Build every program that some host shall run; raises BuildError with all that failed."""
+        """Build every program that some host shall run; raises BuildError with all that failed.
+
+        InputError when a manifest asks for events that a program does not have.
+        """
         places = {p.source: p.where for target in targets for p in target.programs}
         artifacts = self.builder().build_all(places)
         for artifact in artifacts.values():
             if artifact.warnings and not artifact.cached:
                 output.progress(artifact.warnings.rstrip())
+        descriptions = {source: artifact.description for source, artifact in artifacts.items()}
+        InputError.raise_if_any(events.problems(targets, descriptions))
         return artifacts
 
     def on_each(

@@ -22,4 +22,36 @@ static __always_inline void fleetbpf_count(void *map, const void *key)
 		__sync_fetch_and_add(count, 1);
 }
 
+/*
+ * Events that found no room in their ring buffer, of all rings and processors: the kernel does not
+ * count them. The loader reads it and tells them as lost. An object that does not use the calls
+ * below has no such variable.
+ */
+static volatile __u64 fleetbpf_missed __attribute__((section(".data.fleetbpf"), unused));
+
+/*
+ * bpf_ringbuf_reserve, with the failures counted: room for one `type` in *ring, or NULL.
+ *
+ *	struct exec_event *event = fleetbpf_reserve(&events, struct exec_event);
+ */
+#define fleetbpf_reserve(ring, type) ((type *)fleetbpf_reserve_bytes(ring, sizeof(type)))
+
+#define fleetbpf_reserve_bytes(ring, size)                                                         \
+	({                                                                                         \
+		void *___room = bpf_ringbuf_reserve(ring, size, 0);                                \
+		if (!___room)                                                                      \
+			__sync_fetch_and_add(&fleetbpf_missed, 1);                                 \
+		___room;                                                                           \
+	})
+
+/* bpf_ringbuf_output, with the failures counted: for events whose size only the run tells. */
+static __always_inline long fleetbpf_output(void *ring, void *event, __u64 size)
+{
+	long error = bpf_ringbuf_output(ring, event, size, 0);
+
+	if (error)
+		__sync_fetch_and_add(&fleetbpf_missed, 1);
+	return error;
+}
+
 #endif

@@ -48,6 +48,24 @@ class Map:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EventStruct:
+    """A struct that records of a ring buffer may hold."""
+
+    name: str  # "exec_event", of `struct exec_event` or of a typedef
+    type: int  # BTF type id
+    size: int  # bytes that a record has at least; its tail begins there
+    tail: str = ""  # the flexible array at its end
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ring:
+    """One ring buffer, and the struct that its definition names as the value's type."""
+
+    name: str
+    struct: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Description:
     """All that the loader's generator, the manifest's checks and `--describe` need to know."""
 
@@ -58,3 +76,5 @@ class Description:
     prints: bool  # some function calls bpf_trace_printk or bpf_trace_vprintk
     needs_btf: bool  # CO-RE relocations or a BTF-typed section: the kernel must carry BTF
     types: Types
+    rings: tuple[Ring, ...] = ()
+    events: tuple[EventStruct, ...] = ()  # none where there is no ring

@@ -238,6 +238,14 @@ class MapReadout(Model):
     every: Duration = Field(description="time between two readouts")
 
 
+class Events(Model):
+    """A ring buffer whose records become events."""
+
+    struct: Identifier | None = Field(
+        None, description="what a record is; left out, the value type in the ring's definition"
+    )
+
+
 class Trace(Model):
     """What becomes of the lines that a program prints with bpf_printk."""
 
@@ -285,6 +293,10 @@ class Program(Model):
         dict[Identifier, Annotated[MapReadout, Expected("a mapping like {every: 10s}")]],
         Expected("a mapping of maps to readouts"),
     ] = Field({}, description="maps whose contents become records")
+    events: Annotated[
+        dict[Identifier, Annotated[Events, Expected("a mapping like {struct: exec_event}")]],
+        Expected("a mapping of ring buffers to what is in them"),
+    ] = Field({}, description="ring buffers whose records become events")
     trace: Annotated[Trace, Expected("a mapping like {buffer: 4MiB}")] = Trace()
     requires: Annotated[Requires, Expected('a mapping like {kernel: ">=5.10", btf: true}')] = (
         Requires()

@@ -1,6 +1,6 @@
 """What one host shall run, with every value rendered for that host."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from fleetbpf.model.inventory import Host
@@ -12,6 +12,15 @@ Constant = bool | int | str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DesiredEvent:
+    """A ring buffer whose records become events."""
+
+    ring: str
+    struct: str = ""  # what a record is; "" = what the ring's definition says
+    where: str = field(default="", compare=False)  # "hello.yml:7:7": its line in the manifest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DesiredProgram:
     """A program as declared for one host."""
 
@@ -20,6 +29,7 @@ class DesiredProgram:
     hooks: tuple[tuple[str, str], ...] = ()  # (function, hook); () = the ELF's own sections
     constants: tuple[tuple[str, Constant], ...] = ()
     map_readouts: tuple[tuple[str, float], ...] = ()  # (map, seconds between two readouts)
+    events: tuple[DesiredEvent, ...] = ()
     trace_buffer: int = DEFAULT_TRACE_BUFFER  # bytes per CPU
     spool_limit: int = DEFAULT_SPOOL_LIMIT  # bytes
     memory_limit: int | None = None  # bytes

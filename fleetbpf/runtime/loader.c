@@ -110,6 +110,9 @@ int fb_loader_prepare(struct fb_loader *loader)
 		error = fb_readouts_plan(&loader->readouts, loader->object, program,
 					 &loader->options.map, problem);
 	if (!error)
+		error = fb_rings_plan(&loader->rings, loader->object, program,
+				      &loader->options.event, problem);
+	if (!error)
 		error = open_trace(loader);
 	return error;
 }

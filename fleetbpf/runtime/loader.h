@@ -8,6 +8,7 @@
 #include "maps.h"
 #include "options.h"
 #include "program.h"
+#include "rings.h"
 #include "trace.h"
 
 /* One loader at work. */
@@ -18,6 +19,7 @@ struct fb_loader {
 	struct bpf_object *object;
 	struct fb_attachments attachments;
 	struct fb_readouts readouts;
+	struct fb_rings rings;
 	struct fb_instance instance;
 	char label[FB_LABEL];
 	char line_label[FB_LABEL_IN_LINE];
@@ -30,7 +32,7 @@ struct fb_loader {
 	int signals;
 };
 
-/* Everything before the load: spool, object, constants, hooks, read-outs, trace instance. */
+/* Everything before the load: spool, object, constants, hooks, read-outs, rings, trace instance. */
 int fb_loader_prepare(struct fb_loader *loader);
 
 /* After the load, when every print can be seen; before the attachment, as nothing runs yet. */

@@ -4,13 +4,15 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "clock.h"
 
-#define ROUND (256 * 1024) /* most bytes of trace_pipe between two flushes */
+#define ROUND (256 * 1024) /* most bytes of trace_pipe, or of a ring, between two flushes */
 #define BUSY (64 * 1024)   /* a round with as many goes on at once */
+#define RING_REST_MS 10	   /* with rings, which may be small: 256 KiB last 10 ms at 400 k/s */
 #define REST_MS 50	   /* after a smaller one, lines may gather: fewer wake-ups and writes */
 #define LONGEST_MS 1000	   /* should a wake-up be missed, lines are late by so much at most */
 
@@ -57,25 +59,48 @@ static int milliseconds_until(uint64_t due)
 	return due < LONGEST_MS ? (int)due : LONGEST_MS;
 }
 
-const char *fb_loop_run(int signals, struct fb_trace *trace, struct fb_readouts *readouts,
-			struct fb_sink *sink)
+/* What is watched beside the signals; while `resting`, nothing is: poll(2) skips negatives. */
+static nfds_t watch(struct pollfd *watched, const struct fb_trace *trace,
+		    const struct fb_rings *rings, bool resting)
 {
-	struct pollfd watched[2] = {{.fd = signals, .events = POLLIN},
-				    {.fd = trace->instance->pipe, .events = POLLIN}};
-	ssize_t taken = 0;
+	watched[1].fd = resting ? -1 : trace->instance->pipe;
+	for (size_t i = 0; i < rings->count; i++)
+		watched[2 + i].fd = resting ? -1 : fb_ring_descriptor(&rings->items[i]);
+	return 2 + rings->count;
+}
 
+static int milliseconds_to_wait(size_t taken, bool busy, const struct fb_rings *rings,
+				const struct fb_readouts *readouts)
+{
+	if (busy)
+		return 0;
+	if (taken)
+		return rings->count ? RING_REST_MS : REST_MS;
+	return milliseconds_until(fb_readouts_due(readouts));
+}
+
+const char *fb_loop_run(int signals, struct fb_trace *trace, struct fb_rings *rings,
+			struct fb_readouts *readouts, struct fb_sink *sink)
+{
+	struct pollfd watched[2 + FB_RINGS];
+	size_t taken = 0;
+	bool busy = false;
+
+	for (size_t i = 0; i < sizeof(watched) / sizeof(*watched); i++)
+		watched[i] = (struct pollfd){.fd = signals, .events = POLLIN};
 	for (;;) {
-		/* A negative descriptor is not watched: poll(2). */
-		watched[1].fd = taken > 0 ? -1 : trace->instance->pipe;
-		poll(watched, 2,
-		     taken >= BUSY ? 0
-		     : taken > 0   ? REST_MS
-				   : milliseconds_until(fb_readouts_due(readouts)));
+		nfds_t count = watch(watched, trace, rings, taken > 0);
+		ssize_t traced;
+
+		poll(watched, count, milliseconds_to_wait(taken, busy, rings, readouts));
 		if (watched[0].revents)
 			return signal_name(signals);
-		taken = trace->instance->pipe < 0 ? 0 : fb_trace_read(trace, ROUND);
-		if (taken < 0)
+		traced = trace->instance->pipe < 0 ? 0 : fb_trace_read(trace, ROUND);
+		if (traced < 0)
 			return "trace";
+		taken = (size_t)traced + fb_rings_read(rings, ROUND, &busy);
+		busy = busy || traced >= BUSY;
+		fb_rings_account(rings, sink);
 		fb_readouts_run(readouts, fb_now(), sink);
 		fb_sink_flush(sink);
 		if (sink->broken)

@@ -4,6 +4,7 @@
 #define FB_LOOP_H
 
 #include "maps.h"
+#include "rings.h"
 #include "trace.h"
 
 /*
@@ -13,7 +14,7 @@
 int fb_loop_signals(void);
 
 /* Run until a signal or until nobody reads stdout; returns why it ended, for the stop record. */
-const char *fb_loop_run(int signals, struct fb_trace *trace, struct fb_readouts *readouts,
-			struct fb_sink *sink);
+const char *fb_loop_run(int signals, struct fb_trace *trace, struct fb_rings *rings,
+			struct fb_readouts *readouts, struct fb_sink *sink);
 
 #endif

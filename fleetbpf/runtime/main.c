@@ -58,13 +58,14 @@ static int start(struct fb_loader *loader, struct fb_supervised *supervised)
 	return 0;
 }
 
-/* Nothing printed before the detachment is lost: detach, then read what is left. */
+/* Nothing printed or submitted before the detachment is lost: detach, read what is left. */
 static void stop(struct fb_loader *loader, const char *reason)
 {
 	int cpus = libbpf_num_possible_cpus();
 
 	fb_notify("STOPPING=1");
 	fb_attachments_detach(&loader->attachments);
+	fb_rings_drain(&loader->rings, &loader->sink);
 	fb_readouts_run(&loader->readouts, UINT64_MAX, &loader->sink);
 	if (loader->instance.pipe >= 0) {
 		fb_instance_stop(&loader->instance);
@@ -94,10 +95,12 @@ static int work_through(struct fb_loader *loader, struct fb_supervised *supervis
 	loader->trace.sink = &loader->sink;
 	loader->trace.label = loader->line_label;
 	loader->trace.unlabelled = loader->unlabelled;
-	error = start(loader, supervised);
+	error = fb_rings_open(&loader->rings, &loader->sink, &loader->problem);
 	if (!error)
-		stop(loader, fb_loop_run(loader->signals, &loader->trace, &loader->readouts,
-					 &loader->sink));
+		error = start(loader, supervised);
+	if (!error)
+		stop(loader, fb_loop_run(loader->signals, &loader->trace, &loader->rings,
+					 &loader->readouts, &loader->sink));
 	return error;
 }
 
@@ -105,6 +108,7 @@ static void clean_up(struct fb_loader *loader)
 {
 	fb_attachments_free(&loader->attachments);
 	fb_readouts_free(&loader->readouts);
+	fb_rings_free(&loader->rings);
 	bpf_object__close(loader->object);
 	fb_trace_free(&loader->trace);
 	fb_instance_remove(&loader->instance);

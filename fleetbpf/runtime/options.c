@@ -21,6 +21,7 @@ static const char usage[] =
 	"uretprobe/PATH:SYMBOL\n"
 	"  --set CONSTANT=VALUE     give a constant its value; repeatable\n"
 	"  --map NAME=SECONDS       read a map out every SECONDS; repeatable\n"
+	"  --event RING=STRUCT      records of a ring buffer are this struct; repeatable\n"
 	"  --trace-buffer BYTES     kernel buffer for printed lines, per CPU (default 4194304)\n"
 	"  --spool DIR              write segments there instead of stdout\n"
 	"  --spool-limit BYTES      keep at most so much there (default 268435456)\n"
@@ -185,6 +186,7 @@ static int parse_words(struct fb_options *options, size_t count, char *const *wo
 		{"--attach", VALUE_PAIR, &options->attach},
 		{"--set", VALUE_PAIR, &options->set},
 		{"--map", VALUE_PAIR, &options->map},
+		{"--event", VALUE_PAIR, &options->event},
 		{"--trace-buffer", VALUE_BYTES, &options->trace_buffer},
 		{"--spool-limit", VALUE_BYTES, &options->spool_limit},
 		{"--deployment", VALUE_TEXT, &options->deployment},
@@ -268,6 +270,7 @@ void fb_options_free(struct fb_options *options)
 	free_pairs(&options->attach);
 	free_pairs(&options->set);
 	free_pairs(&options->map);
+	free_pairs(&options->event);
 	for (size_t i = 0; i < options->owned_count; i++)
 		free(options->owned[i]);
 	free(options->owned);

@@ -37,6 +37,20 @@ struct fb_map {
 	fb_encoder *value;
 };
 
+/* A struct that the records of a ring may be, and how it becomes JSON. */
+struct fb_event {
+	const char *name;
+	size_t size; /* a shorter record is none of it; the tail begins there */
+	fb_encoder *encode;
+	const char *tail; /* the flexible array at its end, or "" */
+};
+
+/* One ring buffer. */
+struct fb_ring {
+	const char *name;
+	const struct fb_event *event; /* what its definition says, or NULL */
+};
+
 struct fb_program {
 	const char *name;
 	const char *key;	 /* the build key: 64 hex digits */
@@ -48,6 +62,10 @@ struct fb_program {
 	size_t constant_count;
 	const struct fb_map *maps;
 	size_t map_count;
+	const struct fb_event *events;
+	size_t event_count;
+	const struct fb_ring *rings;
+	size_t ring_count;
 	bool prints;
 	bool needs_btf;
 };

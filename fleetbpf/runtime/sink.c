@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "encode.h"
 #include "files.h"
 
 #define BATCH (64 * 1024)
@@ -109,8 +110,7 @@ void fb_sink_lost(struct fb_sink *sink, const char *place, uint64_t count, uint6
 	sink->lost += count;
 	if (!sink->spool) {
 		add_wall_time(&sink->batch, fb_now());
-		fb_text_printf(&sink->batch, "-- %" PRIu64 " lines lost in the %s --\n", count,
-			       place);
+		fb_text_printf(&sink->batch, "-- %" PRIu64 " lost in the %s --\n", count, place);
 		return;
 	}
 	fb_text_printf(&sink->batch,
@@ -189,6 +189,51 @@ void fb_sink_map_end(struct fb_sink *sink)
 	finish_record(sink);
 	if (sink->record.size > MAP_RECORD) /* do not hold on to the memory of a rare large one */
 		fb_text_free(&sink->record);
+}
+
+static struct fb_text *begin_event(struct fb_sink *sink, const char *ring, uint64_t time)
+{
+	struct fb_text *out = &sink->batch;
+
+	sink->printed++;
+	if (!sink->spool) {
+		add_wall_time(out, time);
+		fb_text_puts(out, ring);
+		return out;
+	}
+	fb_text_printf(out, "{\"time\":%" PRIu64 ",\"kind\":\"event\",\"ring\":\"", time);
+	fb_text_puts(out, ring); /* a C identifier */
+	fb_text_puts(out, "\"");
+	return out;
+}
+
+struct fb_text *fb_sink_event_begin(struct fb_sink *sink, const char *ring, uint64_t time)
+{
+	struct fb_text *out = begin_event(sink, ring, time);
+
+	fb_text_puts(out, sink->spool ? ",\"data\":" : " ");
+	return out;
+}
+
+void fb_sink_event_end(struct fb_sink *sink, const unsigned char *rest, size_t rest_size)
+{
+	if (rest_size) {
+		fb_text_puts(&sink->batch, sink->spool ? ",\"rest\":" : " rest ");
+		fb_encode_bytes(&sink->batch, rest, rest_size);
+	}
+	fb_text_puts(&sink->batch, sink->spool ? "}\n" : "\n");
+	flush_if_full(sink);
+}
+
+void fb_sink_event_odd(struct fb_sink *sink, const char *ring, uint64_t time,
+		       const unsigned char *bytes, size_t size)
+{
+	struct fb_text *out = begin_event(sink, ring, time);
+
+	fb_text_puts(out, sink->spool ? ",\"odd\":" : " odd ");
+	fb_encode_bytes(out, bytes, size);
+	fb_text_puts(out, sink->spool ? "}\n" : "\n");
+	flush_if_full(sink);
 }
 
 void fb_sink_free(struct fb_sink *sink)

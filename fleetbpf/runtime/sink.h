@@ -13,9 +13,9 @@ struct fb_sink {
 	struct fb_text record;	      /* a map's record while it is built */
 	const char *map;	      /* its name */
 	size_t entries;		      /* in it so far */
-	uint64_t printed;	      /* lines and read-outs taken */
+	uint64_t printed;	      /* lines, events and read-outs taken */
 	uint64_t traced;	      /* messages taken */
-	uint64_t lost;		      /* lines that the kernel's buffer lost */
+	uint64_t lost;		      /* lines and events that the kernel's buffers lost */
 	struct fb_progress *progress; /* NULL: nobody will ask */
 	bool broken;		      /* nobody reads stdout any more */
 };
@@ -37,6 +37,14 @@ struct fb_text *fb_sink_map_key(struct fb_sink *sink);
 struct fb_text *fb_sink_map_value(struct fb_sink *sink);
 void fb_sink_map_entry_end(struct fb_sink *sink);
 void fb_sink_map_end(struct fb_sink *sink);
+
+/* An event of a ring: begin, encode (or fb_sink_event_odd), then end. */
+struct fb_text *fb_sink_event_begin(struct fb_sink *sink, const char *ring, uint64_t time);
+void fb_sink_event_end(struct fb_sink *sink, const unsigned char *rest, size_t rest_size);
+
+/* A record that is shorter than its struct: its bytes, for people to find out why. */
+void fb_sink_event_odd(struct fb_sink *sink, const char *ring, uint64_t time,
+		       const unsigned char *bytes, size_t size);
 
 /* Write what waits, with one write(2) where it fits. */
 void fb_sink_flush(struct fb_sink *sink);

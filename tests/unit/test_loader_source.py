@@ -5,13 +5,30 @@ import subprocess
 from pathlib import Path
 
 from fleetbpf import btf, loader_source
-from fleetbpf.model.description import Constant, ConstantKind, Description, Function, Map
+from fleetbpf.model.description import (
+    Constant,
+    ConstantKind,
+    Description,
+    EventStruct,
+    Function,
+    Map,
+    Ring,
+)
 from tests.tools import need
 
 CASES = Path(__file__).parents[1] / "cases" / "runtime"
 RUNTIME = Path(__file__).parents[2] / "fleetbpf" / "runtime"
 
 NUMBER = btf.Integer(name="unsigned int", size=4, bits=32, signed=False, boolean=False)
+EVENT = btf.Struct(
+    name="event",
+    size=4,
+    union=False,
+    members=(
+        btf.Member(name="pid", type=1, bit_offset=0, bit_size=0),
+        btf.Member(name="rest", type=3, bit_offset=32, bit_size=0),
+    ),
+)
 
 DESCRIPTION = Description(
     program="9-lives",
@@ -45,10 +62,21 @@ DESCRIPTION = Description(
             value_size=40,
             max_entries=8,
         ),
+        Map(
+            name="ring",
+            type=27,
+            key_type=None,
+            value_type=2,
+            key_size=0,
+            value_size=4,
+            max_entries=4096,
+        ),
     ),
     prints=True,
     needs_btf=False,
-    types={0: btf.Void(), 1: NUMBER},
+    types={0: btf.Void(), 1: NUMBER, 2: EVENT, 3: btf.Array(element=1, count=0)},
+    rings=(Ring(name="ring", struct="event"),),
+    events=(EventStruct(name="event", type=2, size=4, tail="rest"),),
 )
 
 
@@ -82,6 +110,7 @@ def test_a_program_without_tables_has_none() -> None:
     text = loader_source.render(bare, "x.h", "k")
     assert "static const struct fb_program program = {" in text
     assert "fb_map" not in text
+    assert "fb_ring" not in text
     assert ".needs_btf = true," in text
 
 

@@ -90,6 +90,35 @@ def test_starts_losses_maps_and_stops_are_told_in_words(tmp_path: Path) -> None:
     ]
 
 
+def test_an_event_is_one_line_of_names_and_values(tmp_path: Path) -> None:
+    fields = {"pid": 7, "comm": "a b", "args": ["x", 1], "flag": True, "name": "sh", "odd": 'a"='}
+    event = {"time": 1, "kind": "event", "ring": "execs"}
+    segment(
+        tmp_path,
+        1,
+        {**event, "data": fields},
+        {**event, "data": {"pid": 1}, "rest": "00ff"},
+        {**event, "odd": "0102"},
+    )
+    assert [line.split(" hello ")[1] for line in texts(tmp_path)] == [
+        r'execs pid=7 comm="a b" args=["x",1] flag=true name=sh odd="a\"="',
+        "execs pid=1 -- and 00ff",
+        "execs -- no such struct: 0102",
+    ]
+
+
+def test_an_event_without_printable_text_stays_in_its_line(tmp_path: Path) -> None:
+    fields = {"comm": "a\n\x1b[2J", "empty": ""}
+    segment(tmp_path, 1, {"time": 1, "kind": "event", "ring": "e", "data": fields})
+    assert texts(tmp_path)[0].endswith(r'e comm="a\n\u001b[2J" empty=""')
+
+
+def test_events_in_a_segment_that_the_host_removed_count(tmp_path: Path) -> None:
+    segment(tmp_path, 1, {"time": 1, "kind": "event", "ring": "e", "data": {}})
+    segment(tmp_path, 3, removed(1, 1), removed(2, 7))
+    assert texts(tmp_path)[-1].endswith("-- LOST 7 in the spool")
+
+
 def removed(segment: int, count: int) -> dict[str, object]:
     return {
         "time": 9,

@@ -19,6 +19,35 @@ static void encode_40_bytes(struct fb_text *out, const unsigned char *at)
 	fb_encode_bytes(out, at, 40);
 }
 
+static void encode_0_bytes(struct fb_text *out, const unsigned char *at)
+{
+	fb_encode_bytes(out, at, 0);
+}
+
+static void encode_3(struct fb_text *out, const unsigned char *at)
+{
+	(void)at;
+	fb_text_puts(out, "[]");
+}
+
+static void encode_2(struct fb_text *out, const unsigned char *at)
+{
+	fb_text_puts(out, "{");
+	fb_encode_member(out, "pid");
+	encode_1(out, at + 0);
+	fb_encode_member(out, "rest");
+	encode_3(out, at + 4);
+	fb_text_puts(out, "}");
+}
+
+static void encode_2_without_tail(struct fb_text *out, const unsigned char *at)
+{
+	fb_text_puts(out, "{");
+	fb_encode_member(out, "pid");
+	encode_1(out, at + 0);
+	fb_text_puts(out, "}");
+}
+
 static const struct fb_function functions[] = {
 	{.name = "on_exec", .section = "tracepoint/sched/sched_process_exec"},
 };
@@ -35,12 +64,24 @@ static const struct fb_constant constants[] = {
 static const struct fb_map maps[] = {
 	{.name = "counts", .key = encode_1, .value = encode_1},
 	{.name = "raw", .key = encode_4_bytes, .value = encode_40_bytes},
+	{.name = "ring", .key = encode_0_bytes, .value = encode_2},
+};
+
+static const struct fb_event events[] = {
+	{.name = "event",
+	 .size = 4,
+	 .encode = encode_2_without_tail,
+	 .tail = "rest"},
+};
+
+static const struct fb_ring rings[] = {
+	{.name = "ring", .event = &events[0]},
 };
 
 static const struct fb_program program = {
 	.name = "9-lives",
 	.key = "0000000000000000000000000000000000000000000000000000000000000000",
-	.description = "{\"program\":\"9-lives\",\"key\":\"0000000000000000000000000000000000000000000000000000000000000000\",\"functions\":[{\"name\":\"on_exec\",\"section\":\"tracepoint/sched/sched_process_exec\"}],\"constants\":[{\"name\":\"limit\",\"section\":\".rodata\",\"c_type\":\"__u32\",\"size\":4,\"signed\":false,\"kind\":\"integer\"}],\"maps\":[{\"name\":\"counts\",\"type\":1,\"key_type\":1,\"value_type\":1,\"key_size\":4,\"value_size\":4,\"max_entries\":8},{\"name\":\"raw\",\"type\":1,\"key_type\":null,\"value_type\":null,\"key_size\":4,\"value_size\":40,\"max_entries\":8}],\"prints\":true,\"needs_btf\":false}",
+	.description = "{\"program\":\"9-lives\",\"key\":\"0000000000000000000000000000000000000000000000000000000000000000\",\"functions\":[{\"name\":\"on_exec\",\"section\":\"tracepoint/sched/sched_process_exec\"}],\"constants\":[{\"name\":\"limit\",\"section\":\".rodata\",\"c_type\":\"__u32\",\"size\":4,\"signed\":false,\"kind\":\"integer\"}],\"maps\":[{\"name\":\"counts\",\"type\":1,\"key_type\":1,\"value_type\":1,\"key_size\":4,\"value_size\":4,\"max_entries\":8},{\"name\":\"raw\",\"type\":1,\"key_type\":null,\"value_type\":null,\"key_size\":4,\"value_size\":40,\"max_entries\":8},{\"name\":\"ring\",\"type\":27,\"key_type\":null,\"value_type\":2,\"key_size\":0,\"value_size\":4,\"max_entries\":4096}],\"rings\":[{\"name\":\"ring\",\"struct\":\"event\"}],\"events\":[{\"name\":\"event\",\"type\":2,\"size\":4,\"tail\":\"rest\"}],\"prints\":true,\"needs_btf\":false}",
 	.elf = _9_lives__elf_bytes,
 	.functions = functions,
 	.function_count = sizeof(functions) / sizeof(*functions),
@@ -48,6 +89,10 @@ static const struct fb_program program = {
 	.constant_count = sizeof(constants) / sizeof(*constants),
 	.maps = maps,
 	.map_count = sizeof(maps) / sizeof(*maps),
+	.events = events,
+	.event_count = sizeof(events) / sizeof(*events),
+	.rings = rings,
+	.ring_count = sizeof(rings) / sizeof(*rings),
 	.prints = true,
 	.needs_btf = false,
 };

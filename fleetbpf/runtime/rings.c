@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "rings.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <linux/membarrier.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "clock.h"
+
+#define STAGE "events"
+#define COUNTER ".data.fleetbpf" /* fleetbpf.h */
+#define FULL_ROUND 1		 /* ends a round; the record counts as taken */
+
+static const struct fb_ring *find_ring(const struct fb_program *program, const char *name,
+				       struct fb_problem *problem)
+{
+	struct fb_text names = {};
+
+	for (size_t i = 0; i < program->ring_count; i++) {
+		if (!strcmp(program->rings[i].name, name)) {
+			fb_text_free(&names);
+			return &program->rings[i];
+		}
+		fb_text_printf(&names, " %s", program->rings[i].name);
+	}
+	fb_hint(problem, "its ring buffers:%s", names.used ? names.bytes : " none");
+	fb_text_free(&names);
+	fb_fail(problem, STAGE, ENOENT, "--event %s: %s has no such ring buffer", name,
+		program->name);
+	return NULL;
+}
+
+static const struct fb_event *find_event(const struct fb_program *program,
+					 const struct fb_pair *wanted, struct fb_problem *problem)
+{
+	struct fb_text names = {};
+
+	for (size_t i = 0; i < program->event_count; i++) {
+		if (!strcmp(program->events[i].name, wanted->value)) {
+			fb_text_free(&names);
+			return &program->events[i];
+		}
+		fb_text_printf(&names, " %s", program->events[i].name);
+	}
+	fb_hint(problem, "its structs for events:%s", names.used ? names.bytes : " none");
+	fb_text_free(&names);
+	fb_fail(problem, STAGE, ENOENT, "--event %s=%s: %s has no such struct for events",
+		wanted->name, wanted->value, program->name);
+	return NULL;
+}
+
+static const struct fb_pair *pair_of(const struct fb_pairs *wanted, const char *ring)
+{
+	for (size_t i = 0; i < wanted->count; i++)
+		if (!strcmp(wanted->items[i].name, ring))
+			return &wanted->items[i];
+	return NULL;
+}
+
+/* What the ring's records are; NULL without a problem: nobody wants to read it. */
+static const struct fb_event *event_of(const struct fb_program *program, const struct fb_ring *ring,
+				       const struct fb_pair *wanted, struct fb_problem *problem)
+{
+	if (wanted && wanted->value[0])
+		return find_event(program, wanted, problem);
+	if (wanted && !ring->event)
+		fb_fail(problem, STAGE, EINVAL, "--event %s=: its definition names no struct",
+			ring->name);
+	return ring->event;
+}
+
+static int add(struct fb_rings *rings, const struct fb_ring *ring, const struct fb_event *event,
+	       struct bpf_map *map, struct fb_problem *problem)
+{
+	if (rings->count == FB_RINGS)
+		return fb_fail(problem, STAGE, E2BIG, "more than %d ring buffers", FB_RINGS);
+	rings->items[rings->count++] =
+		(struct fb_ring_reader){.ring = ring, .event = event, .map = map};
+	return 0;
+}
+
+int fb_rings_plan(struct fb_rings *rings, const struct bpf_object *object,
+		  const struct fb_program *program, const struct fb_pairs *wanted,
+		  struct fb_problem *problem)
+{
+	for (size_t i = 0; i < wanted->count; i++)
+		if (!find_ring(program, wanted->items[i].name, problem))
+			return -ENOENT;
+	for (size_t i = 0; i < program->ring_count; i++) {
+		const struct fb_ring *ring = &program->rings[i];
+		const struct fb_event *event =
+			event_of(program, ring, pair_of(wanted, ring->name), problem);
+		struct bpf_map *map = bpf_object__find_map_by_name(object, ring->name);
+
+		if (problem->message[0])
+			return -EINVAL;
+		if (!map)
+			return fb_fail(problem, STAGE, ENOENT, "the object has no map %s",
+				       ring->name);
+		/* The value's type is for us: the kernel wants a ring's sizes to be 0. */
+		bpf_map__set_key_size(map, 0);
+		bpf_map__set_value_size(map, 0);
+		if (event && add(rings, ring, event, map, problem))
+			return -E2BIG;
+	}
+	rings->counter = bpf_object__find_map_by_name(object, COUNTER);
+	if (rings->counter && bpf_map__value_size(rings->counter) != sizeof(rings->reported))
+		rings->counter = NULL; /* not what fleetbpf.h declares */
+	return 0;
+}
+
+/* The record's bytes after its struct: the tail that it declares, or what nobody declared. */
+static void write_event(struct fb_ring_reader *reader, const unsigned char *bytes, size_t size)
+{
+	const struct fb_event *event = reader->event;
+	struct fb_text *out = fb_sink_event_begin(reader->sink, reader->ring->name, reader->time);
+	size_t rest = size - event->size;
+
+	event->encode(out, bytes);
+	if (event->tail[0]) {
+		fb_text_cut(out, out->used ? out->used - 1 : 0); /* its closing brace */
+		fb_encode_member(out, event->tail);
+		fb_encode_bytes(out, bytes + event->size, rest);
+		fb_text_puts(out, "}");
+		rest = 0;
+	}
+	fb_sink_event_end(reader->sink, bytes + event->size, rest);
+}
+
+static int take(void *context, void *bytes, size_t size)
+{
+	struct fb_ring_reader *reader = context;
+
+	if (size < reader->event->size)
+		fb_sink_event_odd(reader->sink, reader->ring->name, reader->time, bytes, size);
+	else
+		write_event(reader, bytes, size);
+	reader->taken += size;
+	return reader->taken < reader->most ? 0 : -FULL_ROUND;
+}
+
+int fb_rings_open(struct fb_rings *rings, struct fb_sink *sink, struct fb_problem *problem)
+{
+	for (size_t i = 0; i < rings->count; i++) {
+		struct fb_ring_reader *reader = &rings->items[i];
+
+		reader->sink = sink;
+		reader->buffer = ring_buffer__new(bpf_map__fd(reader->map), take, reader, NULL);
+		if (!reader->buffer)
+			return fb_fail(problem, STAGE, errno, "cannot read the ring buffer %s: %s",
+				       reader->ring->name, strerror(errno));
+	}
+	rings->looked_at = fb_now();
+	return 0;
+}
+
+int fb_ring_descriptor(const struct fb_ring_reader *reader)
+{
+	return ring_buffer__epoll_fd(reader->buffer);
+}
+
+size_t fb_rings_read(struct fb_rings *rings, size_t most, bool *busy)
+{
+	size_t taken = 0;
+
+	*busy = false;
+	for (size_t i = 0; i < rings->count; i++) {
+		struct fb_ring_reader *reader = &rings->items[i];
+
+		reader->time = fb_now();
+		reader->most = most;
+		reader->taken = 0;
+		ring_buffer__consume(reader->buffer);
+		if (reader->taken >= most || reader->taken > bpf_map__max_entries(reader->map) / 8)
+			*busy = true;
+		taken += reader->taken;
+	}
+	return taken;
+}
+
+static void account(struct fb_rings *rings, struct fb_sink *sink, uint64_t now)
+{
+	uint64_t missed = rings->reported;
+	uint32_t only = 0;
+
+	if (!rings->counter)
+		return;
+	bpf_map_lookup_elem(bpf_map__fd(rings->counter), &only, &missed);
+	if (missed != rings->reported)
+		fb_sink_lost(sink, "kernel", missed - rings->reported, rings->looked_at);
+	rings->reported = missed;
+	rings->looked_at = now;
+}
+
+void fb_rings_account(struct fb_rings *rings, struct fb_sink *sink)
+{
+	uint64_t now = fb_now();
+
+	if (now - rings->looked_at >= FB_SECOND)
+		account(rings, sink, now);
+}
+
+void fb_rings_drain(struct fb_rings *rings, struct fb_sink *sink)
+{
+	bool busy;
+
+	if (!rings->count)
+		return;
+	/* Detaching does not wait for functions that run at that moment; an RCU grace period does.
+	 */
+	syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
+	while (fb_rings_read(rings, SIZE_MAX, &busy))
+		;
+	account(rings, sink, fb_now());
+}
+
+void fb_rings_free(struct fb_rings *rings)
+{
+	for (size_t i = 0; i < rings->count; i++)
+		ring_buffer__free(rings->items[i].buffer);
+	rings->count = 0;
+}

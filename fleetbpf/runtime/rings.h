@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Ring buffers read into events, and the count of those that found no room. */
+#ifndef FB_RINGS_H
+#define FB_RINGS_H
+
+#include <bpf/libbpf.h>
+
+#include "options.h"
+#include "program.h"
+#include "sink.h"
+
+#define FB_RINGS 16 /* rings of one program that are read */
+
+/* One ring that is read. */
+struct fb_ring_reader {
+	const struct fb_ring *ring;
+	const struct fb_event *event;
+	struct bpf_map *map;
+	struct ring_buffer *buffer;
+	struct fb_sink *sink;
+	uint64_t time; /* of this round */
+	size_t most;   /* bytes in this round */
+	size_t taken;
+};
+
+struct fb_rings {
+	struct fb_ring_reader items[FB_RINGS];
+	size_t count;
+	struct bpf_map *counter; /* where fleetbpf_reserve counts; NULL: it does not */
+	uint64_t reported;	 /* of those */
+	uint64_t looked_at;	 /* ns since boot */
+};
+
+/* Before the load: the rings with a struct of their own, and those that --event names. */
+int fb_rings_plan(struct fb_rings *rings, const struct bpf_object *object,
+		  const struct fb_program *program, const struct fb_pairs *wanted,
+		  struct fb_problem *problem);
+
+/* After the load, before the attachment. */
+int fb_rings_open(struct fb_rings *rings, struct fb_sink *sink, struct fb_problem *problem);
+
+/* A descriptor that is readable while the ring holds something. */
+int fb_ring_descriptor(const struct fb_ring_reader *reader);
+
+/*
+ * Take what is there, at most about `most` bytes of each ring; *busy tells that a ring fills so
+ * fast that the next round must not wait. Returns the bytes taken.
+ */
+size_t fb_rings_read(struct fb_rings *rings, size_t most, bool *busy);
+
+/* After the detachment: everything that was submitted, and the last losses. */
+void fb_rings_drain(struct fb_rings *rings, struct fb_sink *sink);
+
+/* Tell losses, once a second at most. */
+void fb_rings_account(struct fb_rings *rings, struct fb_sink *sink);
+void fb_rings_free(struct fb_rings *rings);
+
+#endif

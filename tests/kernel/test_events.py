@@ -1,0 +1,121 @@
+"""Typed events from ring buffers: their shapes, their losses, and the stop."""
+
+import ctypes
+import os
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from tests.kernel.conftest import Build, Start
+from tests.kernel.running import Loader, Record, ping
+from tests.waiting import wait_until
+
+PID = f"pid={os.getpid()}"
+
+
+def events(loader: Loader, ring: str = "events") -> list[Record]:
+    return [record for record in loader.records("event") if record["ring"] == ring]
+
+
+def lost(loader: Loader) -> int:
+    return sum(record["count"] for record in loader.records("lost"))
+
+
+def test_every_shape_of_a_field_becomes_json(start: Start) -> None:
+    loader = start("events", "--set", PID)
+    ping()
+    wait_until(lambda: bool(events(loader)), what="the event is written")
+    (event,) = events(loader)
+    assert event["data"] == {
+        "number": 0,
+        "pointer": "0xffff888000001234",
+        "low": 5,
+        "high": -3,
+        "colour": "GREEN",
+        "inner": {"port": 443, "balance": -1},
+        "word": 65537,
+        "half": 1,
+        "yes": True,
+        "text": 'a"\n\x01\xff\\b',
+    }
+
+
+def test_what_was_submitted_before_the_stop_is_written(start: Start) -> None:
+    loader = start("events", "--set", PID)
+    ping(30)  # less than the ring holds: nothing is lost
+    assert loader.stop() == 0
+    assert [event["data"]["number"] for event in events(loader)] == list(range(30))
+    assert loader.records("stop")[0]["written"] == 30
+
+
+def test_written_and_lost_are_what_was_fired(start: Start) -> None:
+    loader = start("events", "--set", PID)
+    call = ctypes.CDLL(None).getppid  # ctypes lets other threads run meanwhile
+    fired = 100_000
+
+    def fire(count: int) -> None:
+        for _ in range(count):
+            call()
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(fire, (fired // 2, fired // 2)))
+    loader.stop()
+    written = [event["data"]["number"] for event in events(loader)]
+    (stop,) = loader.records("stop")
+    assert sorted(written) == list(range(len(written)))
+    assert {record["place"] for record in loader.records("lost")} == {"kernel"}
+    assert len(written) + lost(loader) == fired
+    assert (stop["written"], stop["lost"]) == (len(written), lost(loader))
+
+
+def test_a_ring_without_a_struct_is_not_read(start: Start) -> None:
+    loader = start("events", "--set", PID, "--set", "raw_size=8")
+    ping()
+    loader.stop()
+    assert {event["ring"] for event in loader.records("event")} == {"events"}
+
+
+@pytest.mark.parametrize(
+    ("struct", "size", "event"),
+    [
+        ("with_tail", 8, {"data": {"number": 7, "kind": 1, "bytes": "61ff00"}}),
+        ("with_tail", 5, {"data": {"number": 7, "kind": 1, "bytes": ""}}),
+        ("with_tail", 4, {"odd": "07000000"}),
+        ("short_one", 2, {"data": {"number": 7}}),
+        ("short_one", 5, {"data": {"number": 7}, "rest": "000001"}),
+    ],
+)
+def test_a_record_of_another_size_than_its_struct(
+    start: Start, struct: str, size: int, event: Record
+) -> None:
+    loader = start("events", "--set", PID, "--set", f"raw_size={size}", "--event", f"raw={struct}")
+    ping()
+    loader.stop()
+    (record,) = events(loader, "raw")
+    assert {key: record[key] for key in record.keys() - {"time", "kind", "ring"}} == event
+
+
+@pytest.mark.parametrize(
+    ("word", "what"),
+    [
+        ("nothing=fired", "events has no such ring buffer"),
+        ("raw=nothing", "events has no such struct for events"),
+        ("raw=", "its definition names no struct"),
+    ],
+)
+def test_an_event_that_cannot_be_is_refused(build: Build, word: str, what: str) -> None:
+    command = [str(build("events")), "--event", word]
+    done = subprocess.run(command, capture_output=True, check=False, text=True)
+    assert done.returncode == 1
+    assert what in done.stderr
+
+
+def test_the_shipped_program_tells_each_exec(start: Start) -> None:
+    loader = start("execs")
+    child = subprocess.Popen(["/usr/bin/tty"], stdout=subprocess.DEVNULL)
+    child.wait()
+    loader.stop()
+    found = [event["data"] for event in events(loader)]
+    wanted = {"pid": child.pid, "uid": os.getuid(), "comm": "tty", "filename": "/usr/bin/tty"}
+    assert wanted in found
