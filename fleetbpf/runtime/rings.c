@@ -107,7 +107,8 @@ int fb_rings_plan(struct fb_rings *rings, const struct bpf_object *object,
 		if (event && add(rings, ring, event, map, problem))
 			return -E2BIG;
 	}
-	rings->counter = bpf_object__find_map_by_name(object, COUNTER);
+	if (rings->count)
+		rings->counter = bpf_object__find_map_by_name(object, COUNTER);
 	if (rings->counter && bpf_map__value_size(rings->counter) != sizeof(rings->reported))
 		rings->counter = NULL; /* not what fleetbpf.h declares */
 	return 0;
