@@ -43,17 +43,22 @@ void fb_text_puts(struct fb_text *text, const char *string)
 
 void fb_text_vprintf(struct fb_text *text, const char *format, va_list arguments)
 {
+	size_t room = text->size - text->used;
 	va_list again;
 	int count;
 
+	/* Mostly it fits: formatting once to learn the length would cost as much again. */
 	va_copy(again, arguments);
-	count = vsnprintf(NULL, 0, format, again);
+	count = vsnprintf(text->bytes ? text->bytes + text->used : NULL, room, format, again);
 	va_end(again);
 	if (count < 0 || !reserve(text, (size_t)count)) {
 		text->failed = true;
+		if (text->bytes)
+			text->bytes[text->used] = '\0';
 		return;
 	}
-	vsnprintf(text->bytes + text->used, (size_t)count + 1, format, arguments);
+	if ((size_t)count >= room)
+		vsnprintf(text->bytes + text->used, (size_t)count + 1, format, arguments);
 	text->used += (size_t)count;
 }
 
