@@ -159,14 +159,18 @@ class Apply:
                 where=where, what=failure.message, hint=failure.hint, detail=failure.detail
             )
         folder = self.workspace.logs / host / self.deployment / failure.program
-        folder.mkdir(parents=True, exist_ok=True)
         log = folder / "verifier.log"
-        log.write_text(failure.verifier_log, encoding="utf-8")
+        hint = f"the verifier's whole log is in {log}"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            log.write_text(failure.verifier_log, encoding="utf-8")
+        except OSError as error:  # the refusal is what matters; a full disk here must not hide it
+            hint = f"the verifier's whole log could not be kept: {log}: {error.strerror}"
         return Problem(
             where=where,
             what=failure.message,
             detail=decisive(failure.verifier_log),
-            hint=f"the verifier's whole log is in {log}",
+            hint=hint,
         )
 
 

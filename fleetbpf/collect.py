@@ -61,20 +61,26 @@ def fetch(
     With an interval it goes on until the connection is cut. on_news is called after bytes came.
     Raises HostError when the host cannot say what it has, or the mirror cannot be written.
     """
-    with exclusive(mirror, host=host):
+    with mirroring(mirror, host=host), exclusive(mirror, host=host):
         asked = command(layout, deployment=deployment, interval=interval, become=become)
         have = offsets(mirror, deployment=deployment)
         receiver = Receiver(mirror=mirror, on_news=on_news)
         timeout = FOLLOW_TIMEOUT if interval else COLLECT_TIMEOUT
-        try:
-            completed = connection.run(asked, stdin=have, stdout=receiver.feed, timeout=timeout)
-        except OSError as error:
-            what = f"{error.filename or mirror}: {error.strerror}"
-            hint = "make room or fix the folder, then run it again: it goes on where it stopped"
-            raise HostError(Problem(where=host, what=what, hint=hint)) from error
+        completed = connection.run(asked, stdin=have, stdout=receiver.feed, timeout=timeout)
         rows = tabbed(GREETING) if receiver.greeted else []
         check_greeting(rows, completed, host=host, greeting=("fleetbpf", "collect"), become=become)
         return receiver.received
+
+
+@contextmanager
+def mirroring(mirror: Path, *, host: str) -> Iterator[None]:
+    """Turn what this machine's disk refuses into HostError: full, read-only, not ours."""
+    try:
+        yield
+    except OSError as error:
+        what = f"{error.filename or mirror}: {error.strerror}"
+        hint = "make room or fix the folder, then run it again: it goes on where it stopped"
+        raise HostError(Problem(where=host, what=what, hint=hint)) from error
 
 
 @contextmanager

@@ -35,6 +35,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, output: Output) -> ExitCode:
     """Audit all hosts of the manifest, `forks` at a time; changes nothing on them."""
     from fleetbpf.cli.session import Session
+    from fleetbpf.collect import mirroring
 
     manifest, targets = load_targets(options)
     session = Session.of(options)
@@ -43,12 +44,13 @@ def run(options: argparse.Namespace, output: Output) -> ExitCode:
         return ExitCode.INTERRUPTED
     found = [finding for outcome in outcomes for finding in of(outcome)]
     told = report(manifest.name, found, [target.host.name for target in targets])
-    if options.report:
-        output.progress(f"report: {keep(told, session.workspace)}")
     rows = [(f.host, f.kind.value, f.program, f.what) for f in found]
     if rows:
         output.table(("HOST", "FINDING", "PROGRAM", "WHAT"), rows)
     output.line(summary(found, hosts=len(targets)))
+    if options.report:
+        with mirroring(session.workspace.reports, host="report"):
+            output.progress(f"report: {keep(told, session.workspace)}")
     output.document(told)
     return ExitCode.DRIFT if found else ExitCode.DONE
 

@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from fleetbpf.collect import Receiver, exclusive, held, offsets
+from fleetbpf.collect import Receiver, exclusive, fetch, held, offsets
+from fleetbpf.connections.recording import RecordingConnection
 from fleetbpf.errors import FleetbpfError, HostError
+from fleetbpf.layout import HostLayout
 
 HEADER = b'{"fleetbpf":1,"clock_offset_ns":0,"start_ns":0}\n'
 SEGMENT = "demo/hello/r1/00000001.log"
@@ -73,6 +75,13 @@ def test_news_is_told_once_its_bytes_are_written(tmp_path: Path) -> None:
     receiver.feed(stream(HEADER))
     receiver.feed(b"idle\n")
     assert told == [len(HEADER)]
+
+
+def test_a_mirror_that_cannot_be_written_is_told_with_its_cure(tmp_path: Path) -> None:
+    (tmp_path / "logs").write_text("in the way")
+    with pytest.raises(HostError, match="logs/web1: Not a directory") as error:
+        fetch(RecordingConnection(), HostLayout(), tmp_path / "logs" / "web1", host="web1")
+    assert error.value.problems[0].hint.startswith("make room or fix the folder")
 
 
 def test_two_collectors_of_one_host_exclude_each_other(tmp_path: Path) -> None:
