@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from fleetbpf.composing import Location, Mistake, Part
-from fleetbpf.model.manifest import Expected
+from fleetbpf.model.values import Expected
 from fleetbpf.source import Document
 from fleetbpf.wording import MisunderstoodError, did_you_mean, kind, quoted
 

@@ -9,8 +9,9 @@ from fleetbpf import patterns
 from fleetbpf.errors import InputError, Problem
 from fleetbpf.model.hook import Hook
 from fleetbpf.model.inventory import Host, Inventory
-from fleetbpf.model.manifest import CONSTANT_RANGE, Manifest, Play, Program
+from fleetbpf.model.manifest import Manifest, Play, Program
 from fleetbpf.model.target import Constant, DesiredEvent, DesiredProgram, Target
+from fleetbpf.model.values import CONSTANT_RANGE
 from fleetbpf.templating import Renderer, is_template
 from fleetbpf.wording import MisunderstoodError, kind, listed, quoted
 

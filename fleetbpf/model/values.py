@@ -1,0 +1,217 @@
+"""The values that a manifest is made of: names, sizes, durations, hooks, each with its schema.
+
+The types carry what a person should write there (`Expected`), which `fleetbpf.complaints` turns
+pydantic's errors into sentences with.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    PlainValidator,
+    StrictStr,
+    WithJsonSchema,
+)
+from pydantic_core import PydanticKnownError
+
+from fleetbpf import cron, quantities
+from fleetbpf.model.hook import FORMS, Hook
+from fleetbpf.model.target import Constant
+from fleetbpf.templating import Renderer, is_template
+from fleetbpf.wording import MisunderstoodError, kind, quoted
+
+NAME = re.compile(r"[a-z0-9]([a-z0-9_-]{0,38}[a-z0-9])?")
+IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,126}")
+
+RESERVED = ("lock", "objects")  # in /var/lib/fleetbpf, where each deployment has its folder
+
+SHORTEST_INTERVAL = 0.1  # seconds
+CONSTANT_RANGE = range(-(2**63), 2**64)  # what fits into 64 bits, signed or not
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What belongs in a place, for "expected …, found …"."""
+
+    what: str
+
+
+def understood(parse: Callable[[str], object]) -> BeforeValidator:
+    """Let `parse` make the value of a text; anything else than text is a wrong type."""
+
+    def validate(value: object) -> object:
+        if not isinstance(value, str):
+            raise PydanticKnownError("string_type")
+        return parse(value)
+
+    return BeforeValidator(validate)
+
+
+def at_least(least: float, shown: str) -> AfterValidator:
+    """Refuse a smaller number; `shown` is `least` as a manifest writes it."""
+
+    def validate(number: float) -> float:
+        if number < least:
+            raise MisunderstoodError(f"too little: it must be at least {shown}")
+        return number
+
+    return AfterValidator(validate)
+
+
+def matching(pattern: re.Pattern[str], noun: str, hint: str) -> AfterValidator:
+    """Refuse a text that does not match `pattern` as a whole."""
+
+    def validate(text: str) -> str:
+        if not pattern.fullmatch(text):
+            raise MisunderstoodError(f"{quoted(text)} is not {noun}", hint)
+        return text
+
+    return AfterValidator(validate)
+
+
+def not_reserved(name: str) -> str:
+    """Refuse a deployment's name that is a folder of fleetbpf's own beside the deployments."""
+    if name in RESERVED:
+        raise MisunderstoodError(f"{quoted(name)} is a folder of fleetbpf's own on each host")
+    return name
+
+
+def schema(**keywords: object) -> WithJsonSchema:
+    """The JSON Schema of a type that is written otherwise than it is kept."""
+    return WithJsonSchema(dict(keywords))
+
+
+def source_name(text: str) -> str:
+    """The path of a program's source; raises MisunderstoodError."""
+    if not Path(text).name.endswith(".bpf.c") or Path(text).name == ".bpf.c":
+        hint = "name a C file, like hello.bpf.c"
+        raise MisunderstoodError(f"{quoted(text)} does not end in .bpf.c", hint)
+    return text
+
+
+def hook(text: str) -> str:
+    """A hook in its canonical form; one with a template is parsed once it is rendered."""
+    if is_template(text):
+        Renderer().check(text)
+        return text
+    return str(Hook.parse(text))
+
+
+def hook_list(value: object) -> object:
+    """One hook stands for a list of one."""
+    return (value,) if isinstance(value, str) else value
+
+
+def constant(value: object) -> Constant:
+    """A constant's value; raises MisunderstoodError."""
+    match value:
+        case bool():
+            return value
+        case int():
+            if value not in CONSTANT_RANGE:
+                raise MisunderstoodError(f"{value} does not fit into 64 bits")
+            return value
+        case str():
+            Renderer().check(value)
+            return value
+        case _:
+            raise MisunderstoodError(
+                f"a constant is a boolean, a whole number or a string, found {kind(value)}"
+            )
+
+
+def cron_text(text: str) -> str:
+    """A crontab's five fields; raises MisunderstoodError."""
+    return cron.parse(text).text
+
+
+def pattern_text(text: str) -> str:
+    """A host pattern; whether it names hosts, the inventory must say."""
+    if not text.strip():
+        raise MisunderstoodError("the host pattern is empty", "write `all` for every host")
+    return text
+
+
+Name = Annotated[
+    StrictStr,
+    matching(NAME, "a name", "a-z, 0-9, - and _ inside, at most 40 characters: exec-audit"),
+    schema(type="string", pattern=f"^{NAME.pattern}$"),
+    Expected("a name"),
+]
+DeploymentName = Annotated[Name, AfterValidator(not_reserved), Expected("a name")]
+Identifier = Annotated[
+    StrictStr,
+    matching(IDENTIFIER, "a C identifier", "letters, digits and _, no digit first"),
+    schema(type="string", pattern=f"^{IDENTIFIER.pattern}$"),
+    Expected("a C identifier"),
+]
+VariableName = Annotated[
+    StrictStr,
+    matching(IDENTIFIER, "a variable's name", "letters, digits and _, no digit first"),
+    schema(type="string", pattern=f"^{IDENTIFIER.pattern}$"),
+]
+Text = Annotated[StrictStr, Expected("a string")]
+SourceName = Annotated[
+    StrictStr,
+    AfterValidator(source_name),
+    schema(type="string", pattern=r"\.bpf\.c$"),
+    Expected("a file name"),
+]
+Pattern = Annotated[StrictStr, AfterValidator(pattern_text), Expected("a host pattern")]
+Size = Annotated[
+    int,
+    understood(quantities.size),
+    schema(type="string", pattern=quantities.SIZE.pattern, examples=["4MiB"]),
+    Expected('a size like "4MiB"'),
+]
+Duration = Annotated[
+    float,
+    understood(quantities.duration),
+    at_least(SHORTEST_INTERVAL, "100ms"),
+    schema(type="string", examples=["10s", "1m30s"]),
+    Expected('a duration like "10s"'),
+]
+Percent = Annotated[
+    int,
+    understood(quantities.percent),
+    schema(type="string", pattern=f"^{quantities.PERCENT.pattern}$", examples=["20%"]),
+    Expected('a percentage like "20%"'),
+]
+KernelRange = Annotated[
+    str,
+    understood(quantities.kernel),
+    schema(type="string", pattern=f"^{quantities.KERNEL.pattern}$", examples=[">=5.10"]),
+    Expected('a kernel requirement like ">=5.10"'),
+]
+HookText = Annotated[
+    StrictStr,
+    AfterValidator(hook),
+    schema(type="string", examples=list(FORMS.values())),
+    Expected("a hook"),
+]
+HookList = Annotated[
+    tuple[HookText, ...], Field(min_length=1), Expected("a hook or a list of hooks")
+]
+Hooks = Annotated[
+    HookList,
+    BeforeValidator(hook_list),
+    schema(anyOf=[{"type": "string"}, {"type": "array", "items": {"type": "string"}}]),
+    Expected("a hook or a list of hooks"),
+]
+ConstantValue = Annotated[
+    Constant,
+    PlainValidator(constant),
+    schema(type=["boolean", "integer", "string"]),
+]
+CronTime = Annotated[
+    str,
+    understood(cron_text),
+    schema(type="string", examples=["17 * * * *", "@daily"]),
+    Expected("a cron time like `17 * * * *`"),
+]
