@@ -9,6 +9,7 @@ from bare import SOURCE, Bare
 from measuring import Case
 
 from fleetbpf.build import Builder
+from fleetbpf.model.recipe import Recipe
 from fleetbpf.toolchain import Toolchain
 
 
@@ -22,6 +23,7 @@ class Ours:
         self.source.parent.mkdir()
         self.edits = 0
         shutil.copy(SOURCE, self.source)
+        self.recipe = Recipe(source=self.source)
 
     def cold(self) -> float:
         """Nothing is there: the runtime is compiled as well."""
@@ -35,10 +37,10 @@ class Ours:
         return self.cached()
 
     def cached(self) -> float:
-        return measuring.wall_ms(lambda: Builder(self.toolchain, self.cache).build(self.source))
+        return measuring.wall_ms(lambda: Builder(self.toolchain, self.cache).build(self.recipe))
 
     def key(self) -> float:
-        return measuring.wall_ms(lambda: Builder(self.toolchain, self.cache).key(self.source))
+        return measuring.wall_ms(lambda: Builder(self.toolchain, self.cache).key(self.recipe))
 
 
 def main() -> None:

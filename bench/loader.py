@@ -20,6 +20,7 @@ from bare import SOURCE, Bare
 from measuring import Case
 
 from fleetbpf.build import Builder
+from fleetbpf.model.recipe import Recipe
 from fleetbpf.toolchain import Toolchain
 
 TRACEFS = Path("/sys/kernel/tracing")
@@ -64,7 +65,7 @@ class Ours:
 
     def __init__(self, folder: Path, toolchain: Toolchain) -> None:
         self.folder = folder
-        self.loader = Builder(toolchain, folder / "cache").build(SOURCE).loader
+        self.loader = Builder(toolchain, folder / "cache").build(Recipe(source=SOURCE)).loader
 
     def ready(self) -> Ready:
         with tempfile.TemporaryDirectory(dir=self.folder) as name:

@@ -15,6 +15,7 @@ from fleetbpf.connections import Connection
 from fleetbpf.errors import Problem
 from fleetbpf.layout import HostLayout, Workspace
 from fleetbpf.model.facts import HostFacts
+from fleetbpf.model.recipe import Recipe
 from fleetbpf.model.target import Target
 from fleetbpf.plan import Action, Change, obstacles, plan
 from fleetbpf.release import Release
@@ -49,7 +50,7 @@ class Apply:
     """One run of apply: the same for every host."""
 
     deployment: str
-    artifacts: Mapping[Path, Artifact]
+    artifacts: Mapping[Recipe, Artifact]
     workspace: Workspace
     say: Say
     layout: HostLayout = HostLayout()
@@ -96,7 +97,7 @@ class Apply:
         """Why a change cannot work on a host."""
         if change.release is None:
             return ()
-        description = self.artifacts[change.release.program.source].description
+        description = self.artifacts[change.release.program.recipe].description
         return tuple(obstacles(host, change.release, seen, needs_btf=description.needs_btf))
 
     def release(self, target: Target, name: str) -> Release:
@@ -105,7 +106,7 @@ class Apply:
         return Release(
             deployment=self.deployment,
             program=program,
-            build_key=self.artifacts[program.source].key,
+            build_key=self.artifacts[program.recipe].key,
             layout=self.layout,
         )
 
@@ -126,7 +127,7 @@ class Apply:
         loaders: dict[str, bytes] = {}
         when = datetime.now(UTC).isoformat(timespec="seconds")
         for release in (change.release for change in changes if change.release):
-            artifact = self.artifacts[release.program.source]
+            artifact = self.artifacts[release.program.recipe]
             about = release.about(loader_sha256=artifact.loader_sha256, who=self.who, when=when)
             files |= activation.release_files(release, about=about)
             if artifact.loader_sha256 not in sound_objects(seen):

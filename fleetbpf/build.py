@@ -4,7 +4,7 @@ import contextlib
 import os
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,8 +18,9 @@ from fleetbpf.connections.local import LocalConnection
 from fleetbpf.errors import BuildError, Problem
 from fleetbpf.includes import Included
 from fleetbpf.model.description import Description
+from fleetbpf.model.recipe import SUFFIX, Recipe
 from fleetbpf.toolchain import Toolchain, default_cache
-from fleetbpf.workbench import SUFFIX, Request, Workbench
+from fleetbpf.workbench import Workbench
 
 ATTEMPTS = 5  # at a source that changes while it is compiled
 
@@ -70,45 +71,41 @@ class Builder:
         self._platform = build_key.platform_key(toolchain, build_key.generator_key())
         self._runtime_lock = threading.Lock()
 
-    def key(self, source: Path, *, where: str = "") -> str:
+    def key(self, recipe: Recipe) -> str:
         """The build key of a program; compiles nothing, and runs clang -M on a changed source."""
-        request = request_for(source, where)
-        included = includes.recall(self._memory(request.source))
+        refuse_unreadable(recipe)
+        included = includes.recall(self._memory(recipe.source))
         if included is None:
             with self._bench() as bench:
-                included = self._look(request, bench.list_includes(request))
-        return self._key(request, included)
+                included = self._look(recipe, bench.list_includes(recipe))
+        return self._key(recipe, included)
 
-    def build(self, source: Path, *, where: str = "") -> Artifact:
-        """The artifact of a program, from the cache or built now.
-
-        where: the manifest's line that asks for it. Raises BuildError.
-        """
+    def build(self, recipe: Recipe) -> Artifact:
+        """The artifact of a program, from the cache or built now. Raises BuildError."""
         started = time.monotonic()
-        request = request_for(source, where)
-        found = self._cached(request)
-        artifact = found if found is not None else self._build(request)
+        refuse_unreadable(recipe)
+        found = self._cached(recipe)
+        artifact = found if found is not None else self._build(recipe)
         return replace(artifact, seconds=time.monotonic() - started)
 
     def build_all(
-        self, sources: Mapping[Path, str], *, jobs: int | None = None
-    ) -> dict[Path, Artifact]:
-        """The artifacts of all `sources` (each with the manifest's line that asks for it).
+        self, recipes: Iterable[Recipe], *, jobs: int | None = None
+    ) -> dict[Recipe, Artifact]:
+        """The artifacts of all `recipes`, each built once.
 
         Raises one BuildError with the problems of all that failed.
         """
         with ThreadPoolExecutor(max_workers=jobs or os.cpu_count() or 1) as pool:
             try:
                 futures = {
-                    source: pool.submit(self.build, source, where=where)
-                    for source, where in sources.items()
+                    recipe: pool.submit(self.build, recipe) for recipe in dict.fromkeys(recipes)
                 }
                 errors = [future.exception() for future in futures.values()]
             except BaseException:  # Ctrl-C: do not begin what has not begun
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
         raise_together(errors)
-        return {source: future.result() for source, future in futures.items()}
+        return {recipe: future.result() for recipe, future in futures.items()}
 
     def inspector(self) -> Executable:
         """The program that lists all BPF programs of a kernel, from the cache or built now."""
@@ -121,49 +118,49 @@ class Builder:
                 entry = self._cache.store(key, bench.folder, (name,), "")
         return Executable(key=key, path=entry.path(name), sha256=entry.digests[name])
 
-    def _cached(self, request: Request) -> Artifact | None:
+    def _cached(self, recipe: Recipe) -> Artifact | None:
         """The artifact, when neither the source nor anything it includes has changed."""
-        included = includes.recall(self._memory(request.source))
+        included = includes.recall(self._memory(recipe.source))
         if included is None:
             return None
-        key = self._key(request, included)
+        key = self._key(recipe, included)
         entry = self._cache.find(key)
         return None if entry is None else artifact(key, entry, cached=True)
 
-    def _build(self, request: Request) -> Artifact:
+    def _build(self, recipe: Recipe) -> Artifact:
         with self._bench() as bench:
-            included, warnings = self._compile(bench, request)
-            key = self._key(request, included)
+            included, warnings = self._compile(bench, recipe)
+            key = self._key(recipe, included)
             # Only compiling shows what is included: the loader may be there already, from before
             # a change that was taken back, or from another folder.
             entry = self._cache.find(key)
             if entry is not None:
                 return artifact(key, entry, cached=True)
-            description = bench.describe_object(request)
-            bench.link_loader(description, key, self._runtime(), request.where)
+            description = bench.describe_object(recipe)
+            bench.link_loader(description, key, self._runtime(), recipe.where)
             notes = Notes(description=replace(description, types={}), warnings=warnings)
             names = (LOADER, OBJECT)
             entry = self._cache.store(key, bench.folder, names, NOTES.dump_json(notes).decode())
             return artifact(key, entry, cached=False)
 
-    def _compile(self, bench: Workbench, request: Request) -> tuple[Included, str]:
+    def _compile(self, bench: Workbench, recipe: Recipe) -> tuple[Included, str]:
         """Compile the source as it is now; what it included then, and what clang warned of."""
         for _ in range(ATTEMPTS):
             started = time.time_ns()
-            paths, warnings = bench.compile_object(request)
-            included = self._look(request, paths)
+            paths, warnings = bench.compile_object(recipe)
+            included = self._look(recipe, paths)
             # The hashes must be those of what clang read: look again when somebody wrote meanwhile.
             if all(path.stat().st_mtime_ns < started for path in paths):
                 return included, warnings
-        what = f"{request.source.name} or a header changes all the time"
-        raise BuildError(Problem(where=request.where, what=what))
+        what = f"{recipe.source.name} or a header changes all the time"
+        raise BuildError(Problem(where=recipe.where, what=what))
 
-    def _look(self, request: Request, paths: tuple[Path, ...]) -> Included:
+    def _look(self, recipe: Recipe, paths: tuple[Path, ...]) -> Included:
         """Hash what a source includes, and remember it for the next time."""
         folders = compilation.header_folders(self._toolchain)
-        search = (request.source.parent, *folders, *self._toolchain.include_folders)
+        search = (recipe.source.parent, *folders, *self._toolchain.include_folders)
         included = includes.look(paths, search)
-        includes.remember(self._memory(request.source), included)
+        includes.remember(self._memory(recipe.source), included)
         return included
 
     def _memory(self, source: Path) -> Path:
@@ -171,8 +168,8 @@ class Builder:
         name = build_key.combine("includes", self._platform, str(source))
         return self._cache.root / "includes" / f"{name}.json"
 
-    def _key(self, request: Request, included: Included) -> str:
-        return build_key.program_key(request.program, request.source, included, self._platform)
+    def _key(self, recipe: Recipe, included: Included) -> str:
+        return build_key.program_key(recipe.program, recipe.source, included, self._platform)
 
     def _runtime(self) -> tuple[Path, ...]:
         """The objects that all loaders are linked with, compiled once."""
@@ -194,15 +191,14 @@ class Builder:
             )
 
 
-def request_for(source: Path, where: str) -> Request:
-    """The request to build `source`; BuildError when it is not a readable file."""
-    path = source.absolute()
+def refuse_unreadable(recipe: Recipe) -> None:
+    """Raise BuildError unless the source is a readable file of the right name."""
+    path, where = recipe.source, recipe.where
     if not path.name.endswith(SUFFIX):
-        what, hint = f"{source} is not a {SUFFIX} file", f"call it {source.stem}{SUFFIX}"
+        what, hint = f"{path} is not a {SUFFIX} file", f"call it {path.stem}{SUFFIX}"
         raise BuildError(Problem(where=where, what=what, hint=hint))
     if not os.access(path, os.R_OK) or not path.is_file():
-        raise BuildError(Problem(where=where, what=f"{source} cannot be read"))
-    return Request(source=path, where=where)
+        raise BuildError(Problem(where=where, what=f"{path} cannot be read"))
 
 
 def artifact(key: str, entry: Entry, *, cached: bool) -> Artifact:

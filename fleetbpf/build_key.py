@@ -22,6 +22,7 @@ GENERATOR = (
     "loader_source.py",
     "workbench.py",
     "model/description.py",
+    "model/recipe.py",
     "templates/loader.c.j2",
 )
 

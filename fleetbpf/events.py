@@ -1,12 +1,12 @@
 """Ring buffers and the structs in their records: what an object has, and what a manifest asks."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 
 from fleetbpf import btf
 from fleetbpf.btf import Types
 from fleetbpf.errors import Problem
 from fleetbpf.model.description import Description, EventStruct, Map, Ring
+from fleetbpf.model.recipe import Recipe
 from fleetbpf.model.target import DesiredEvent, Target
 from fleetbpf.wording import quoted
 
@@ -79,17 +79,17 @@ def flexible_tail(types: Types, identifier: int) -> btf.Member | None:
 
 
 def problems(
-    targets: Iterable[Target], descriptions: Mapping[Path, Description]
+    targets: Iterable[Target], descriptions: Mapping[Recipe, Description]
 ) -> tuple[Problem, ...]:
     """What is wrong with the events that programs ask for, once for all hosts."""
     wanted = {
-        (event, program.source): event.where or program.where
+        (event, program.recipe): event.where or program.where
         for target in targets
         for program in target.programs
         for event in program.events
     }
     found = (
-        problem(event, where, descriptions[source]) for (event, source), where in wanted.items()
+        problem(event, where, descriptions[recipe]) for (event, recipe), where in wanted.items()
     )
     return tuple(each for each in found if each is not None)
 

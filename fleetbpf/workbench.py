@@ -15,24 +15,11 @@ from fleetbpf.connections import Completed
 from fleetbpf.connections.local import LocalConnection
 from fleetbpf.errors import BuildError, Problem
 from fleetbpf.model.description import Description
+from fleetbpf.model.recipe import Recipe
 from fleetbpf.toolchain import Toolchain
 
-SUFFIX = ".bpf.c"
 DOCTOR = "`fleetbpf doctor` says what is missing here"
 ROOM = 8 * 1024 * 1024  # bytes that a build takes for a moment, at most
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """One program to build, and who asks for it."""
-
-    source: Path  # absolute
-    where: str  # the manifest's line, for errors
-
-    @property
-    def program(self) -> str:
-        """The program's name in its loader: "hello" of hello.bpf.c."""
-        return self.source.name.removesuffix(SUFFIX)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,34 +31,34 @@ class Workbench:
     here: LocalConnection
     colour: bool = False
 
-    def list_includes(self, request: Request) -> tuple[Path, ...]:
+    def list_includes(self, recipe: Recipe) -> tuple[Path, ...]:
         """What the source includes, itself first, without compiling it."""
-        command = compilation.list_includes(self.toolchain, request.source, colour=self.colour)
-        rule = self._clang(command, request).stdout.decode(errors="surrogateescape")
-        return includes.dependencies(rule, request.source.parent)
+        command = compilation.list_includes(self.toolchain, recipe.source, colour=self.colour)
+        rule = self._clang(command, recipe).stdout.decode(errors="surrogateescape")
+        return includes.dependencies(rule, recipe.source.parent)
 
-    def compile_object(self, request: Request) -> tuple[tuple[Path, ...], str]:
+    def compile_object(self, recipe: Recipe) -> tuple[tuple[Path, ...], str]:
         """Compile the source; what it includes, itself first, and what clang warned of."""
         command = compilation.compile_object(
-            self.toolchain, request.source, self.folder, colour=self.colour
+            self.toolchain, recipe.source, self.folder, colour=self.colour
         )
-        warnings = self._clang(command, request).stderr.decode(errors="replace")
+        warnings = self._clang(command, recipe).stderr.decode(errors="replace")
         rule = (self.folder / compilation.DEPENDENCIES).read_text(errors="surrogateescape")
-        return includes.dependencies(rule, request.source.parent), warnings
+        return includes.dependencies(rule, recipe.source.parent), warnings
 
-    def describe_object(self, request: Request) -> Description:
+    def describe_object(self, recipe: Recipe) -> Description:
         """Strip the compiled object and read what is in it."""
         self._tool(
             compilation.strip_object(self.toolchain),
-            Problem(where=request.where, what=f"bpftool cannot link {request.source.name}"),
+            Problem(where=recipe.where, what=f"bpftool cannot link {recipe.source.name}"),
         )
         dump = self._tool(
             compilation.dump_types(self.toolchain),
-            Problem(where=request.where, what=f"bpftool cannot read {request.source.name}'s BTF"),
+            Problem(where=recipe.where, what=f"bpftool cannot read {recipe.source.name}'s BTF"),
         )
         content = (self.folder / compilation.OBJECT).read_bytes()
-        found = description.read(request.program, content, json.loads(dump.stdout))
-        refuse_unusable(found, content, request)
+        found = description.read(recipe.program, content, json.loads(dump.stdout))
+        refuse_unusable(found, content, recipe)
         return found
 
     def link_loader(
@@ -112,11 +99,11 @@ class Workbench:
         problem = Problem(where=where, what=f"the {output} cannot be linked", hint=DOCTOR)
         self._tool(compilation.link(self.toolchain, source, objects, output), problem)
 
-    def _clang(self, command: Command, request: Request) -> Completed:
+    def _clang(self, command: Command, recipe: Recipe) -> Completed:
         """Run clang in the source's folder."""
-        what = f"{request.source.name} does not compile"
-        problem = Problem(where=request.where or str(request.source), what=what)
-        return self._tool(command, problem, cwd=request.source.parent)
+        what = f"{recipe.source.name} does not compile"
+        problem = Problem(where=recipe.where or str(recipe.source), what=what)
+        return self._tool(command, problem, cwd=recipe.source.parent)
 
     def _tool(
         self,
@@ -142,10 +129,10 @@ class Workbench:
         return f"only {free // 1024} KiB are free where builds are kept; {disk_cure(self.folder)}"
 
 
-def refuse_unusable(found: Description, content: bytes, request: Request) -> None:
+def refuse_unusable(found: Description, content: bytes, recipe: Recipe) -> None:
     """Raise BuildError for an object that the kernel could do nothing with."""
-    name = request.source.name
-    where = request.where or str(request.source)
+    name = recipe.source.name
+    where = recipe.where or str(recipe.source)
     if not found.functions:
         hint = 'say where each one attaches: SEC("tracepoint/syscalls/sys_enter_execve")'
         raise BuildError(Problem(where=where, what=f"{name} has no BPF function", hint=hint))

@@ -64,7 +64,7 @@ def auditing(
     from fleetbpf.release import Release
 
     builder = session.builder()
-    keys = {p.source: builder.key(p.source) for target in targets for p in target.programs}
+    keys = {p.recipe: builder.key(p.recipe) for target in targets for p in target.programs}
     inspector = builder.inspector().path.read_bytes()
     layout = HostLayout()
 
@@ -73,7 +73,7 @@ def auditing(
         seen = facts.ask(connection, layout, host=host, deployment=manifest.name, become=become)
         loaded = inspection.ask(connection, layout, inspector, host=host, become=become)
         releases = [
-            Release(deployment=manifest.name, program=p, build_key=keys[p.source])
+            Release(deployment=manifest.name, program=p, build_key=keys[p.recipe])
             for p in target.programs
         ]
         known = manifest.audit.known if manifest.audit else ()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from fleetbpf.cli.output import Output
 from fleetbpf.errors import BuildError, ExitCode, InputError, Problem
+from fleetbpf.model.recipe import SUFFIX, Recipe
 
 if TYPE_CHECKING:
     from fleetbpf.build import Artifact
@@ -22,8 +23,7 @@ class Wanted:
     """One loader that the command line asks for."""
 
     name: str
-    source: Path
-    where: str  # the manifest's line, for errors
+    recipe: Recipe
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -49,8 +49,8 @@ def run(options: argparse.Namespace, output: Output) -> ExitCode:
     wanted = [item for path in options.inputs for item in wanted_by(path)]
     refuse_double(wanted)
     builder = Builder(Toolchain.find(), colour=on_terminal())
-    artifacts = builder.build_all({item.source: item.where for item in wanted}, jobs=options.jobs)
-    loaders = {item.name: artifacts[item.source].loader for item in wanted}
+    artifacts = builder.build_all([item.recipe for item in wanted], jobs=options.jobs)
+    loaders = {item.name: artifacts[item.recipe].loader for item in wanted}
     if options.output is not None:
         loaders = {name: deliver(path, options.output / name) for name, path in loaders.items()}
     tell(wanted, artifacts, loaders, output)
@@ -60,28 +60,29 @@ def run(options: argparse.Namespace, output: Output) -> ExitCode:
 def wanted_by(path: Path) -> Iterator[Wanted]:
     """The loaders that one word of the command line stands for."""
     from fleetbpf import manifest
-    from fleetbpf.workbench import SUFFIX
 
     if path.name.endswith(SUFFIX):
         if not path.is_file():
             raise InputError(Problem(where=str(path), what="no such source file"))
-        yield Wanted(name=path.name.removesuffix(SUFFIX), source=path.absolute(), where="")
+        yield Wanted(name=path.name.removesuffix(SUFFIX), recipe=Recipe(source=path.absolute()))
         return
     declared = manifest.read(path)
     InputError.raise_if_any(manifest.missing_sources(declared))
     for name in declared.programs:
         source = manifest.locate(declared, name)
         if source is not None:
-            yield Wanted(name=name, source=source, where=declared.place("programs", name))
+            where = declared.place("programs", name)
+            yield Wanted(name=name, recipe=Recipe(source=source, where=where))
 
 
 def refuse_double(wanted: Iterable[Wanted]) -> None:
     """Raise InputError when two sources would become loaders of one name."""
     first: dict[str, Wanted] = {}
     for item in wanted:
-        if first.setdefault(item.name, item).source != item.source:
-            what = f"two programs are called {item.name}: {first[item.name].source}, {item.source}"
-            raise InputError(Problem(where=item.where, what=what, hint="build them one by one"))
+        recipe, other = item.recipe, first.setdefault(item.name, item).recipe
+        if other != recipe:
+            what = f"two programs are called {item.name}: {other.source}, {recipe.source}"
+            raise InputError(Problem(where=recipe.where, what=what, hint="build them one by one"))
 
 
 def deliver(loader: Path, target: Path) -> Path:
@@ -97,12 +98,12 @@ def deliver(loader: Path, target: Path) -> Path:
 
 def tell(
     wanted: Sequence[Wanted],
-    artifacts: Mapping[Path, "Artifact"],
+    artifacts: Mapping[Recipe, "Artifact"],
     loaders: Mapping[str, Path],
     output: Output,
 ) -> None:
     """Say what was built, what was there already, and where."""
-    rows = {item.name: artifacts[item.source] for item in wanted}
+    rows = {item.name: artifacts[item.recipe] for item in wanted}
     for artifact in artifacts.values():
         if artifact.warnings and not artifact.cached:
             output.progress(artifact.warnings.rstrip("\n"))

@@ -16,6 +16,7 @@ from fleetbpf.connections.opening import open_connection
 from fleetbpf.errors import InputError
 from fleetbpf.fleet import Outcome
 from fleetbpf.layout import Workspace
+from fleetbpf.model.recipe import Recipe
 from fleetbpf.model.target import Target
 from fleetbpf.toolchain import Toolchain
 
@@ -39,17 +40,17 @@ class Session:
         """The builder of this machine; raises BuildError when a tool is missing."""
         return Builder(Toolchain.find(), colour=sys.stderr.isatty())
 
-    def build(self, targets: Sequence[Target], output: Output) -> Mapping[Path, Artifact]:
+    def build(self, targets: Sequence[Target], output: Output) -> Mapping[Recipe, Artifact]:
         """Build every program that some host shall run; raises BuildError with all that failed.
 
         InputError when a manifest asks for events that a program does not have.
         """
-        places = {p.source: p.where for target in targets for p in target.programs}
-        artifacts = self.builder().build_all(places)
+        recipes = [program.recipe for target in targets for program in target.programs]
+        artifacts = self.builder().build_all(recipes)
         for artifact in artifacts.values():
             if artifact.warnings and not artifact.cached:
                 output.progress(artifact.warnings.rstrip())
-        descriptions = {source: artifact.description for source, artifact in artifacts.items()}
+        descriptions = {recipe: artifact.description for recipe, artifact in artifacts.items()}
         InputError.raise_if_any(events.problems(targets, descriptions))
         return artifacts
 

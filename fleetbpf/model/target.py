@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from fleetbpf.model.inventory import Host
+from fleetbpf.model.recipe import Recipe
 
 DEFAULT_TRACE_BUFFER = 4 * 1024 * 1024
 DEFAULT_SPOOL_LIMIT = 256 * 1024 * 1024
@@ -37,6 +38,11 @@ class DesiredProgram:
     requires_kernel: str = ""  # ">=5.10"; "" = any that fleetbpf supports
     requires_btf: bool = False
     where: str = ""  # "hello.yml:4:5": the program's line in the manifest
+
+    @property
+    def recipe(self) -> Recipe:
+        """What its loader is made from."""
+        return Recipe(source=self.source, where=self.where)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ import pytest
 from fleetbpf import compilation
 from fleetbpf.build import Artifact, Builder
 from fleetbpf.errors import BuildError, Problem
+from fleetbpf.model.recipe import Recipe
 from fleetbpf.toolchain import Toolchain
 from tests.tools import absent, need, need_root
 from tests.waiting import wait_until
@@ -69,7 +70,7 @@ def write(folder: Path, source: str = SOURCE, header: str = HEADER) -> Path:
 
 def refusal(builder: Builder, source: Path) -> Problem:
     with pytest.raises(BuildError) as caught:
-        builder.build(source, where="hello.yml:4:5")
+        builder.build(Recipe(source=source, where="hello.yml:4:5"))
     [problem] = caught.value.problems
     return problem
 
@@ -81,7 +82,7 @@ def run(artifact: Artifact, *arguments: str) -> "subprocess.CompletedProcess[str
 
 
 def test_a_loader_runs_and_knows_its_key(builder: Builder, tmp_path: Path) -> None:
-    artifact = builder.build(write(tmp_path / "src"))
+    artifact = builder.build(Recipe(source=write(tmp_path / "src")))
     done = run(artifact, "--describe")
     assert done.returncode == 0, done.stderr
     assert artifact.key in done.stdout
@@ -89,7 +90,7 @@ def test_a_loader_runs_and_knows_its_key(builder: Builder, tmp_path: Path) -> No
 
 def test_a_loader_needs_no_library_of_the_host(builder: Builder, tmp_path: Path) -> None:
     need("readelf")
-    loader = builder.build(write(tmp_path / "src")).loader
+    loader = builder.build(Recipe(source=write(tmp_path / "src"))).loader
     said = subprocess.run(["readelf", "-lS", loader], capture_output=True, text=True, check=True)
     assert "INTERP" not in said.stdout
     assert ".symtab" not in said.stdout
@@ -100,8 +101,8 @@ def test_two_directories_and_two_caches_give_the_same_key_and_bytes(
     toolchain: Toolchain, cache: Path, tmp_path: Path
 ) -> None:
     folders = (tmp_path / "a", tmp_path / "somewhere" / "with 'odd' $(name)s")
-    one = Builder(toolchain, cache).build(write(folders[0]))
-    two = Builder(toolchain, tmp_path / "other cache").build(write(folders[1]))
+    one = Builder(toolchain, cache).build(Recipe(source=write(folders[0])))
+    two = Builder(toolchain, tmp_path / "other cache").build(Recipe(source=write(folders[1])))
     assert not two.cached
     assert one.key == two.key
     assert one.object.read_bytes() == two.object.read_bytes()
@@ -111,7 +112,7 @@ def test_two_directories_and_two_caches_give_the_same_key_and_bytes(
 def test_neither_object_nor_loader_names_a_folder_of_this_machine(
     builder: Builder, tmp_path: Path
 ) -> None:
-    artifact = builder.build(write(tmp_path / "src"))
+    artifact = builder.build(Recipe(source=write(tmp_path / "src")))
     for content in (artifact.object.read_bytes(), artifact.loader.read_bytes()):
         assert str(tmp_path).encode() not in content
         assert str(compilation.PACKAGE).encode() not in content
@@ -120,7 +121,7 @@ def test_neither_object_nor_loader_names_a_folder_of_this_machine(
 def test_the_object_keeps_the_source_lines_that_a_verifiers_log_shows(
     builder: Builder, tmp_path: Path
 ) -> None:
-    content = builder.build(write(tmp_path / "src")).object.read_bytes()
+    content = builder.build(Recipe(source=write(tmp_path / "src"))).object.read_bytes()
     assert b"bpf_printk(GREETING);" in content
     assert b".debug_info" not in content
 
@@ -129,7 +130,7 @@ def test_the_second_build_is_cached_and_describes_the_same(
     builder: Builder, tmp_path: Path
 ) -> None:
     source = write(tmp_path / "src")
-    first, second = builder.build(source), builder.build(source)
+    first, second = builder.build(Recipe(source=source)), builder.build(Recipe(source=source))
     assert (first.cached, second.cached) == (False, True)
     assert (first.key, first.loader, first.loader_sha256) == (
         second.key,
@@ -141,74 +142,74 @@ def test_the_second_build_is_cached_and_describes_the_same(
 
 def test_a_key_is_the_same_before_and_after_the_build(builder: Builder, tmp_path: Path) -> None:
     source = write(tmp_path / "src")
-    key = builder.key(source)
-    assert builder.build(source).key == key
-    assert builder.key(source) == key
+    key = builder.key(Recipe(source=source))
+    assert builder.build(Recipe(source=source)).key == key
+    assert builder.key(Recipe(source=source)) == key
 
 
 def test_a_known_key_runs_no_process(
     builder: Builder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source = write(tmp_path / "src")
-    key = builder.key(source)
+    key = builder.key(Recipe(source=source))
 
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("a process was started")
 
     monkeypatch.setattr(subprocess, "Popen", refuse)
-    assert builder.key(source) == key
+    assert builder.key(Recipe(source=source)) == key
 
 
 def test_a_changed_header_is_built_anew_and_a_change_taken_back_is_found_again(
     builder: Builder, tmp_path: Path
 ) -> None:
     source = write(tmp_path / "src")
-    first = builder.build(source)
+    first = builder.build(Recipe(source=source))
     write(tmp_path / "src", header='#define GREETING "bye"\n')
-    changed = builder.build(source)
+    changed = builder.build(Recipe(source=source))
     assert not changed.cached
     assert changed.key != first.key
     write(tmp_path / "src")
-    assert builder.build(source).key == first.key
+    assert builder.build(Recipe(source=source)).key == first.key
 
 
 def test_a_header_that_comes_first_on_the_search_path_now_is_used(
     builder: Builder, tmp_path: Path
 ) -> None:
     source = write(tmp_path / "src")
-    first = builder.build(source)
+    first = builder.build(Recipe(source=source))
     ours = compilation.HEADERS / "x86_64" / "vmlinux.h"
     (tmp_path / "src" / "vmlinux.h").write_text(f'#include "{ours}"\n')
-    assert builder.build(source).key != first.key
+    assert builder.build(Recipe(source=source)).key != first.key
 
 
 def test_a_source_that_goes_by_angle_brackets_finds_its_own_folder(
     builder: Builder, tmp_path: Path
 ) -> None:
     text = SOURCE.replace('"greeting.h"', "<greeting.h>")
-    assert builder.build(write(tmp_path / "src", text)).loader.exists()
+    assert builder.build(Recipe(source=write(tmp_path / "src", text))).loader.exists()
 
 
 def test_uapi_headers_can_be_used_instead_of_vmlinux_h(builder: Builder, tmp_path: Path) -> None:
     text = SOURCE.replace('"vmlinux.h"', "<linux/bpf.h>")
-    assert not builder.build(write(tmp_path / "src", text)).description.needs_btf
+    assert not builder.build(Recipe(source=write(tmp_path / "src", text))).description.needs_btf
 
 
 @pytest.mark.parametrize("name", ["loader", "program.bpf.o", "artifact.json"])
 def test_a_damaged_entry_is_rebuilt(builder: Builder, tmp_path: Path, name: str) -> None:
     source = write(tmp_path / "src")
-    first = builder.build(source)
+    first = builder.build(Recipe(source=source))
     damaged = first.loader.parent / name
     damaged.write_bytes(damaged.read_bytes()[:-1] + b"?")
-    again = builder.build(source)
+    again = builder.build(Recipe(source=source))
     assert not again.cached
     assert again.loader_sha256 == first.loader_sha256
-    assert builder.build(source).cached
+    assert builder.build(Recipe(source=source)).cached
 
 
 def test_a_damaged_runtime_is_rebuilt(builder: Builder, tmp_path: Path) -> None:
     builder._runtime()[0].write_bytes(b"")
-    assert run(builder.build(write(tmp_path / "src")), "--help").returncode == 0
+    assert run(builder.build(Recipe(source=write(tmp_path / "src"))), "--help").returncode == 0
 
 
 def test_a_compile_error_is_shown_as_clang_prints_it(
@@ -244,13 +245,13 @@ def test_a_missing_header_is_a_compile_error_for_the_key_too(
 ) -> None:
     source = write(tmp_path / "src", '#include "gone.h"\n')
     with pytest.raises(BuildError, match=r"'gone\.h' file not found"):
-        builder.key(source)
+        builder.key(Recipe(source=source))
 
 
 def test_warnings_are_kept_and_are_not_fatal(builder: Builder, tmp_path: Path) -> None:
     source = write(tmp_path / "src", SOURCE.replace("return 0;", "int unused;\n\treturn 0;"))
-    assert "unused variable 'unused'" in builder.build(source).warnings
-    assert "unused variable 'unused'" in builder.build(source).warnings
+    assert "unused variable 'unused'" in builder.build(Recipe(source=source)).warnings
+    assert "unused variable 'unused'" in builder.build(Recipe(source=source)).warnings
 
 
 def test_a_source_without_a_function_says_what_one_needs(builder: Builder, tmp_path: Path) -> None:
@@ -279,16 +280,19 @@ def test_all_programs_that_fail_are_told_at_once(builder: Builder, tmp_path: Pat
     bad = [write(tmp_path / name, "int x = y;\n") for name in ("a", "b")]
     good = write(tmp_path / "c")
     with pytest.raises(BuildError) as caught:
-        builder.build_all({bad[0]: "m.yml:1:1", good: "m.yml:2:1", bad[1]: "m.yml:3:1"})
+        builder.build_all(
+            Recipe(source=source, where=f"m.yml:{line}:1")
+            for line, source in enumerate((bad[0], good, bad[1]), start=1)
+        )
     assert [problem.where for problem in caught.value.problems] == ["m.yml:1:1", "m.yml:3:1"]
-    assert builder.build(good).cached
+    assert builder.build(Recipe(source=good)).cached
 
 
 def test_many_programs_are_built_at_once(builder: Builder, tmp_path: Path) -> None:
     sources = [
         write(tmp_path / name, header=f'#define GREETING "{name}"\n') for name in ("a", "b", "c")
     ]
-    artifacts = builder.build_all(dict.fromkeys(sources, ""), jobs=3)
+    artifacts = builder.build_all((Recipe(source=source) for source in sources), jobs=3)
     assert len({artifact.loader_sha256 for artifact in artifacts.values()}) == 3
 
 
@@ -296,8 +300,9 @@ BUILD = """
 import sys
 from pathlib import Path
 from fleetbpf.build import Builder
+from fleetbpf.model.recipe import Recipe
 from fleetbpf.toolchain import Toolchain
-artifact = Builder(Toolchain.find(), Path(sys.argv[1])).build(Path(sys.argv[2]))
+artifact = Builder(Toolchain.find(), Path(sys.argv[1])).build(Recipe(source=Path(sys.argv[2])))
 print(artifact.key, artifact.loader_sha256)
 """
 
@@ -323,7 +328,7 @@ def test_a_killed_build_leaves_nothing_that_a_later_one_trips_over(
     )
     process.kill()
     process.wait()
-    assert run(Builder(toolchain, cache).build(source), "--help").returncode == 0
+    assert run(Builder(toolchain, cache).build(Recipe(source=source)), "--help").returncode == 0
 
 
 def test_what_a_killed_build_left_is_gone_after_the_next(
@@ -333,7 +338,7 @@ def test_what_a_killed_build_left_is_gone_after_the_next(
     left.mkdir(parents=True)
     then = time.time() - 3600
     os.utime(left, (then, then))
-    builder.build(write(tmp_path / "src"))
+    builder.build(Recipe(source=write(tmp_path / "src")))
     assert not left.exists()
 
 
@@ -369,7 +374,7 @@ def test_the_environment_does_not_matter(
     (tmp_path / "wrong" / "bpf" / "bpf_helpers.h").write_text("#error wrong\n")
     monkeypatch.setenv("CPATH", str(tmp_path / "wrong"))
     monkeypatch.setenv("LC_ALL", "de_DE.UTF-8")
-    assert builder.build(source).loader.exists()
+    assert builder.build(Recipe(source=source)).loader.exists()
 
 
 def test_the_inspector_is_built_once(builder: Builder) -> None:

@@ -6,8 +6,9 @@ import pytest
 
 from fleetbpf.connections.local import LocalConnection
 from fleetbpf.model.description import Description, Function
+from fleetbpf.model.recipe import Recipe
 from fleetbpf.toolchain import Toolchain
-from fleetbpf.workbench import Request, Workbench
+from fleetbpf.workbench import Workbench
 from tests.tools import need
 
 SOURCE = """
@@ -63,11 +64,11 @@ def toolchain() -> Toolchain:
 def describe(toolchain: Toolchain, folder: Path, body: str) -> Description:
     source = folder / "example.bpf.c"
     source.write_text(SOURCE.replace("BODY", body))
-    request = Request(source=source, where="m.yml:1:1")
+    recipe = Recipe(source=source, where="m.yml:1:1")
     with LocalConnection() as here:
         bench = Workbench(toolchain=toolchain, folder=folder, here=here)
-        bench.compile_object(request)
-        return bench.describe_object(request)
+        bench.compile_object(recipe)
+        return bench.describe_object(recipe)
 
 
 def test_functions_maps_and_constants_are_found(toolchain: Toolchain, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from fleetbpf.build import Builder
+from fleetbpf.model.recipe import Recipe
 from fleetbpf.toolchain import Toolchain
 from tests.kernel.running import Loader
 from tests.tools import absent, need, need_root
@@ -55,7 +56,7 @@ def build(builder: Builder) -> Build:
     def loader(name: str) -> Path:
         places = (HERE / "programs" / f"{name}.bpf.c", SHIPPED / f"{name}.bpf.c")
         source = next(place for place in places if place.exists())
-        return builder.build(source, where=name).loader
+        return builder.build(Recipe(source=source, where=name)).loader
 
     return loader
 

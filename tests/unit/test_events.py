@@ -7,6 +7,7 @@ import pytest
 
 from fleetbpf import btf, events
 from fleetbpf.model.description import Description, EventStruct, Map, Ring
+from fleetbpf.model.recipe import Recipe
 from fleetbpf.model.target import DesiredEvent, Target
 from tests.unit import samples
 
@@ -106,7 +107,7 @@ def test_events_that_a_program_does_not_have_are_told_with_their_place(
 ) -> None:
     target = asking(DesiredEvent(ring=ring, struct=struct, where="execs.yml:6:7"))
     source = target.programs[0].source
-    (problem,) = events.problems((target, target), {source: DESCRIPTION})
+    (problem,) = events.problems((target, target), {Recipe(source=source): DESCRIPTION})
     assert (problem.where, problem.what, problem.hint) == ("execs.yml:6:7", what, hint)
 
 
@@ -115,7 +116,7 @@ def test_events_that_a_program_does_not_have_are_told_with_their_place(
 )
 def test_events_that_a_program_has_are_no_problem(ring: str, struct: str) -> None:
     target = asking(DesiredEvent(ring=ring, struct=struct))
-    assert events.problems((target,), {Path("/m/hello.bpf.c"): DESCRIPTION}) == ()
+    assert events.problems((target,), {Recipe(source=Path("/m/hello.bpf.c")): DESCRIPTION}) == ()
 
 
 def test_a_release_is_another_one_with_another_struct() -> None:
