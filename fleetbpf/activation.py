@@ -1,7 +1,6 @@
 """Bringing one host to its releases: the payload, the command, and what the host answers."""
 
 import gzip
-import json
 import tarfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +8,7 @@ from dataclasses import dataclass
 from fleetbpf.command import Command, script
 from fleetbpf.connections import Connection
 from fleetbpf.errors import HostError, Problem
-from fleetbpf.facts import Row, check_greeting, tabbed
+from fleetbpf.facts import Row, check_greeting, object_in, tabbed
 from fleetbpf.layout import HostLayout
 from fleetbpf.model.target import Target
 from fleetbpf.plan import Action, Change
@@ -42,6 +41,7 @@ class Answer:
     failures: tuple[Failure, ...] = ()
     moved: Mapping[str, str]  # program → the release that is current now, not the planned one
     locked_by: str = ""
+    warnings: tuple[str, ...] = ()  # "program: what", of loaders that run all the same
 
     @property
     def done(self) -> frozenset[str]:
@@ -167,6 +167,7 @@ def parse(rows: Iterable[Row]) -> Answer:
         failures=tuple(failure(row, by_kind) for row in by_kind.get("failed", ())),
         moved={row[0]: row[1] for row in by_kind.get("moved", ())},
         locked_by="".join(row[0] for row in by_kind.get("locked", ())),
+        warnings=tuple(said for row in by_kind.get("state", ()) for said in warnings(row)),
     )
 
 
@@ -178,7 +179,7 @@ def failure(row: Row, by_kind: Mapping[str, list[Row]]) -> Failure:
         return "\n".join("\t".join(r[1:]) for r in by_kind.get(kind, ()) if r[0] == program)
 
     said, *more = text("stderr").strip().split("\n")
-    told = loader_failure(text("failure"))
+    told = {key: str(value) for key, value in object_in(text("failure")).items() if value}
     return Failure(
         program=program,
         stage=told.get("stage") or stage,
@@ -189,10 +190,7 @@ def failure(row: Row, by_kind: Mapping[str, list[Row]]) -> Failure:
     )
 
 
-def loader_failure(text: str) -> dict[str, str]:
-    """The loader's `failure` file; empty when there is none or it is damaged."""
-    try:
-        fields = json.loads(text)
-    except ValueError:
-        return {}
-    return {key: str(value) for key, value in fields.items() if value is not None}
+def warnings(row: Row) -> tuple[str, ...]:
+    """What a loader that has started warns of, from its `state` file."""
+    program, *state = row
+    return tuple(f"{program}: {said}" for said in object_in("\t".join(state)).get("warnings", ()))

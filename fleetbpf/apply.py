@@ -81,7 +81,7 @@ class Apply:
             changes=changes,
             done=answer.done,
             problems=(*problems, *self.problems(host, todo, answer)),
-            warnings=warnings(answer.started, seen),
+            warnings=(*answer.warnings, *warnings(answer.started, seen)),
         )
 
     def possible(

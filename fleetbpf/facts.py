@@ -139,6 +139,7 @@ def release(row: Row, by_kind: Mapping[str, list[Row]]) -> ReleaseFacts:
         attached=tuple(f"{link.get('function')} on {link.get('hook')}" for link in attached),
         since_ns=int(state.get("since_ns", 0)),
         pid=int(state.get("pid", 0)),
+        warnings=tuple(map(str, state.get("warnings", ()))),
     )
 
 

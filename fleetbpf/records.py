@@ -172,7 +172,8 @@ def texts(kind: str, fields: Mapping[str, Any]) -> Iterable[str]:
             links = ", ".join(
                 f"{link['function']} on {link['hook']}" for link in fields.get("attached", ())
             )
-            return (f"-- started ({fields.get('reason')}), pid {fields.get('pid')}: {links}",)
+            head = f"-- started ({fields.get('reason')}), pid {fields.get('pid')}: {links}"
+            return (head, *(f"-- warning: {said}" for said in fields.get("warnings", ())))
         case "stop":
             counts = f"{fields.get('written', 0)} written, {fields.get('lost', 0)} lost"
             return (f"-- stopped ({fields.get('reason')}): {counts}",)

@@ -23,6 +23,7 @@ class ProgramStatus:
     since: str = ""  # UTC, to the second
     spool_bytes: int = 0  # of all releases
     attached: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,4 +70,5 @@ def row(host: str, placed: ProgramFacts) -> ProgramStatus:
         since=since,
         spool_bytes=sum(release.spool_bytes for release in placed.releases),
         attached=current.attached if current else (),
+        warnings=current.warnings if current else (),
     )

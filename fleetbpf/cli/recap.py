@@ -36,15 +36,20 @@ class HostRecap:
 
 def tell(output: Output, recaps: Sequence[HostRecap]) -> None:
     """Write problems, warnings and a line per host."""
+    tell_remarks(output, recaps)
+    width = max((len(recap.host) for recap in recaps), default=0)
+    for recap in recaps:
+        counts = "  ".join(f"{name}={count}" for name, count in recap.counts().items())
+        output.line(f"{recap.host.ljust(width)}  {counts}")
+
+
+def tell_remarks(output: Output, recaps: Sequence[HostRecap]) -> None:
+    """Write problems and warnings."""
     for recap in recaps:
         for problem in recap.problems:
             output.progress(str(problem))
         for warning in recap.warnings:
             output.progress(f"{recap.host}: warning: {warning}")
-    width = max((len(recap.host) for recap in recaps), default=0)
-    for recap in recaps:
-        counts = "  ".join(f"{name}={count}" for name, count in recap.counts().items())
-        output.line(f"{recap.host.ljust(width)}  {counts}")
 
 
 def of_error(host: str, error: FleetbpfError | None) -> HostRecap:

@@ -31,8 +31,7 @@ def run(options: argparse.Namespace, output: Output) -> ExitCode:
     outcomes = Session.of(options).on_each(targets, work.of)
     output.table(HEADERS, [cells(row) for found in outcomes for row in found.value or ()])
     recaps = [of(outcome) for outcome in outcomes]
-    for problem in (problem for found in recaps for problem in found.problems):
-        output.progress(str(problem))
+    recap.tell_remarks(output, recaps)
     rows = {found.host.name: {"programs": found.value or ()} for found in outcomes}
     output.document({"deployment": manifest.name, **recap.document(recaps, rows)})
     return recap.exit_code(recaps)
@@ -42,7 +41,11 @@ def of(outcome: "Outcome[tuple[ProgramStatus, ...]]") -> recap.HostRecap:
     """The recap of one host."""
     if outcome.value is None:
         return recap.of_error(outcome.host.name, outcome.error)
-    return recap.HostRecap(host=outcome.host.name, ok=len(outcome.value))
+    return recap.HostRecap(
+        host=outcome.host.name,
+        ok=len(outcome.value),
+        warnings=tuple(f"{row.program}: {said}" for row in outcome.value for said in row.warnings),
+    )
 
 
 def cells(row: "ProgramStatus") -> tuple[str, ...]:

@@ -189,6 +189,7 @@ bring_up() {
 		return 1
 	fi
 	[ -n "$2" ] && [ "$2" != "$3" ] && stop "$1" "$2"
+	file_lines state "$1" "$run/$deployment/$1/$3/state"
 	say started "$1" "$3"
 }
 

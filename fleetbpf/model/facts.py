@@ -18,6 +18,7 @@ class ReleaseFacts:
     attached: tuple[str, ...] = ()  # "function on hook"
     since_ns: int = 0  # wall clock, when it became ready
     pid: int = 0
+    warnings: tuple[str, ...] = ()  # what the running loader has to say
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -38,6 +38,22 @@ static void recover(struct fb_loader *loader, const char *name)
 		fb_progress_set(progress, &loader->spool, 0);
 }
 
+/* A kernel without what collects prints runs the program all the same. */
+static int do_without_trace(struct fb_loader *loader)
+{
+	struct fb_problem *problem = &loader->problem;
+	int error = problem->error;
+
+	/* Another loader of that name, or too large a buffer: somebody has to decide. */
+	if (error == EBUSY || error == EEXIST || error == ENOMEM || geteuid())
+		return -error;
+	fb_warn(&loader->warnings, "what it prints is not collected: %s (%s)", problem->message,
+		problem->hint);
+	fb_problem_free(problem);
+	fb_instance_remove(&loader->instance);
+	return 0;
+}
+
 /* The own tracefs instance; it must collect before the load, or the first lines are lost. */
 static int open_trace(struct fb_loader *loader)
 {
@@ -58,12 +74,12 @@ static int open_trace(struct fb_loader *loader)
 	loader->unlabelled = !labels;
 	if (labels)
 		snprintf(loader->line_label, sizeof(loader->line_label), "%s: ", loader->label);
-	error = fb_instance_create(&loader->instance, name, options->trace_buffer,
-				   &loader->problem);
-	if (error)
-		return error;
-	return fb_instance_filter(&loader->instance, labels ? loader->label : NULL, !labels,
-				  &loader->problem);
+	error = fb_instance_create(&loader->instance, name, options->trace_buffer, &loader->problem,
+				   &loader->warnings);
+	if (!error)
+		error = fb_instance_filter(&loader->instance, labels ? loader->label : NULL,
+					   !labels, &loader->problem);
+	return error ? do_without_trace(loader) : 0;
 }
 
 int fb_loader_widen_trace(struct fb_loader *loader)

@@ -10,12 +10,14 @@
 #include "program.h"
 #include "rings.h"
 #include "trace.h"
+#include "warnings.h"
 
 /* One loader at work. */
 struct fb_loader {
 	const struct fb_program *program;
 	struct fb_options options;
 	struct fb_problem problem;
+	struct fb_warnings warnings;
 	struct bpf_object *object;
 	struct fb_attachments attachments;
 	struct fb_readouts readouts;

@@ -45,10 +45,11 @@ static int start(struct fb_loader *loader, struct fb_supervised *supervised)
 	fb_boot_id(boot_id, sizeof(boot_id));
 	fb_attachments_json(&loader->attachments, &loader->attached);
 	fb_sink_start(&loader->sink, time, start_reason(loader), loader->previous.stopped,
-		      loader->attached.bytes);
+		      loader->attached.bytes, fb_warnings_json(&loader->warnings));
 	fb_sink_flush(&loader->sink);
 	ready.instance = loader->instance.pipe < 0 ? "" : loader->instance.name;
 	ready.attached = loader->attached.bytes;
+	ready.warnings = fb_warnings_json(&loader->warnings);
 	error = fb_state_ready(loader->options.run, &ready, &loader->problem);
 	if (error)
 		return error;
@@ -116,6 +117,7 @@ static void clean_up(struct fb_loader *loader)
 	if (loader->sink.spool)
 		fb_spool_close(&loader->spool);
 	fb_text_free(&loader->attached);
+	fb_warnings_free(&loader->warnings);
 	if (loader->signals >= 0)
 		close(loader->signals);
 }

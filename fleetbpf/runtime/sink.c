@@ -46,14 +46,14 @@ static void add_wall_time(struct fb_text *out, uint64_t time)
 }
 
 void fb_sink_start(struct fb_sink *sink, uint64_t time, const char *reason, bool clean,
-		   const char *attached)
+		   const char *attached, const char *warnings)
 {
 	if (!sink->spool)
 		return;
 	fb_text_printf(&sink->batch,
 		       "{\"time\":%" PRIu64 ",\"kind\":\"start\",\"reason\":\"%s\",\"clean\":%s,"
-		       "\"pid\":%d,\"attached\":%s}\n",
-		       time, reason, clean ? "true" : "false", getpid(), attached);
+		       "\"pid\":%d,\"attached\":%s,\"warnings\":%s}\n",
+		       time, reason, clean ? "true" : "false", getpid(), attached, warnings);
 }
 
 void fb_sink_stop(struct fb_sink *sink, const char *reason)

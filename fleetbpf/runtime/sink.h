@@ -20,8 +20,9 @@ struct fb_sink {
 	bool broken;		      /* nobody reads stdout any more */
 };
 
+/* attached, warnings: JSON. */
 void fb_sink_start(struct fb_sink *sink, uint64_t time, const char *reason, bool clean,
-		   const char *attached);
+		   const char *attached, const char *warnings);
 void fb_sink_stop(struct fb_sink *sink, const char *reason);
 
 /* One message; `shared`: it has no label, so another program may have printed it. */

@@ -13,6 +13,7 @@ struct fb_ready {
 	const char *boot_id;
 	const char *instance; /* "" without one */
 	const char *attached; /* JSON */
+	const char *warnings; /* JSON */
 };
 
 /* Make the folder and forget the state of the one before. A NULL folder: nothing to do. */

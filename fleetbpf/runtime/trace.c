@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "clock.h"
+
 static void close_message(struct fb_trace *trace)
 {
 	size_t length = trace->message.used;
@@ -50,7 +52,9 @@ static void open_message(struct fb_trace *trace, const struct fb_line *line, boo
 	trace->head.comm_length = comm;
 	trace->shared = !labelled;
 	trace->open = true;
-	trace->last_time = line->time;
+	if (trace->instance->timeless)
+		trace->head.time = fb_now();
+	trace->last_time = trace->head.time;
 	fb_text_cut(&trace->message, 0);
 	fb_text_add(&trace->message, line->text + skip, line->text_length - skip);
 }

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -16,10 +17,11 @@
 
 #define EVENT "events/bpf_trace/bpf_trace_printk"
 #define BY_HAND "fleetbpf.hand."
+#define PLACE "/sys/kernel/tracing"
 
 const char *fb_tracefs(void)
 {
-	static const char *const places[] = {"/sys/kernel/tracing", "/sys/kernel/debug/tracing"};
+	static const char *const places[] = {PLACE, "/sys/kernel/debug/tracing"};
 	char path[PATH_MAX];
 
 	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
@@ -30,14 +32,22 @@ const char *fb_tracefs(void)
 	return NULL;
 }
 
-static int missing(struct fb_problem *problem)
+/* systemd mounts it at boot; where there is none, perhaps nobody does. */
+static const char *mount_tracefs(struct fb_problem *problem, struct fb_warnings *warnings)
 {
-	if (access("/sys/kernel/tracing", F_OK)) {
+	if (access(PLACE, F_OK)) {
 		fb_hint(problem, "the kernel needs CONFIG_TRACING and CONFIG_BPF_EVENTS");
-		return fb_fail(problem, "trace", ENOENT, "this kernel has no tracefs");
+		fb_fail(problem, "trace", ENOENT, "this kernel has no tracefs");
+		return NULL;
 	}
-	fb_hint(problem, "mount -t tracefs tracefs /sys/kernel/tracing");
-	return fb_fail(problem, "trace", ENOENT, "tracefs is not mounted at /sys/kernel/tracing");
+	if (mount("tracefs", PLACE, "tracefs", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL)) {
+		fb_hint(problem, "mount -t tracefs tracefs " PLACE);
+		fb_fail(problem, "trace", errno, "tracefs is not mounted at " PLACE ": %s",
+			strerror(errno));
+		return NULL;
+	}
+	fb_warn(warnings, "tracefs was not mounted: it is now, at " PLACE);
+	return PLACE;
 }
 
 static int put(const struct fb_instance *instance, const char *file, const char *text)
@@ -103,8 +113,8 @@ static void set_line_shape(const struct fb_instance *instance)
 		put(instance, "trace_options", shape[i]); /* a kernel may lack one: no matter */
 }
 
-static int set_up(const struct fb_instance *instance, uint64_t buffer_bytes,
-		  struct fb_problem *problem)
+static int set_up(struct fb_instance *instance, uint64_t buffer_bytes, struct fb_problem *problem,
+		  struct fb_warnings *warnings)
 {
 	char kilobytes[32];
 	int error;
@@ -112,8 +122,9 @@ static int set_up(const struct fb_instance *instance, uint64_t buffer_bytes,
 	/* The clock first: setting it empties the buffers, and they are small yet. */
 	error = put(instance, "trace_clock", "boot");
 	if (error)
-		return fb_fail(problem, "trace", -error, "cannot set the trace clock: %s",
-			       strerror(-error));
+		fb_warn(warnings, "no trace clock `boot` (%s): a line's time is when it was read",
+			strerror(-error));
+	instance->timeless = error;
 	snprintf(kilobytes, sizeof(kilobytes), "%llu",
 		 (unsigned long long)(buffer_bytes < 1024 ? 1 : buffer_bytes / 1024));
 	error = put(instance, "buffer_size_kb", kilobytes);
@@ -142,14 +153,16 @@ static int open_pipe(struct fb_instance *instance, struct fb_problem *problem)
 }
 
 int fb_instance_create(struct fb_instance *instance, const char *name, uint64_t buffer_bytes,
-		       struct fb_problem *problem)
+		       struct fb_problem *problem, struct fb_warnings *warnings)
 {
 	const char *tracefs = fb_tracefs();
 
 	instance->pipe = -1;
 	instance->path[0] = '\0';
 	if (!tracefs)
-		return missing(problem);
+		tracefs = mount_tracefs(problem, warnings);
+	if (!tracefs)
+		return -ENOENT;
 	remove_leftovers(tracefs);
 	snprintf(instance->name, sizeof(instance->name), "%s", name);
 	snprintf(instance->path, sizeof(instance->path), "%s/instances/%s", tracefs, name);
@@ -157,7 +170,7 @@ int fb_instance_create(struct fb_instance *instance, const char *name, uint64_t 
 		instance->path[0] = '\0';
 		return -EINVAL;
 	}
-	if (set_up(instance, buffer_bytes, problem) || open_pipe(instance, problem))
+	if (set_up(instance, buffer_bytes, problem, warnings) || open_pipe(instance, problem))
 		return -EINVAL;
 	return 0;
 }

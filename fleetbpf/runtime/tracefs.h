@@ -3,16 +3,19 @@
 #ifndef FB_TRACEFS_H
 #define FB_TRACEFS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "problem.h"
+#include "warnings.h"
 
 #define FB_INSTANCE_NAME 256
 
 struct fb_instance {
 	char name[FB_INSTANCE_NAME];
 	char path[FB_INSTANCE_NAME + 64];
-	int pipe; /* its trace_pipe, not blocking; -1 when closed */
+	int pipe;      /* its trace_pipe, not blocking; -1 when closed */
+	bool timeless; /* it has another clock than `boot` */
 };
 
 /* Where tracefs is mounted, or NULL. */
@@ -23,7 +26,7 @@ const char *fb_tracefs(void);
  * bpf_trace_printk prints: to be called before the program is loaded, or first lines are lost.
  */
 int fb_instance_create(struct fb_instance *instance, const char *name, uint64_t buffer_bytes,
-		       struct fb_problem *problem);
+		       struct fb_problem *problem, struct fb_warnings *warnings);
 
 /*
  * Open the instance that a killed loader left, to read what is still in it; label gets what its

@@ -53,10 +53,13 @@ class Loader:
             *self.arguments,
         ]
 
-    def start(self, *, ready: bool = True, spool: Path | None = None) -> None:
+    def start(
+        self, *, ready: bool = True, spool: Path | None = None, before: tuple[str, ...] = ()
+    ) -> None:
+        """Start it; `before` is a command that executes it, as nice(1) does."""
         self.folder.mkdir(exist_ok=True)
         self.process = subprocess.Popen(
-            self.command(spool=spool), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+            [*before, *self.command(spool=spool)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
         )
         if ready:
             self.wait_ready()

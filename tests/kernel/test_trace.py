@@ -121,14 +121,33 @@ def test_an_instance_left_by_hand_is_removed(build: Build, tracefs: Path) -> Non
     assert not left.exists()
 
 
-def test_without_tracefs_the_cure_is_said(build: Build) -> None:
+NO_TRACEFS = (
+    *("unshare", "-m", "--propagation", "private"),
+    *("sh", "-c", 'umount /sys/kernel/tracing && exec "$@"', "sh"),
+)
+
+
+def test_a_tracefs_that_nobody_mounted_is_mounted(start: Start) -> None:
     need("unshare", "umount")
-    script = 'umount /sys/kernel/tracing && exec "$0" 2>&1'
-    command = ["unshare", "-m", "--propagation", "private", "sh", "-c", script, str(build("ping"))]
-    done = subprocess.run(command, capture_output=True, check=False, text=True)
-    assert done.returncode == 1
-    assert "ping: tracefs is not mounted at /sys/kernel/tracing" in done.stdout
-    assert "hint: mount -t tracefs tracefs /sys/kernel/tracing" in done.stdout
+    loader = start("ping", "--set", PID, before=NO_TRACEFS)
+    ping()
+    loader.stop()
+    told = "tracefs was not mounted: it is now, at /sys/kernel/tracing"
+    assert loader.records("start")[0]["warnings"] == [told]
+    assert loader.texts() == ["ping 1"]
+
+
+def test_without_tracefs_a_program_runs_and_says_what_is_missing(start: Start) -> None:
+    need("unshare", "umount", "setpriv")
+    may_not_mount = ("setpriv", "--bounding-set", "-sys_admin")
+    loader = start("ping", "--set", PID, before=(*NO_TRACEFS, *may_not_mount))
+    (told,) = loader.state()["warnings"]
+    assert told.startswith("what it prints is not collected: tracefs is not mounted")
+    assert "mount -t tracefs tracefs /sys/kernel/tracing" in told
+    ping()
+    assert loader.stop() == 0
+    assert loader.records("start")[0]["warnings"] == [told]
+    assert loader.texts() == []
 
 
 def test_a_second_loader_of_a_release_is_refused_while_the_first_runs(start: Start) -> None:

@@ -69,6 +69,12 @@ def test_an_answer_tells_what_started_and_what_failed_and_why() -> None:
     assert failure.verifier_log == "0: (b7) r0 = 0\na\ttab"
 
 
+def test_an_answer_tells_what_a_started_loader_warns_of() -> None:
+    state = ("state", "a", '{"pid":7,"warnings":["no trace clock","more\\t"]}')
+    answer = activation.parse([state, ("started", "a", "r1"), ("state", "b", "damaged")])
+    assert answer.warnings == ("a: no trace clock", "a: more\t")
+
+
 def test_a_failure_without_the_loaders_word_shows_what_was_said_first() -> None:
     answer = activation.parse(
         [
