@@ -84,18 +84,18 @@ LAB = tuple(
     Requirement(name=name, needed_for="the lab", optional=True, packages=packages(*names))
     for name, names in {
         "qemu-system-x86_64": ("qemu-system-x86", "qemu-system-x86-core", "qemu-system-x86"),
+        "qemu-system-aarch64": (
+            *("qemu-system-arm", "qemu-system-aarch64-core", "qemu-system-aarch64"),
+        ),
         "qemu-img": ("qemu-utils", "qemu-img", "qemu-img"),
-        "busybox": ("busybox-static", "busybox", "busybox"),
         "ssh": ("openssh-client", "openssh-clients", "openssh"),
         "ssh-keygen": ("openssh-client", "openssh", "openssh"),
-        "sshd": ("openssh-server", "openssh-server", "openssh"),
         "gpgv": ("gpgv", "gnupg2", "gnupg"),
         "dpkg-deb": ("dpkg", "dpkg", "dpkg"),
         "mmdebstrap": ("mmdebstrap", "mmdebstrap", "mmdebstrap"),
         "fakeroot": ("fakeroot", "fakeroot", "fakeroot"),
         "mkfs.ext4": ("e2fsprogs", "e2fsprogs", "e2fsprogs"),
         "depmod": ("kmod", "kmod", "kmod"),
-        "ldd": ("libc-bin", "glibc-common", "glibc"),
         "tar": ("tar", "tar", "tar"),
     }.items()
 )

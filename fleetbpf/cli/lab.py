@@ -47,8 +47,8 @@ def add_up(parser: argparse.ArgumentParser) -> None:
         "--host",
         action="append",
         default=[],
-        metavar="NAME=KIND:SERIES",
-        help="a host of your own choice, such as web1=debian:6.1 or edge1=micro:5.10; repeatable",
+        metavar="NAME=KIND:SERIES[:ARCH]",
+        help="a host of your own choice: web1=debian:6.1, arm1=micro:6.1:arm64; repeatable",
     )
     parser.add_argument("--memory", type=int, metavar="MB", help="memory of each new host")
 

@@ -11,11 +11,11 @@ from pathlib import Path
 from fleetbpf.command import Command
 from fleetbpf.connections.local import LocalConnection
 from fleetbpf.lab import cpio, image, modules, qemu
-from fleetbpf.lab.archive import KEYRING, Archive
-from fleetbpf.lab.busybox import static_busybox
-from fleetbpf.lab.folder import acquired
 from fleetbpf.lab.identity import Identity
 from fleetbpf.lab.kernels import Kernel
+from fleetbpf.lab.userland import Userland
+from fleetbpf.locks import acquired
+from fleetbpf.packages.archive import KEYRING, Archive
 
 SUITE = "bookworm"
 PACKAGES = (
@@ -104,14 +104,14 @@ def disks(overlay: Path, kernel: Kernel) -> tuple[qemu.Disk, ...]:
     )
 
 
-def initramfs(kernel: Kernel, identity: Identity, local: LocalConnection) -> bytes:
+def initramfs(kernel: Kernel, identity: Identity, userland: Userland) -> bytes:
     """The first file system: it mounts the disks, hands the host its identity, and goes."""
     init = files("fleetbpf").joinpath("lab", "guest", "debian-init.sh").read_bytes()
     return cpio.archive(
         (
             *(cpio.folder(name) for name in ("bin", "dev", "proc", "sys", "root")),
             cpio.device("dev/console", 5, 1),
-            cpio.file("bin/busybox", static_busybox(local), mode=0o755),
+            userland.busybox,
             cpio.symlink("bin/sh", "/bin/busybox"),
             cpio.file("init", init, mode=0o755),
             *modules.entries(kernel.modules),

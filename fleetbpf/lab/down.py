@@ -4,9 +4,9 @@ import shutil
 from contextlib import suppress
 
 from fleetbpf.lab import processes
-from fleetbpf.lab.archive import Say
 from fleetbpf.lab.folder import LabFolder
 from fleetbpf.lab.up import is_ours
+from fleetbpf.packages.archive import Say
 
 
 def down(lab: LabFolder, say: Say) -> tuple[str, ...]:

@@ -1,6 +1,5 @@
 """Where the lab keeps things: the working directory's `.fleetbpf/lab`, its inventory, the cache."""
 
-import fcntl
 import json
 import os
 import shutil
@@ -10,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fleetbpf.lab.hosts import HostKind, LabHost
+from fleetbpf.locks import acquired
+from fleetbpf.model.architecture import Architecture
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +85,7 @@ class LabFolder:
             "name": placed.host.name,
             "kind": placed.host.kind.value,
             "series": placed.host.series,
+            "architecture": placed.host.architecture,
             "port": placed.port,
             "memory": placed.memory,
             "release": placed.release,
@@ -106,7 +108,10 @@ def read_placed(file: Path) -> Placed:
     """The host that a `host.json` describes."""
     content = json.loads(file.read_text(encoding="utf-8"))
     host = LabHost(
-        name=str(content["name"]), kind=HostKind(content["kind"]), series=str(content["series"])
+        name=str(content["name"]),
+        kind=HostKind(content["kind"]),
+        series=str(content["series"]),
+        architecture=Architecture(content["architecture"]),
     )
     return Placed(
         host=host,
@@ -124,28 +129,6 @@ def write(path: Path, content: str | bytes, *, mode: int = 0o644) -> None:
     partial.touch(mode=mode)
     partial.write_bytes(body)
     partial.replace(path)
-
-
-@contextmanager
-def acquired(path: Path) -> Iterator[None]:
-    """Hold an exclusive lock on the file `path`, which is created and may be removed meanwhile."""
-    while True:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with path.open("w") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            # Its last owner may have removed it (`lab down`): then the lock is on a file that
-            # nobody else will find.
-            if same_file(path, file.fileno()):
-                yield
-                return
-
-
-def same_file(path: Path, descriptor: int) -> bool:
-    """Whether `path` still names the open file."""
-    try:
-        return os.path.samestat(path.stat(), os.fstat(descriptor))
-    except FileNotFoundError:
-        return False
 
 
 def default_cache() -> Path:

@@ -1,11 +1,12 @@
-"""What a lab host shall be (name, kind, kernel series), and which of them make a fleet."""
+"""What a lab host shall be (name, kind, kernel, architecture), and which of them make a fleet."""
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 from fleetbpf.errors import InputError, Problem
+from fleetbpf.model.architecture import Architecture
 
 NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?")
 SERIES = re.compile(r"[0-9]+\.[0-9]+")
@@ -21,6 +22,11 @@ class HostKind(Enum):
     MICRO = "micro"  # busybox and sshd in memory, root by key, no systemd
 
 
+def native() -> Architecture:
+    """What a host is when nothing is said: what this machine is."""
+    return Architecture.here() or Architecture.X86_64
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabHost:
     """One host of the lab, as asked for."""
@@ -28,21 +34,35 @@ class LabHost:
     name: str
     kind: HostKind
     series: str  # of the kernel: "6.1"
+    architecture: Architecture = field(default_factory=native)
 
     def __str__(self) -> str:
-        return f"{self.name}={self.kind.value}:{self.series}"
+        other = "" if self.architecture is native() else f":{self.architecture}"
+        return f"{self.name}={self.kind.value}:{self.series}{other}"
 
 
 def parse(text: str) -> LabHost:
-    """The host that `NAME=KIND[:SERIES]` asks for; InputError says what is wrong with it."""
+    """The host that `NAME=KIND[:SERIES[:ARCHITECTURE]]` asks for; InputError says what is wrong."""
     name, equals, rest = text.partition("=")
-    kind, _, series = rest.partition(":")
+    kind, _, kernel = rest.partition(":")
     if not equals or NAME.fullmatch(name) is None:
         raise wrong(text, "a host is NAME=KIND:SERIES, its name of a-z, 0-9 and inner dashes")
     if kind not in {each.value for each in HostKind}:
         kinds = " or ".join(each.value for each in HostKind)
         raise wrong(text, f"{kind!r} is no kind of host, only {kinds}")
-    return LabHost(name=name, kind=HostKind(kind), series=parse_series(series or DEFAULT_SERIES))
+    series, architecture = parse_kernel(kernel or DEFAULT_SERIES)
+    if HostKind(kind) is HostKind.DEBIAN and architecture is not native():
+        raise wrong(text, f"a debian host is {native()} like this machine, only micro may differ")
+    return LabHost(name=name, kind=HostKind(kind), series=series, architecture=architecture)
+
+
+def parse_kernel(text: str) -> tuple[str, Architecture]:
+    """The series and the architecture in `6.1` or `6.1:arm64`; InputError when it is neither."""
+    series, colon, name = text.partition(":")
+    architecture = Architecture.of_machine(name) if colon else native()
+    if architecture is None:
+        raise wrong(text, f"{name!r} is no architecture, only {' or '.join(Architecture)}")
+    return parse_series(series), architecture
 
 
 def parse_series(text: str) -> str:
@@ -54,7 +74,7 @@ def parse_series(text: str) -> str:
 
 def wrong(text: str, what: str) -> InputError:
     """The error for a host that cannot be understood."""
-    example = "write it as web1=debian:6.1 or edge1=micro:5.10"
+    example = "write it as web1=debian:6.1, edge1=micro:5.10 or arm1=micro:6.1:arm64"
     return InputError(Problem(where=text, what=what, hint=example))
 
 
@@ -75,11 +95,16 @@ def default_fleet(count: int, series: str | None = None) -> tuple[LabHost, ...]:
     return (web, *edges) if count > 0 else ()
 
 
-def one_of_each(series: Sequence[str]) -> tuple[LabHost, ...]:
-    """A micro host for each kernel series, named after it: kernel-5-10."""
+def one_of_each(kernels: Sequence[str]) -> tuple[LabHost, ...]:
+    """A micro host for each kernel, named after it: kernel-5-10 for 5.10, kernel-6-1-arm64."""
     return tuple(
-        LabHost(name=f"kernel-{each.replace('.', '-')}", kind=HostKind.MICRO, series=each)
-        for each in dict.fromkeys(map(parse_series, series))
+        LabHost(
+            name=f"kernel-{re.sub('[.:_]', '-', text)}",
+            kind=HostKind.MICRO,
+            series=series,
+            architecture=architecture,
+        )
+        for text, (series, architecture) in {each: parse_kernel(each) for each in kernels}.items()
     )
 
 

@@ -7,12 +7,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from fleetbpf.command import Command
-from fleetbpf.connections.local import LocalConnection
 from fleetbpf.errors import HostError, Problem
-from fleetbpf.lab.archive import Archive, Package, key
-from fleetbpf.lab.debian_version import Key, version_key
-from fleetbpf.lab.folder import acquired
+from fleetbpf.locks import acquired
+from fleetbpf.model.architecture import Architecture
+from fleetbpf.packages.archive import Archive, Package, key
+from fleetbpf.packages.tree import unpack as unpack_package
+from fleetbpf.packages.version import Key, version_key
 
 # Where a series is looked for first; it moves on when Debian does, so all suites come next.
 SUITE_OF_SERIES = {
@@ -22,7 +22,7 @@ SUITE_OF_SERIES = {
     "7.3": "trixie-backports",
 }
 SUITES = ("bullseye", "bookworm", "bookworm-backports", "trixie", "trixie-backports")
-NAME = re.compile(r"linux-(image|binary|modules)-((\d+\.\d+)\..*-cloud-amd64)")
+NAME = re.compile(r"linux-(image|binary|modules)-((\d+\.\d+)\..*-cloud-(?:amd64|arm64))")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,9 +53,9 @@ class Offer:
     packages: tuple[Package, ...]
 
 
-def obtain(series: str, archive: Archive) -> Kernel:
+def obtain(series: str, architecture: Architecture, archive: Archive) -> Kernel:
     """The newest kernel of `series`; downloaded unless this very package is in the cache."""
-    offer = find(series, archive)
+    offer = find(series, architecture, archive)
     folder = archive.cache / "kernels" / f"{offer.release}-{key(*offer.packages)}"
     with acquired(archive.cache / "locks" / f"kernel-{offer.release}"):
         if not folder.exists():
@@ -63,17 +63,17 @@ def obtain(series: str, archive: Archive) -> Kernel:
     return Kernel(series=series, release=offer.release, folder=folder)
 
 
-def find(series: str, archive: Archive) -> Offer:
+def find(series: str, architecture: Architecture, archive: Archive) -> Offer:
     """What the archive offers for `series`; HostError names the series that it has instead."""
     first = SUITE_OF_SERIES.get(series)
     offered: set[str] = set()
     for suite in sorted(SUITES, key=lambda suite: suite != first):
-        found = offers(archive.kernels(suite))
+        found = offers(archive.packages(suite, architecture, NAME))
         if series in found:
             return found[series]
         offered |= found.keys()
     names = ", ".join(sorted(offered, key=version_key))
-    what = f"no kernel of the series {series} in Debian's archive"
+    what = f"no kernel of the series {series} for {architecture} in Debian's archive"
     raise HostError(Problem(where="lab", what=what, hint=f"it has {names}"))
 
 
@@ -112,23 +112,13 @@ def unpack(offer: Offer, folder: Path, archive: Archive) -> None:
         work = Path(name)
         for package in offer.packages:
             deb = work / "package.deb"
+            archive.say(f"downloading {package.name} {package.version}")
             archive.fetch(package, deb)
-            extract(deb, work / "files", archive.local)
+            unpack_package(deb, work / "files", archive.local)
         staged = work / "kernel"
         staged.joinpath("lib", "modules").mkdir(parents=True)
         place(work / "files", staged, offer.release)
         staged.rename(folder)
-
-
-def extract(deb: Path, into: Path, local: LocalConnection) -> None:
-    """Unpack a .deb without installing it, which needs no root."""
-    done = local.run(Command("dpkg-deb", "-x", deb, into))
-    if done.status == 127:
-        what = "dpkg-deb is missing: the lab's kernels come as Debian packages"
-        raise HostError(Problem(where="lab", what=what, hint="install the package dpkg"))
-    if done.status != 0:
-        detail = done.stderr.decode(errors="replace")
-        raise HostError(Problem(where="lab", what=f"cannot unpack {deb.name}", detail=detail))
 
 
 def place(files: Path, folder: Path, release: str) -> None:

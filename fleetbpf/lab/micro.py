@@ -1,28 +1,20 @@
-"""The first and only file system of a micro host: busybox, this machine's sshd, modules, a name."""
+"""The first and only file system of a micro host: busybox, sshd, modules, a name."""
 
 from collections.abc import Sequence
 from importlib.resources import files
-from pathlib import Path
 
-from fleetbpf.connections.local import LocalConnection
-from fleetbpf.lab import cpio, modules, tools
-from fleetbpf.lab.busybox import needed, static_busybox
+from fleetbpf.lab import cpio, modules
 from fleetbpf.lab.identity import Identity
 from fleetbpf.lab.kernels import Kernel
+from fleetbpf.lab.userland import SSHD, Userland
 
 FOLDERS = (
     *("bin", "sbin", "usr/bin", "usr/sbin", "dev", "proc", "sys", "run", "mnt"),
     *("var/lib", "var/log", "var/empty/sshd", "etc/init.d"),
 )
-# Since OpenSSH 9.8 sshd executes these; where they lie is compiled in.
-SSHD_PARTS = tuple(
-    Path(folder) / name
-    for folder in ("/usr/lib/openssh", "/usr/lib/ssh", "/usr/libexec/openssh")
-    for name in ("sshd-session", "sshd-auth")
-)
-INITTAB = """\
+INITTAB = f"""\
 ::sysinit:/etc/init.d/rcS
-::respawn:{sshd} -D -e
+::respawn:/{SSHD} -D -e
 ::ctrlaltdel:/bin/reboot
 ::shutdown:/bin/umount -a -r
 """
@@ -59,11 +51,8 @@ def initramfs(kernel: Kernel, identity: Identity, system: Sequence[cpio.Entry]) 
     )
 
 
-def system(local: LocalConnection) -> list[cpio.Entry]:
-    """What every micro host has: busybox, sshd and its libraries, accounts, the init script."""
-    sshd = Path(tools.find("sshd") or "/usr/sbin/sshd")
-    programs = [sshd, *(part for part in SSHD_PARTS if part.exists())]
-    libraries = {path for program in programs for path in needed(program, local)}
+def system(userland: Userland) -> list[cpio.Entry]:
+    """What every micro host of one architecture has: programs, accounts, the init script."""
     init = files("fleetbpf").joinpath("lab", "guest", "micro-init.sh").read_bytes()
     return [
         *(cpio.folder(name) for name in FOLDERS),
@@ -72,20 +61,15 @@ def system(local: LocalConnection) -> list[cpio.Entry]:
         cpio.folder("root/.ssh", mode=0o700),
         # The kernel opens it for /init before any file system is mounted.
         cpio.device("dev/console", 5, 1),
-        cpio.file("bin/busybox", static_busybox(local), mode=0o755),
+        userland.busybox,
         # busybox is the program by whose name it is called.
         cpio.symlink("init", "/bin/busybox"),
         cpio.symlink("bin/sh", "/bin/busybox"),
         cpio.file("etc/init.d/rcS", init, mode=0o755),
-        cpio.file("etc/inittab", INITTAB.format(sshd=sshd)),
+        cpio.file("etc/inittab", INITTAB),
         cpio.file("etc/ssh/sshd_config", SSHD_CONFIG),
         cpio.file("etc/passwd", ACCOUNTS),
         cpio.file("etc/group", GROUP),
         cpio.file("etc/shadow", SHADOW, mode=0o600),
-        *(copied(path) for path in (*programs, *sorted(libraries))),
+        *userland.sshd(),
     ]
-
-
-def copied(path: Path) -> cpio.Entry:
-    """A file of this machine at the same place on the host."""
-    return cpio.file(str(path).lstrip("/"), path.read_bytes(), mode=0o755)

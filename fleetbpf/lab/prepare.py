@@ -5,14 +5,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fleetbpf.connections.local import LocalConnection
-from fleetbpf.lab import debian, kernels, micro, ports, qemu
-from fleetbpf.lab.archive import Archive
+from fleetbpf.lab import debian, kernels, micro, ports, qemu, userland
 from fleetbpf.lab.boot import Boot
 from fleetbpf.lab.cpio import Entry
 from fleetbpf.lab.folder import LabFolder, Placed, write
 from fleetbpf.lab.hosts import HostKind, LabHost
 from fleetbpf.lab.identity import identify
 from fleetbpf.lab.kernels import Kernel
+from fleetbpf.lab.userland import Userland
+from fleetbpf.model.architecture import Architecture
+from fleetbpf.packages.archive import Archive
 
 MEMORY: Mapping[HostKind, int] = {HostKind.DEBIAN: 512, HostKind.MICRO: 384}  # MiB
 PROCESSOR = Path("/proc/cpuinfo")
@@ -22,19 +24,26 @@ PROCESSOR = Path("/proc/cpuinfo")
 class Ingredients:
     """What hosts of one lab share."""
 
-    kernels: Mapping[str, Kernel]  # by series
-    micro_system: Sequence[Entry]
+    kernels: Mapping[tuple[str, Architecture], Kernel]  # by series
+    userlands: Mapping[Architecture, Userland]
+    micro_systems: Mapping[Architecture, Sequence[Entry]]
     debian_root: Path  # the file system that overlays begin with
     kvm: bool
 
+    def kernel(self, host: LabHost) -> Kernel:
+        """The kernel of a host."""
+        return self.kernels[host.series, host.architecture]
 
-def gather(hosts: Sequence[LabHost], archive: Archive, local: LocalConnection) -> Ingredients:
+
+def gather(hosts: Sequence[LabHost], archive: Archive) -> Ingredients:
     """Download and build what `hosts` need and the cache lacks."""
     kinds = {host.kind for host in hosts}
-    series = dict.fromkeys(host.series for host in hosts)
+    wanted = dict.fromkeys((host.series, host.architecture) for host in hosts)
+    userlands = {each: userland.obtain(each, archive) for each in {arch for _, arch in wanted}}
     return Ingredients(
-        kernels={each: kernels.obtain(each, archive) for each in series},
-        micro_system=micro.system(local) if HostKind.MICRO in kinds else (),
+        kernels={each: kernels.obtain(*each, archive) for each in wanted},
+        userlands=userlands,
+        micro_systems={each: micro.system(found) for each, found in userlands.items()},
         debian_root=debian.obtain_root(archive) if HostKind.DEBIAN in kinds else Path(),
         kvm=qemu.kvm_usable(PROCESSOR.read_text(encoding="utf-8")),
     )
@@ -54,13 +63,15 @@ def place(
 def ready(placed: Placed, lab: LabFolder, ingredients: Ingredients, local: LocalConnection) -> Boot:
     """Write the files that the host boots from, and remember it."""
     host = placed.host
-    kernel = ingredients.kernels[host.series]
+    kernel = ingredients.kernel(host)
     identity = identify(host.name, lab, local)
     match host.kind:
         case HostKind.MICRO:
-            content = micro.initramfs(kernel, identity, ingredients.micro_system)
+            content = micro.initramfs(
+                kernel, identity, ingredients.micro_systems[host.architecture]
+            )
         case HostKind.DEBIAN:
-            content = debian.initramfs(kernel, identity, local)
+            content = debian.initramfs(kernel, identity, ingredients.userlands[host.architecture])
             debian.obtain_modules(kernel, local)
             debian.overlay(lab.overlay(host.name), ingredients.debian_root, local)
     write(lab.initramfs(host.name), content)
@@ -71,9 +82,10 @@ def ready(placed: Placed, lab: LabFolder, ingredients: Ingredients, local: Local
 def boot_of(placed: Placed, lab: LabFolder, ingredients: Ingredients) -> Boot:
     """How the host, whose files are there, is run."""
     host = placed.host
-    kernel = ingredients.kernels[host.series]
+    kernel = ingredients.kernel(host)
     machine = qemu.Machine(
         name=host.name,
+        architecture=host.architecture,
         image=kernel.image,
         initramfs=lab.initramfs(host.name),
         disks=debian.disks(lab.overlay(host.name), kernel) if host.kind is HostKind.DEBIAN else (),
@@ -81,6 +93,6 @@ def boot_of(placed: Placed, lab: LabFolder, ingredients: Ingredients) -> Boot:
         port=placed.port,
         pid_file=lab.pid_file(host.name),
         console=lab.console(host.name),
-        kvm=ingredients.kvm,
+        kvm=ingredients.kvm and host.architecture is Architecture.here(),
     )
     return Boot(lab=lab, placed=placed, machine=machine)

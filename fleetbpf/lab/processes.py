@@ -7,7 +7,7 @@ from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 
-from fleetbpf.lab.qemu import PROGRAM
+from fleetbpf.lab.qemu import PROGRAMS
 
 PROC = Path("/proc")
 GRACE = 10.0  # seconds between SIGTERM and SIGKILL
@@ -32,7 +32,7 @@ def is_ours(folder: Path, pid_file: Path) -> bool:
     except OSError:
         return False  # it has ended, or is another user's
     pairs = pairwise(words)
-    return Path(words[0]).name == PROGRAM and ("-pidfile", str(pid_file)) in pairs
+    return Path(words[0]).name in PROGRAMS.values() and ("-pidfile", str(pid_file)) in pairs
 
 
 def has_ended(pid: int) -> bool:

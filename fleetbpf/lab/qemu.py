@@ -1,19 +1,33 @@
 """The QEMU command of a host: pure, from what the host is to the words to execute."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from fleetbpf.command import Command
+from fleetbpf.model.architecture import Architecture
 
-PROGRAM = "qemu-system-x86_64"
+PROGRAMS: Mapping[Architecture, str] = {
+    architecture: f"qemu-system-{architecture.machine}" for architecture in Architecture
+}
+MACHINES: Mapping[Architecture, str] = {Architecture.X86_64: "q35", Architecture.ARM64: "virt"}
+CONSOLES: Mapping[Architecture, str] = {
+    Architecture.X86_64: "ttyS0",
+    Architecture.ARM64: "ttyAMA0",
+}
 KVM = Path("/dev/kvm")
-# QEMU 7.2 loses the guest's flags when an interrupt comes after an emulated cmpxchg16b, which the
-# allocator of newer kernels uses: with it 17 of 24 boots of 6.12 on busy cores ended in a double
-# fault, without it none of 20. Kernels and Debian's programs do without it.
-EMULATED = "max,cx16=off"
+# x86-64: QEMU 7.2 loses the guest's flags when an interrupt comes after an emulated cmpxchg16b,
+# which the allocator of newer kernels uses: with it 17 of 24 boots of 6.12 on busy cores ended in a
+# double fault, without it none of 20. Kernels and Debian's programs do without it.
+#
+# arm64: `max` would emulate pointer authentication and SVE, which cost much and show nothing.
+EMULATED: Mapping[Architecture, str] = {
+    Architecture.X86_64: "max,cx16=off",
+    Architecture.ARM64: "cortex-a72",
+}
 # panic=5: like a server that comes back by itself. The console is slow to emulate: quiet.
-BOOT_ARGUMENTS = "console=ttyS0 quiet panic=5 mitigations=off nokaslr net.ifnames=0"
+BOOT_ARGUMENTS = "quiet panic=5 mitigations=off nokaslr net.ifnames=0"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +44,7 @@ class Machine:
     """Everything QEMU must know to run one host."""
 
     name: str
+    architecture: Architecture
     image: Path  # the kernel
     initramfs: Path
     disks: tuple[Disk, ...]
@@ -42,12 +57,13 @@ class Machine:
 
 def command(machine: Machine) -> Command:
     """The command that runs `machine`. A reboot of the guest stays within the process."""
+    architecture = machine.architecture
     return Command(
-        PROGRAM,
+        PROGRAMS[architecture],
         *("-name", f"fleetbpf-lab-{machine.name}"),
-        *("-machine", "q35"),
+        *("-machine", MACHINES[architecture]),
         *("-accel", "kvm" if machine.kvm else "tcg,thread=multi,tb-size=256"),
-        *("-cpu", "host" if machine.kvm else EMULATED),
+        *("-cpu", "host" if machine.kvm else EMULATED[architecture]),
         *("-m", str(machine.memory)),
         *("-display", "none", "-monitor", "none", "-nodefaults"),
         *("-chardev", f"file,id=console,path={escaped(machine.console)},append=on"),
@@ -55,7 +71,7 @@ def command(machine: Machine) -> Command:
         *("-pidfile", machine.pid_file),
         *("-kernel", machine.image),
         *("-initrd", machine.initramfs),
-        *("-append", BOOT_ARGUMENTS),
+        *("-append", f"console={CONSOLES[architecture]} {BOOT_ARGUMENTS}"),
         *("-netdev", f"user,id=net,hostfwd=tcp:127.0.0.1:{machine.port}-:22"),
         *("-device", "virtio-net-pci,netdev=net,romfile="),
         *("-device", "virtio-rng-pci"),

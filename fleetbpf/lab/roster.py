@@ -27,7 +27,7 @@ def inventory(placed: Sequence[Placed], *, state: PurePosixPath) -> str:
         "all": {
             "vars": variables,
             "hosts": {each.host.name: {"fleetbpf_port": each.port} for each in placed},
-            "children": {**kinds(placed), **kernels(placed)},
+            "children": {**kinds(placed), **kernels(placed), **architectures(placed)},
         }
     }
     return MARK + yaml.safe_dump(everything, sort_keys=False)
@@ -55,6 +55,16 @@ def kernels(placed: Sequence[Placed]) -> dict[str, object]:
             "hosts": names(each for each in placed if each.host.series == series)
         }
         for series in dict.fromkeys(each.host.series for each in placed)
+    }
+
+
+def architectures(placed: Sequence[Placed]) -> dict[str, object]:
+    """A group for each architecture: arm64."""
+    return {
+        str(architecture): {
+            "hosts": names(each for each in placed if each.host.architecture is architecture)
+        }
+        for architecture in dict.fromkeys(each.host.architecture for each in placed)
     }
 
 

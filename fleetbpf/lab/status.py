@@ -17,6 +17,7 @@ class HostStatus:
     kind: str
     series: str
     kernel: str
+    architecture: str
     port: int
     pid: int | None
     answers: bool  # its sshd sends a banner
@@ -44,6 +45,7 @@ def look(lab: LabFolder, placed: Placed) -> HostStatus:
         kind=placed.host.kind.value,
         series=placed.host.series,
         kernel=placed.release,
+        architecture=placed.host.architecture,
         port=placed.port,
         pid=pid,
         answers=pid is not None and greets(placed.port),

@@ -2,22 +2,21 @@
 
 import os
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 
 from fleetbpf.errors import HostError, Problem
-from fleetbpf.lab.hosts import HostKind
+from fleetbpf.lab.hosts import HostKind, LabHost
+from fleetbpf.lab.qemu import PROGRAMS
 
 # Debian keeps some of these out of an ordinary user's PATH.
 SEARCHED = ("/usr/sbin", "/sbin", "/usr/local/sbin")
 PACKAGES = {
     "qemu-system-x86_64": "qemu-system-x86",
-    "busybox": "busybox-static",
+    "qemu-system-aarch64": "qemu-system-arm",
     "ssh": "openssh-client",
     "ssh-keygen": "openssh-client",
-    "sshd": "openssh-server",
     "gpgv": "gpgv",
     "dpkg-deb": "dpkg",
-    "ldd": "libc-bin",
     "qemu-img": "qemu-utils",
     "mmdebstrap": "mmdebstrap",
     "mkfs.ext4": "e2fsprogs",
@@ -26,9 +25,9 @@ PACKAGES = {
     "tar": "tar",
     "newuidmap": "uidmap",
 }
-ALWAYS = ("qemu-system-x86_64", "busybox", "ssh", "ssh-keygen", "gpgv", "dpkg-deb")
+ALWAYS = ("ssh", "ssh-keygen", "gpgv", "dpkg-deb")
 BY_KIND = {
-    HostKind.MICRO: ("sshd", "ldd"),
+    HostKind.MICRO: (),
     HostKind.DEBIAN: ("qemu-img", "mmdebstrap", "mkfs.ext4", "depmod", "fakeroot", "tar"),
 }
 
@@ -39,10 +38,12 @@ def find(name: str) -> str | None:
 
 
 def require(
-    kinds: Iterable[HostKind], *, find: Callable[[str], object] = find, user: int | None = None
+    hosts: Sequence[LabHost], *, find: Callable[[str], object] = find, user: int | None = None
 ) -> None:
-    """Raise HostError naming everything that hosts of these `kinds` need and that is not here."""
-    names = dict.fromkeys((*ALWAYS, *(name for kind in kinds for name in BY_KIND[kind])))
+    """Raise HostError naming everything that these hosts need and that is not here."""
+    emulators = (PROGRAMS[host.architecture] for host in hosts)
+    by_kind = (name for host in hosts for name in BY_KIND[host.kind])
+    names = dict.fromkeys((*emulators, *ALWAYS, *by_kind))
     if "mmdebstrap" in names and (os.geteuid() if user is None else user) != 0:
         names |= dict.fromkeys(("newuidmap",))
     missing = [name for name in names if find(name) is None]

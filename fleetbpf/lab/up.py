@@ -10,12 +10,12 @@ from pathlib import Path, PurePosixPath
 from fleetbpf.connections.local import LocalConnection
 from fleetbpf.errors import InputError, Problem
 from fleetbpf.lab import processes, resources, roster, tools
-from fleetbpf.lab.archive import Archive, Say, mirrors_of_apt
 from fleetbpf.lab.boot import Boot, NotUpError, ensure_up
 from fleetbpf.lab.folder import LabFolder, Placed, write
 from fleetbpf.lab.hosts import LabHost
 from fleetbpf.lab.identity import HOST_KEY
 from fleetbpf.lab.prepare import MEMORY, boot_of, gather, place, ready
+from fleetbpf.packages.archive import Archive, Say, mirrors_of_apt
 
 CROWD = 6  # hosts that boot at once; more only slow each other down
 Choose = Callable[[Sequence[LabHost]], Sequence[LabHost]]
@@ -38,7 +38,7 @@ class Up:
         with self.lab.locked():
             refuse_foreign(self.lab.inventory)
             hosts = choose([each.host for each in self.lab.placed()])
-            tools.require(dict.fromkeys(host.kind for host in hosts))
+            tools.require(hosts)
             boots = self._prepare(hosts)
             write_roster(self.lab)
             self._boot(boots)
@@ -55,13 +55,13 @@ class Up:
         with LocalConnection() as local:
             mirrors = mirrors_of_apt(local)
             archive = Archive(mirrors=mirrors, cache=self.cache, local=local, say=self.say)
-            ingredients = gather(hosts, archive, local)
+            ingredients = gather(hosts, archive)
             for host in hosts:
                 before = former.get(host.name)
                 if host not in missing and before is not None:
                     boots.append(boot_of(before, self.lab, ingredients))
                     continue
-                release = ingredients.kernels[host.series].release
+                release = ingredients.kernel(host).release
                 placed = place(host, before, memory=self.memory, release=release, taken=taken)
                 boots.append(ready(placed, self.lab, ingredients, local))
         return boots

@@ -3,6 +3,7 @@
 import stat
 import subprocess
 import threading
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -12,10 +13,12 @@ from fleetbpf.errors import HostError, InputError
 from fleetbpf.lab import cpio, login, processes, qemu, resources, roster, tools
 from fleetbpf.lab.boot import text_of
 from fleetbpf.lab.down import down
-from fleetbpf.lab.folder import LabFolder, Placed, acquired, write
+from fleetbpf.lab.folder import LabFolder, Placed, write
 from fleetbpf.lab.hosts import HostKind, LabHost
 from fleetbpf.lab.modules import name_of
 from fleetbpf.lab.up import refuse_foreign
+from fleetbpf.locks import acquired
+from fleetbpf.model.architecture import Architecture
 from tests.tools import need
 
 WEB1 = LabHost(name="web1", kind=HostKind.DEBIAN, series="6.1")
@@ -26,9 +29,10 @@ PLACED = (
 )
 
 
-def machine(folder: Path) -> qemu.Machine:
+def machine(folder: Path, architecture: Architecture = Architecture.X86_64) -> qemu.Machine:
     return qemu.Machine(
         name="web1",
+        architecture=architecture,
         image=folder / "vmlinuz",
         initramfs=folder / "initramfs.cpio",
         disks=(qemu.Disk(path=folder / "root,1.qcow2", format="qcow2"),),
@@ -64,6 +68,12 @@ def test_an_archive_has_each_folder_before_what_lies_in_it() -> None:
 def test_a_host_listens_on_the_loopback_only() -> None:
     words = qemu.command(machine(Path("/lab"))).words
     assert "user,id=net,hostfwd=tcp:127.0.0.1:20001-:22" in words
+
+
+def test_an_arm64_host_has_an_emulator_and_a_console_of_its_own() -> None:
+    words = qemu.command(machine(Path("/lab"), Architecture.ARM64)).words
+    assert words[0] == "qemu-system-aarch64"
+    assert any(str(word).startswith("console=ttyAMA0 ") for word in words)
 
 
 def test_a_guest_that_reboots_stays() -> None:
@@ -218,13 +228,20 @@ def test_available_memory_is_read_in_mib() -> None:
 
 def test_a_missing_tool_comes_with_the_command_that_installs_it() -> None:
     with pytest.raises(HostError) as caught:
-        tools.require([HostKind.MICRO], find=lambda name: None if name == "busybox" else name)
-    assert caught.value.problems[0].hint == "apt-get install busybox-static"
+        tools.require([EDGE1], find=lambda name: None if name == "gpgv" else name)
+    assert caught.value.problems[0].hint == "apt-get install gpgv"
 
 
 def test_an_ordinary_user_needs_id_maps_for_a_debian_host() -> None:
     with pytest.raises(HostError, match="newuidmap"):
-        tools.require([HostKind.DEBIAN], find=lambda name: name != "newuidmap" or None, user=1000)
+        tools.require([WEB1], find=lambda name: name != "newuidmap" or None, user=1000)
+
+
+def test_only_the_emulators_of_the_hosts_are_needed() -> None:
+    arm1 = replace(EDGE1, name="arm1", architecture=Architecture.ARM64)
+    with pytest.raises(HostError) as caught:
+        tools.require([arm1], find=lambda name: None if name.startswith("qemu") else name)
+    assert caught.value.problems[0].hint == "apt-get install qemu-system-arm"
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,8 @@
 import pytest
 
 from fleetbpf.errors import InputError
-from fleetbpf.lab.hosts import HostKind, LabHost, choose, default_fleet, one_of_each, parse
+from fleetbpf.lab.hosts import HostKind, LabHost, choose, default_fleet, native, one_of_each, parse
+from fleetbpf.model.architecture import Architecture
 
 WEB1 = LabHost(name="web1", kind=HostKind.DEBIAN, series="6.1")
 EDGE1 = LabHost(name="edge1", kind=HostKind.MICRO, series="5.10")
@@ -11,6 +12,18 @@ EDGE1 = LabHost(name="edge1", kind=HostKind.MICRO, series="5.10")
 
 def test_a_host_is_a_name_a_kind_and_a_series() -> None:
     assert parse("edge1=micro:5.10") == EDGE1
+
+
+def test_a_micro_host_may_have_another_architecture() -> None:
+    host = parse("arm1=micro:6.1:arm64")
+    assert host.architecture is Architecture.ARM64
+    assert parse(str(host)) == host
+
+
+def test_a_debian_host_has_the_architecture_of_this_machine() -> None:
+    other = next(each for each in Architecture if each is not native())
+    with pytest.raises(InputError, match="only micro may differ"):
+        parse(f"web1=debian:6.1:{other}")
 
 
 def test_a_host_without_a_series_gets_the_usual_one() -> None:
@@ -21,7 +34,14 @@ def test_a_host_without_a_series_gets_the_usual_one() -> None:
     "text",
     [
         *("web1", "=debian:6.1", "web1=fedora:6.1", "web1=debian:six", "web1=debian:6.1.2"),
-        *("Web1=debian:6.1", "../x=debian:6.1", "a b=micro:6.1", "-a=micro:6.1", "a=micro:6.1\n"),
+        *(
+            "Web1=debian:6.1",
+            "../x=debian:6.1",
+            "a b=micro:6.1",
+            "-a=micro:6.1",
+            "a=micro:6.1\n",
+            "a=micro:6.1:vax",
+        ),
     ],
 )
 def test_a_host_that_cannot_be_understood_is_refused_with_an_example(text: str) -> None:
@@ -45,6 +65,12 @@ def test_one_kernel_can_be_asked_for_all_hosts() -> None:
 def test_a_pre_flight_has_each_series_once() -> None:
     hosts = one_of_each(["5.10", "6.1", "5.10"])
     assert [str(host) for host in hosts] == ["kernel-5-10=micro:5.10", "kernel-6-1=micro:6.1"]
+
+
+def test_a_pre_flight_may_ask_for_other_architectures() -> None:
+    arm64, x86_64 = one_of_each(["6.1:arm64", "6.1:x86_64"])
+    assert (arm64.name, arm64.architecture) == ("kernel-6-1-arm64", Architecture.ARM64)
+    assert (x86_64.name, x86_64.architecture) == ("kernel-6-1-x86-64", Architecture.X86_64)
 
 
 def test_nothing_asked_for_keeps_the_hosts_that_exist() -> None:

@@ -2,22 +2,38 @@
 
 import hashlib
 import os
+import re
 from pathlib import Path
 
 import pytest
 
 from fleetbpf.connections.local import LocalConnection
 from fleetbpf.errors import HostError
-from fleetbpf.lab import archive as archives
-from fleetbpf.lab.archive import Archive, Package, parse_mirrors, parse_packages, parse_release
-from fleetbpf.lab.debian_version import version_key
-from fleetbpf.lab.download import NotFetchedError, fetch
 from fleetbpf.lab.kernels import offers
+from fleetbpf.model.architecture import Architecture
+from fleetbpf.packages import archive as archives
+from fleetbpf.packages.archive import (
+    Archive,
+    Package,
+    Say,
+    parse_mirrors,
+    parse_packages,
+    parse_release,
+)
+from fleetbpf.packages.download import NotFetchedError, fetch
+from fleetbpf.packages.tree import newest
+from fleetbpf.packages.version import version_key
 from tests.tools import need
+
+BASH = ("bookworm", Architecture.X86_64, re.compile("bash"))
 
 
 def package(name: str, version: str) -> Package:
     return Package(name=name, version=version, path=f"pool/{name}.deb", sha256=name)
+
+
+def archive_in(folder: Path, *mirrors: str, say: Say = lambda _: None) -> Archive:
+    return Archive(mirrors=mirrors, cache=folder, local=LocalConnection(), say=say)
 
 
 @pytest.mark.parametrize(
@@ -62,14 +78,15 @@ def test_a_kernel_without_its_modules_is_not_offered() -> None:
     assert offers([package("linux-binary-7.3.4+deb13-cloud-amd64", "7.3.4-1")]) == {}
 
 
-def test_the_index_gives_kernel_packages_only() -> None:
+def test_the_index_gives_the_wanted_packages_only() -> None:
     text = (
         "Package: bash\nVersion: 5\nFilename: b.deb\nSHA256: aa\n\n"
         "Package: linux-image-6.1.0-50-cloud-amd64\nVersion: 6.1.176-1\nDescription: x\n"
         " Package: not this\nFilename: pool/l.deb\nSHA256: bb\n\n"
         "Package: linux-image-6.1.0-50-amd64\nVersion: 6.1.176-1\nFilename: c\nSHA256: cc\n"
     )
-    assert list(parse_packages(text)) == [
+    wanted = re.compile("linux-image-.*-cloud-amd64")
+    assert list(parse_packages(text, wanted)) == [
         Package(
             name="linux-image-6.1.0-50-cloud-amd64",
             version="6.1.176-1",
@@ -77,6 +94,16 @@ def test_the_index_gives_kernel_packages_only() -> None:
             sha256="bb",
         )
     ]
+
+
+def test_the_newest_version_of_a_package_is_taken() -> None:
+    old, new = package("bash", "5.1-2"), package("bash", "5.1-10")
+    assert newest(["bash"], [new, old]) == (new,)
+
+
+def test_a_package_that_the_archive_lacks_is_named() -> None:
+    with pytest.raises(HostError, match="has no zsh"):
+        newest(["bash", "zsh"], [package("bash", "5.1")])
 
 
 def test_checksums_are_read_from_the_sha256_section_alone() -> None:
@@ -123,20 +150,16 @@ def test_an_index_that_debian_did_not_sign_is_refused(tmp_path: Path) -> None:
     release.parent.mkdir(parents=True)
     release.write_text(f"SHA256:\n {'a' * 64} 10 main/binary-amd64/Packages.xz\n")
     mirrors = (tmp_path.as_uri(),)
-    with LocalConnection() as local:
-        cache = tmp_path / "cache"
-        archive = Archive(mirrors=mirrors, cache=cache, local=local, say=lambda _: None)
-        with pytest.raises(HostError, match="signature could not be verified"):
-            archive.kernels("bookworm")
+    archive = archive_in(tmp_path / "cache", *mirrors)
+    with pytest.raises(HostError, match="signature could not be verified"):
+        archive.packages(*BASH)
 
 
 def test_an_index_of_today_is_not_fetched_again(tmp_path: Path) -> None:
-    kept = tmp_path / "index" / "bookworm.json"
+    kept = archive_in(tmp_path).index_file(*BASH)
     kept.parent.mkdir()
     kept.write_text('[{"name": "n", "version": "1", "path": "p", "sha256": "s"}]')
-    with LocalConnection() as local:
-        archive = Archive(mirrors=(), cache=tmp_path, local=local, say=pytest.fail)
-        assert archive.kernels("bookworm")[0].name == "n"
+    assert archive_in(tmp_path, say=pytest.fail).packages(*BASH)[0].name == "n"
 
 
 def test_the_cache_has_another_place_for_other_packages() -> None:
@@ -144,13 +167,12 @@ def test_the_cache_has_another_place_for_other_packages() -> None:
 
 
 def test_an_old_index_serves_while_the_mirror_cannot_be_reached(tmp_path: Path) -> None:
-    kept = tmp_path / "index" / "bookworm.json"
+    kept = archive_in(tmp_path).index_file(*BASH)
     kept.parent.mkdir()
     kept.write_text('[{"name": "n", "version": "1", "path": "p", "sha256": "s"}]')
     os.utime(kept, (0, 0))
     said: list[str] = []
     mirrors = (f"{tmp_path.as_uri()}/nothing",)
-    with LocalConnection() as local:
-        archive = Archive(mirrors=mirrors, cache=tmp_path, local=local, say=said.append)
-        assert archive.kernels("bookworm")[0].name == "n"
+    archive = archive_in(tmp_path, *mirrors, say=said.append)
+    assert archive.packages(*BASH)[0].name == "n"
     assert "using the index fetched before" in said[-1]

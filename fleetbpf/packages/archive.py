@@ -10,19 +10,19 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from fleetbpf.cache import write_whole
 from fleetbpf.command import Command
 from fleetbpf.connections.local import LocalConnection
 from fleetbpf.errors import HostError, Problem
-from fleetbpf.lab.download import NotFetchedError, fetch, fetch_file
-from fleetbpf.lab.folder import write
+from fleetbpf.model.architecture import Architecture
+from fleetbpf.packages.download import NotFetchedError, fetch, fetch_file
 
 FALLBACK = "http://deb.debian.org/debian"
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
-PACKAGES = "main/binary-amd64/Packages.xz"
 DAY = 24 * 3600.0
 FORMAT = "$(ORIGIN)|$(LABEL)|$(REPO_URI)"
 CHECKSUM = re.compile(r" ([0-9a-f]{64}) +([0-9]+) (\S+)")
-KERNEL = re.compile(r"Package: linux-(?:image|binary|modules)-[0-9].*-cloud-amd64\n")
+NAME = re.compile(r"Package: (\S+)\n")
 
 Say = Callable[[str], None]
 
@@ -46,38 +46,50 @@ class Archive:
     local: LocalConnection
     say: Say
 
-    def kernels(self, suite: str) -> tuple[Package, ...]:
-        """The kernel packages of `suite`, from an index of today, or an older one when offline."""
-        kept = self.cache / "index" / f"{suite}.json"
+    def packages(
+        self, suite: str, architecture: Architecture, wanted: re.Pattern[str]
+    ) -> tuple[Package, ...]:
+        """Those packages of `suite` whose whole name matches `wanted`.
+
+        From an index of today, or an older one when offline.
+        """
+        kept = self.index_file(suite, architecture, wanted)
         if kept.exists() and time.time() - kept.stat().st_mtime < DAY:
             return read_index(kept)
         try:
-            packages = self._download_index(suite)
+            text = self._download_index(suite, architecture)
         except NotFetchedError as error:
             if not kept.exists():
                 raise
             self.say(f"{suite}: using the index fetched before ({error.problems[0].what})")
             return read_index(kept)
-        write(kept, json.dumps([asdict(package) for package in packages], indent=1))
+        packages = tuple(parse_packages(text, wanted))
+        content = json.dumps([asdict(package) for package in packages], indent=1)
+        write_whole(kept, content.encode())
         return packages
+
+    def index_file(self, suite: str, architecture: Architecture, wanted: re.Pattern[str]) -> Path:
+        """Where the packages of such a selection are kept."""
+        selection = hashlib.sha256(wanted.pattern.encode()).hexdigest()[:8]
+        return self.cache / "index" / f"{suite}-{architecture}-{selection}.json"
 
     def fetch(self, package: Package, into: Path) -> None:
         """Download `package` into the file `into`."""
-        self.say(f"downloading {package.name} {package.version}")
         fetch_file(self.mirrors, package.path, sha256=package.sha256, into=into)
 
-    def _download_index(self, suite: str) -> tuple[Package, ...]:
-        self.say(f"{suite}: reading the index of the archive")
+    def _download_index(self, suite: str, architecture: Architecture) -> str:
+        self.say(f"{suite}: reading the index of the archive for {architecture}")
         folder = f"dists/{suite}"
         release = self._verified(suite, fetch(self.mirrors, f"{folder}/InRelease"))
-        sha256 = parse_release(release)[PACKAGES]
-        packed = fetch(self.mirrors, f"{folder}/{PACKAGES}", sha256=sha256)
-        return tuple(parse_packages(lzma.decompress(packed).decode()))
+        index = f"main/binary-{architecture.debian}/Packages.xz"
+        sha256 = parse_release(release)[index]
+        packed = fetch(self.mirrors, f"{folder}/{index}", sha256=sha256)
+        return lzma.decompress(packed).decode()
 
     def _verified(self, suite: str, signed: bytes) -> str:
         """The part of an InRelease file that Debian signed; HostError when it did not.
 
-        Without gpgv or the keyring this refuses: what is fetched will run as a kernel.
+        Without gpgv or the keyring this refuses: it will run as a kernel, or within every loader.
         """
         with tempfile.TemporaryDirectory(prefix="fleetbpf-") as folder:
             text = Path(folder) / "Release"
@@ -124,10 +136,11 @@ def parse_release(text: str) -> dict[str, str]:
     return found
 
 
-def parse_packages(text: str) -> Iterator[Package]:
-    """The kernel packages in the text of a Packages file."""
+def parse_packages(text: str, wanted: re.Pattern[str]) -> Iterator[Package]:
+    """Those packages in the text of a Packages file whose whole name matches `wanted`."""
     for stanza in text.split("\n\n"):
-        if KERNEL.match(stanza):
+        name = NAME.match(stanza)
+        if name is not None and wanted.fullmatch(name[1]):
             fields = dict(re.findall(r"^([A-Za-z0-9-]+): (.*)$", stanza, re.MULTILINE))
             yield Package(
                 name=fields["Package"],

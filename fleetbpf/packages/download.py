@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from http.client import HTTPException
 from pathlib import Path
 
+from fleetbpf.cache import write_whole
 from fleetbpf.errors import HostError, Problem
-from fleetbpf.lab.folder import write
 
 TIMEOUT = 30.0  # seconds without a byte
 HINT = "check the network and the mirror in apt's sources; what was fetched before is used offline"
@@ -36,7 +36,7 @@ def fetch(mirrors: Sequence[str], path: str, *, sha256: str | None = None) -> by
 
 def fetch_file(mirrors: Sequence[str], path: str, *, sha256: str, into: Path) -> None:
     """Fetch `path` into the file `into`, which appears only when it is right."""
-    write(into, fetch(mirrors, path, sha256=sha256))
+    write_whole(into, fetch(mirrors, path, sha256=sha256))
 
 
 def download(url: str) -> bytes:
