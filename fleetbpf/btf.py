@@ -142,6 +142,12 @@ def size(types: Types, identifier: int) -> int:
             return 0
 
 
+def is_text(types: Types, array: Array) -> bool:
+    """Whether it holds text: elements of plain `char`."""
+    element = resolve(types, array.element)
+    return isinstance(element, Integer) and element.character
+
+
 def c_name(types: Types, identifier: int) -> str:
     """The type as its author wrote it, for people: `u64`, `enum color`, `char[16]`, `void *`."""
     match types[identifier]:

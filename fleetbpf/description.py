@@ -91,20 +91,17 @@ def is_btf_typed(function: Function) -> bool:
 
 
 def constants(types: Types) -> Iterator[Constant]:
-    """The `const volatile` globals whose value can be written on a command line."""
+    """The `const volatile` globals."""
     for section, variable, size in variables(types, ".rodata"):
-        kind = constant_kind(types, variable.type)
-        if kind is None or not is_settable(types, variable):
-            continue
-        shape = btf.resolve(types, variable.type)
-        yield Constant(
-            name=variable.name,
-            section=section,
-            c_type=btf.c_name(types, variable.type),
-            size=size,
-            signed=isinstance(shape, btf.Integer | btf.Enumeration) and shape.signed,
-            kind=kind,
-        )
+        if is_settable(types, variable):
+            yield Constant(
+                name=variable.name,
+                section=section,
+                c_type=btf.c_name(types, variable.type),
+                size=size,
+                kind=constant_kind(types, variable.type),
+                type=variable.type,
+            )
 
 
 def variables(types: Types, prefix: str) -> Iterator[tuple[str, btf.Variable, int]]:
@@ -143,19 +140,21 @@ def is_volatile(types: Types, identifier: int) -> bool:
             return False
 
 
-def constant_kind(types: Types, identifier: int) -> ConstantKind | None:
-    """How a value of the type is written; None for structs and for arrays of anything but char."""
+def constant_kind(types: Types, identifier: int) -> ConstantKind:
+    """How a value of the type is written."""
     match btf.resolve(types, identifier):
         case btf.Integer(boolean=True):
             return ConstantKind.BOOLEAN
-        case btf.Integer() | btf.Enumeration():
+        case btf.Integer():
             return ConstantKind.INTEGER
-        case btf.Array(element=element):
-            inner = btf.resolve(types, element)
-            text = isinstance(inner, btf.Integer) and inner.character
-            return ConstantKind.TEXT if text else None
+        case btf.Enumeration():
+            return ConstantKind.ENUM
+        case btf.Array() as array:
+            return ConstantKind.TEXT if btf.is_text(types, array) else ConstantKind.ARRAY
+        case btf.Struct():
+            return ConstantKind.STRUCT
         case _:
-            return None
+            return ConstantKind.OTHER
 
 
 def maps(types: Types) -> Iterator[Map]:

@@ -93,10 +93,7 @@ def _inside(types: Types, identifier: int) -> Iterator[int]:
 
 def _is_text(types: Types, identifier: int) -> bool:
     shape = btf.resolve(types, identifier)
-    if not isinstance(shape, btf.Array):
-        return False
-    element = btf.resolve(types, shape.element)
-    return isinstance(element, btf.Integer) and element.character
+    return isinstance(shape, btf.Array) and btf.is_text(types, shape)
 
 
 def _encoder(types: Types, identifier: int) -> Encoder:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from fleetbpf import complaints, source
+from fleetbpf import complaints, constants, source
 from fleetbpf.composing import Location, Mistake, Place
 from fleetbpf.errors import Problem
 from fleetbpf.model.manifest import Manifest
@@ -45,6 +45,8 @@ def cross_check(document: Document) -> Iterator[Mistake]:
     for name in known:
         for function in document.keys_of("programs", name, "hooks"):
             yield from repetitions(document, "hook", ("programs", name, "hooks", function))
+        for constant in document.keys_of("programs", name, "constants"):
+            yield from constants.mistakes(document, ("programs", name, "constants", constant))
 
 
 def unknown_program(

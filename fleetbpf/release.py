@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import PurePosixPath
 
 from fleetbpf.layout import HostLayout
-from fleetbpf.model.target import DesiredProgram
+from fleetbpf.model.target import DesiredProgram, Scalar
 from fleetbpf.templates import rendered
 
 
@@ -35,8 +35,8 @@ class Release:
         words: list[str] = []
         for function, hook in program.hooks:
             words += ["--attach", f"{function}={hook}"]
-        for constant, value in program.constants:
-            words += ["--set", f"{constant}={spelled(value)}"]
+        for constant in program.constants:
+            words += ["--set", f"{constant.name}={spelled(constant.value)}"]
         for name, seconds in program.map_readouts:
             words += ["--map", f"{name}={seconds:g}"]
         for event in program.events:
@@ -92,7 +92,7 @@ class Release:
         return json.dumps(fields).encode() + b"\n"
 
 
-def spelled(value: bool | int | str) -> str:  # noqa: FBT001 — a constant may be a bool
+def spelled(value: Scalar) -> str:
     """A constant as the loader's command line spells it."""
     match value:
         case bool():

@@ -4,16 +4,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from fleetbpf import constants, patterns
 from fleetbpf import manifest as manifests
-from fleetbpf import patterns
 from fleetbpf.errors import InputError, Problem
 from fleetbpf.model.hook import Hook
 from fleetbpf.model.inventory import Host, Inventory
 from fleetbpf.model.manifest import Manifest, Play, Program
-from fleetbpf.model.target import Constant, DesiredEvent, DesiredProgram, Target
-from fleetbpf.model.values import CONSTANT_RANGE
+from fleetbpf.model.target import DesiredConstant, DesiredEvent, DesiredProgram, Target
 from fleetbpf.templating import Renderer, is_template
-from fleetbpf.wording import MisunderstoodError, kind, listed, quoted
+from fleetbpf.wording import MisunderstoodError, listed, quoted
 
 LIMIT = "--limit"
 
@@ -185,7 +184,7 @@ class Rendering:
             requires_btf=program.requires.btf,
             where=self._manifest.place("programs", name),
         )
-        if not any(map(is_template, texts(program))):
+        if not holds_template(program):
             self._same_everywhere[name] = desired
         return desired
 
@@ -212,13 +211,17 @@ class Rendering:
 
     def _constants(
         self, name: str, program: Program, host: Host, variables: Mapping[str, object]
-    ) -> Iterator[tuple[str, Constant]]:
-        """Each constant with its value; text that looks like a number stays text."""
+    ) -> Iterator[DesiredConstant]:
+        """Each value of each constant; text that looks like a number stays text."""
         for each, value in program.constants.items():
-            where = self._manifest.value_place("programs", name, "constants", each)
+            at = ("programs", name, "constants")
             try:
-                yield each, constant(self._renderer.render(value, variables))
+                rendered = self._renderer.render(value, variables)
+                for path, single in constants.leaves((each,), rendered):
+                    where = self._manifest.value_place(*at, *path)
+                    yield DesiredConstant(path=path, value=single, where=where)
             except MisunderstoodError as error:
+                where = self._manifest.value_place(*at, each)
                 self._complain(where, error.what, error.hint, host=host)
 
     def _complain(self, where: str, what: str, hint: str, *, host: Host) -> None:
@@ -235,24 +238,7 @@ def memberships(inventory: Inventory) -> dict[str, list[str]]:
     return found
 
 
-def texts(program: Program) -> Iterator[str]:
-    """Every string of a program that may hold a template."""
-    for hooks in program.hooks.values():
-        yield from hooks
-    yield from (value for value in program.constants.values() if isinstance(value, str))
-
-
-def constant(value: object) -> Constant:
-    """A rendered constant; raises MisunderstoodError."""
-    match value:
-        case bool() | int():
-            if value not in CONSTANT_RANGE:
-                raise MisunderstoodError(f"{value} does not fit into 64 bits")
-            return value
-        case str():
-            if "\0" in value:
-                raise MisunderstoodError("a constant cannot hold a NUL character")
-            return value
-        case _:
-            what = f"the template gives {kind(value)}"
-            raise MisunderstoodError(what, "a constant is a boolean, a whole number or a string")
+def holds_template(program: Program) -> bool:
+    """Whether some value of the program may differ between hosts."""
+    hooks = (hook for hooks in program.hooks.values() for hook in hooks)
+    return any(map(is_template, hooks)) or constants.holds_template(program.constants)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from fleetbpf import events, fleet
+from fleetbpf import constant_types, events, fleet
 from fleetbpf.build import Artifact, Builder
 from fleetbpf.cli.output import Output
 from fleetbpf.connections import Connection
@@ -43,7 +43,7 @@ class Session:
     def build(self, targets: Sequence[Target], output: Output) -> Mapping[Recipe, Artifact]:
         """Build every program that some host shall run; raises BuildError with all that failed.
 
-        InputError when a manifest asks for events that a program does not have.
+        InputError when a manifest asks for constants or events that a program does not have.
         """
         recipes = [program.recipe for target in targets for program in target.programs]
         artifacts = self.builder().build_all(recipes)
@@ -51,7 +51,12 @@ class Session:
             if artifact.warnings and not artifact.cached:
                 output.progress(artifact.warnings.rstrip())
         descriptions = {recipe: artifact.description for recipe, artifact in artifacts.items()}
-        InputError.raise_if_any(events.problems(targets, descriptions))
+        InputError.raise_if_any(
+            (
+                *constant_types.problems(targets, descriptions),
+                *events.problems(targets, descriptions),
+            )
+        )
         return artifacts
 
     def on_each(

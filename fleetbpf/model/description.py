@@ -15,11 +15,15 @@ class Function:
 
 
 class ConstantKind(StrEnum):
-    """How a constant's value is written on a command line and stored."""
+    """How a constant's value is written."""
 
-    INTEGER = "integer"  # enums too: they are set by number
+    INTEGER = "integer"
     BOOLEAN = "boolean"  # true or false
+    ENUM = "enum"  # a name, or a number
     TEXT = "text"  # a char array; NUL-padded, at least one NUL at its end
+    ARRAY = "array"  # element by element: --set sizes[2]=7
+    STRUCT = "struct"  # field by field: --set limits.low=1
+    OTHER = "other"  # a float or a pointer: it cannot be set
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,8 +34,8 @@ class Constant:
     section: str  # ".rodata", ".rodata.mine"
     c_type: str  # as its author wrote it, for people: "u64", "enum color", "char[16]"
     size: int  # bytes
-    signed: bool
     kind: ConstantKind
+    type: int  # BTF type id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,23 @@ from fleetbpf.model.recipe import Recipe
 DEFAULT_TRACE_BUFFER = 4 * 1024 * 1024
 DEFAULT_SPOOL_LIMIT = 256 * 1024 * 1024
 
-Constant = bool | int | str
+Scalar = bool | int | str  # one value of a constant, as a manifest writes it
+Part = str | int  # of the way into a constant: a field's name, an element's index
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DesiredConstant:
+    """One value of a constant: the whole of it, or of a struct or an array one place."""
+
+    path: tuple[Part, ...]  # ("limits", "ports", 2): the constant's name, then the way inside
+    value: Scalar
+    where: str = field(default="", compare=False)  # "hello.yml:7:7": its line in the manifest
+
+    @property
+    def name(self) -> str:
+        """The path as the loader takes it: `limits.ports[2]`."""
+        first, *rest = self.path
+        return str(first) + "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in rest)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +44,7 @@ class DesiredProgram:
     name: str
     source: Path  # absolute
     hooks: tuple[tuple[str, str], ...] = ()  # (function, hook); () = the ELF's own sections
-    constants: tuple[tuple[str, Constant], ...] = ()
+    constants: tuple[DesiredConstant, ...] = ()
     map_readouts: tuple[tuple[str, float], ...] = ()  # (map, seconds between two readouts)
     events: tuple[DesiredEvent, ...] = ()
     trace_buffer: int = DEFAULT_TRACE_BUFFER  # bytes per CPU

@@ -14,7 +14,6 @@ from pydantic import (
     AfterValidator,
     BeforeValidator,
     Field,
-    PlainValidator,
     StrictStr,
     WithJsonSchema,
 )
@@ -22,9 +21,8 @@ from pydantic_core import PydanticKnownError
 
 from fleetbpf import cron, quantities
 from fleetbpf.model.hook import FORMS, Hook
-from fleetbpf.model.target import Constant
 from fleetbpf.templating import Renderer, is_template
-from fleetbpf.wording import MisunderstoodError, kind, quoted
+from fleetbpf.wording import MisunderstoodError, quoted
 
 NAME = re.compile(r"[a-z0-9]([a-z0-9_-]{0,38}[a-z0-9])?")
 IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,126}")
@@ -32,7 +30,6 @@ IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,126}")
 RESERVED = ("lock", "objects")  # in /var/lib/fleetbpf, where each deployment has its folder
 
 SHORTEST_INTERVAL = 0.1  # seconds
-CONSTANT_RANGE = range(-(2**63), 2**64)  # what fits into 64 bits, signed or not
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,24 +103,6 @@ def hook(text: str) -> str:
 def hook_list(value: object) -> object:
     """One hook stands for a list of one."""
     return (value,) if isinstance(value, str) else value
-
-
-def constant(value: object) -> Constant:
-    """A constant's value; raises MisunderstoodError."""
-    match value:
-        case bool():
-            return value
-        case int():
-            if value not in CONSTANT_RANGE:
-                raise MisunderstoodError(f"{value} does not fit into 64 bits")
-            return value
-        case str():
-            Renderer().check(value)
-            return value
-        case _:
-            raise MisunderstoodError(
-                f"a constant is a boolean, a whole number or a string, found {kind(value)}"
-            )
 
 
 def cron_text(text: str) -> str:
@@ -205,9 +184,8 @@ Hooks = Annotated[
     Expected("a hook or a list of hooks"),
 ]
 ConstantValue = Annotated[
-    Constant,
-    PlainValidator(constant),
-    schema(type=["boolean", "integer", "string"]),
+    object,  # what is wrong with one is told with its place by fleetbpf.constants
+    schema(type=["boolean", "integer", "string", "array", "object"]),
 ]
 CronTime = Annotated[
     str,

@@ -6,11 +6,12 @@
 #include <bpf/libbpf.h>
 
 #include "options.h"
+#include "place.h"
 #include "program.h"
 
-/* The bytes of `value` as the constant holds them, into `bytes` (constant->size of them). */
-int fb_constant_parse(const struct fb_constant *constant, const char *value, void *bytes,
-		      struct fb_problem *problem);
+/* Put the value into the place of a variable whose bytes these are; a char array is filled up. */
+int fb_constant_put(const struct fb_place *place, const char *value, unsigned char *bytes,
+		    struct fb_problem *problem);
 
 int fb_constants_set(struct bpf_object *object, const struct fb_program *program,
 		     const struct fb_pairs *values, struct fb_problem *problem);

@@ -14,20 +14,10 @@ struct fb_function {
 	const char *section;
 };
 
-enum fb_constant_kind {
-	FB_INTEGER,
-	FB_BOOLEAN,
-	FB_TEXT,
-};
-
-/* One `const volatile` global that --set may change before the load. */
+/* One `const volatile` global that --set may change before the load; its type is in the BTF. */
 struct fb_constant {
 	const char *name;
 	const char *section; /* ".rodata" */
-	const char *c_type;  /* for people */
-	size_t size;
-	bool is_signed;
-	enum fb_constant_kind kind;
 };
 
 /* One map that --map may read out, and how its keys and values become JSON. */

@@ -179,4 +179,44 @@ def test_describe_and_loader_agree_on_constants(build: Build) -> None:
     kinds = {item["name"]: item["kind"] for item in json.loads(done.stdout)["constants"]}
     assert kinds["name"] == "text"
     assert kinds["loud"] == "boolean"
-    assert kinds["shape"] == "integer"
+    assert kinds["shape"] == "enum"
+
+
+ALL_OF_THEM = (
+    *("limits.low=65535", "limits.high=-9223372036854775808", "limits.inner.name=abcde"),
+    *("limits.inner.weights[1]=200", "limits.part=255", "limits.narrow=7", "limits.wide=-256"),
+    *("sizes[0]=18446744073709551615", "sizes[3]=0x10", "verdict=VERDICT_DROP"),
+    *("other=VERDICT_LAST", "flags[1]=true", "tiny=255", "number=-2147483648"),
+)
+
+
+def test_constants_of_every_type_reach_the_program(start: Start) -> None:
+    loader = start("constants", "--set", PID, *(f"--set={word}" for word in ALL_OF_THEM))
+    ping()
+    loader.stop()
+    assert loader.texts() == [
+        "65535 -9223372036854775808 abcde",
+        "1 200 3",
+        "255 7 -256",
+        "18446744073709551615 3 16",
+        "5 -3",
+        "0 1 255",
+        "-2147483648",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("word", "what"),
+    [
+        ("limits.lo=1", "--set limits.lo=1: struct limits has no field lo"),
+        ("limits=1", "--set limits=1: want one of its fields"),
+        ("sizes[4]=1", "--set sizes[4]=1: [4]: it has 4 elements"),
+        ("verdict=VERDICT_NONE", "want a name of the enum or a number (enum verdict)"),
+        ("limits.wide=256", "want -256 to 255 (__s32)"),
+    ],
+)
+def test_a_part_of_a_constant_that_is_wrong_is_refused(build: Build, word: str, what: str) -> None:
+    command = [str(build("constants")), "--set", word]
+    done = subprocess.run(command, capture_output=True, check=False, text=True)
+    assert done.returncode == 1
+    assert what in done.stderr

@@ -56,14 +56,14 @@ TYPES = {
 }
 
 
-def test_constants_are_the_volatile_globals_that_can_be_written_as_text() -> None:
+def test_constants_are_the_volatile_globals() -> None:
     found = {item.name: item for item in description.constants(btf.parse(TYPES))}
-    assert set(found) == {"min_uid", "loud", "prefix", "mine"}
+    assert set(found) == {"min_uid", "loud", "prefix", "numbers", "mine"}
     assert found["min_uid"].kind is ConstantKind.INTEGER
-    assert found["min_uid"].signed
     assert found["loud"].kind is ConstantKind.BOOLEAN
     assert found["loud"].c_type == "bool"
     assert (found["prefix"].kind, found["prefix"].size) == (ConstantKind.TEXT, 16)
+    assert (found["numbers"].kind, found["numbers"].type) == (ConstantKind.ARRAY, 11)
     assert found["mine"].section == ".rodata.mine"
 
 

@@ -39,8 +39,8 @@ DESCRIPTION = Description(
             section=".rodata",
             c_type="__u32",
             size=4,
-            signed=False,
             kind=ConstantKind.INTEGER,
+            type=1,
         ),
     ),
     maps=(

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from fleetbpf.activation import steps
+from fleetbpf.model.target import DesiredConstant
 from fleetbpf.plan import Action, Change, obstacles, plan, version
 from fleetbpf.release import Release
 from tests.unit.samples import host_facts, placed, program, release, running
@@ -126,7 +127,7 @@ def test_the_release_id_is_the_same_for_the_same_content_only() -> None:
     others = [
         release(key="k2"),
         release(hooks=(("f", "raw_tp/x"),)),
-        release(constants=(("c", 1),)),
+        release(constants=(DesiredConstant(path=("c",), value=1),)),
         release(map_readouts=(("m", 1.0),)),
         release(memory_limit=1),
         release(spool_limit=1),
@@ -135,8 +136,8 @@ def test_the_release_id_is_the_same_for_the_same_content_only() -> None:
 
 
 def test_arguments_survive_newlines_and_backslashes_on_one_line_each() -> None:
-    odd = release(constants=(("c", "a\\b\nc d"),))
-    assert "c=a\\\\b\\nc d" in odd.args.decode().split("\n")
+    odd = release(constants=(DesiredConstant(path=("c", "d", 1), value="a\\b\nc d"),))
+    assert "c.d[1]=a\\\\b\\nc d" in odd.args.decode().split("\n")
 
 
 def test_where_a_program_is_declared_does_not_move_its_release() -> None:

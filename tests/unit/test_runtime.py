@@ -281,3 +281,67 @@ def test_an_arguments_file_carries_any_word(driver: Path, tmp_path: Path) -> Non
 )
 def test_a_wrong_word_is_named(driver: Path, words: list[str], message: str) -> None:
     assert json.loads(ask(driver, "options", *words))["message"] == message
+
+
+def placed(at: int, value: str) -> str:
+    """40 bytes of 0xff with the hex `value` at one place."""
+    return "ff" * at + value + "ff" * (40 - at - len(value) // 2)
+
+
+@pytest.mark.parametrize(
+    ("way", "value", "bytes_"),
+    [
+        (".small", "255", placed(0, "ff")),
+        (".small", "0x10", placed(0, "10")),
+        (".negative", "-32768", placed(2, "0080")),
+        (".yes", "true", placed(4, "01")),
+        (".yes", "0", placed(4, "00")),
+        (".colour", "RED", placed(8, "01000000")),
+        (".colour", "GREEN", placed(8, "feffffff")),
+        (".colour", "7", placed(8, "07000000")),
+        (".text", "abc", placed(12, "61626300")),
+        (".text", "", placed(12, "00000000")),
+        (".low", "2", placed(16, "fa")),
+        (".high", "-16", placed(16, "87")),
+        (".inner", "18446744073709551615", placed(24, "ff" * 8)),
+        (".list[1][0]", "258", placed(36, "0201")),
+        (".list[0][1]", "0", placed(34, "0000")),
+    ],
+)
+def test_a_value_is_put_where_the_way_leads(
+    driver: Path, way: str, value: str, bytes_: str
+) -> None:
+    assert ask(driver, "constant", way, value).decode() == f"{bytes_}\n"
+
+
+@pytest.mark.parametrize(
+    ("way", "value", "message"),
+    [
+        (".small", "256", "want 0 to 255 (__u8)"),
+        (".small", "-1", "want 0 to 255 (__u8)"),
+        (".small", "", "want 0 to 255 (__u8)"),
+        (".small", "1x", "want 0 to 255 (__u8)"),
+        (".negative", "32768", "want -32768 to 32767 (s16)"),
+        (".inner", "18446744073709551616", "want 0 to 18446744073709551615 (u64)"),
+        (".yes", "perhaps", "want true or false (bool)"),
+        (".colour", "BLUE", "want a name of the enum or a number (enum colour)"),
+        (".text", "abcd", "want at most 3 bytes (char[4])"),
+        (".low", "8", "want 0 to 7 (u32)"),
+        (".high", "16", "want -16 to 15 (s32)"),
+        (".ratio", "1.5", "want another constant: this type cannot be set (float)"),
+        (".list", "1", "want one of its elements: NAME[INDEX]=VALUE (u16[2][2])"),
+        ("", "1", "want one of its fields: NAME.FIELD=VALUE (struct all)"),
+        (".list[2]", "1", "[2]: it has 2 elements"),
+        (".list[1][99999999999999999999]", "1", "[18446744073709551615]: it has 2 elements"),
+        (".small[0]", "1", "[0]: it is not an array"),
+        (".smal", "1", "struct all has no field smal"),
+        (".small.x", "1", "__u8 has no field x"),
+        (".list[1", "1", "want a ] after the index"),
+        (".list[x]", "1", "want .FIELD or [INDEX], not [x]"),
+        ("..", "1", "want .FIELD or [INDEX], not .."),
+    ],
+)
+def test_a_value_that_does_not_fit_is_refused(
+    driver: Path, way: str, value: str, message: str
+) -> None:
+    assert ask(driver, "constant", way, value).decode() == f"{message}\n"

@@ -8,7 +8,7 @@ from fleetbpf import inventory, manifest, targets
 from fleetbpf.errors import InputError
 from fleetbpf.model.inventory import Inventory
 from fleetbpf.model.manifest import Manifest
-from fleetbpf.model.target import DesiredProgram, Target
+from fleetbpf.model.target import DesiredConstant, DesiredProgram, Target
 
 FLEET = """\
 web:
@@ -55,7 +55,11 @@ def test_every_host_gets_its_own_values(tmp_path: Path) -> None:
         name="drop",
         source=tmp_path / "drop.bpf.c",
         hooks=(("on_open", "uprobe//opt/it's $(x):main"),),
-        constants=(("device", "eth0"), ("limit", 10), ("label", "n=10")),
+        constants=(
+            DesiredConstant(path=("device",), value="eth0"),
+            DesiredConstant(path=("limit",), value=10),
+            DesiredConstant(path=("label",), value="n=10"),
+        ),
         where=f"{tmp_path}/m.yml:4:3",
     )
     assert second.programs[0].hooks == (("on_open", "uprobe//a\nb:main"),)
@@ -65,7 +69,7 @@ def test_variables_of_a_play_win_over_those_of_the_host(tmp_path: Path) -> None:
     plays = '  - {hosts: web1, programs: [drop], vars: {uplink: "{{ inventory_hostname }}0"}}\n'
     (target,) = resolve(tmp_path, plays)
 
-    assert dict(target.programs[0].constants)["device"] == "web10"
+    assert target.programs[0].constants[0].value == "web10"
 
 
 def test_a_host_in_several_plays_gets_all_their_programs_once(tmp_path: Path) -> None:
@@ -126,10 +130,19 @@ def test_a_rendered_hook_that_is_none_is_told(tmp_path: Path) -> None:
     assert problem.startswith("m.yml:6:22: the path `relative/path` is not absolute (for web1)")
 
 
-def test_a_constant_rendered_to_a_list_is_told(tmp_path: Path) -> None:
-    (problem,) = problems(tmp_path, "  - {hosts: web1, programs: [drop], vars: {uplink: [eth0]}}\n")
+def test_a_constant_rendered_to_a_structure_is_set_part_by_part(tmp_path: Path) -> None:
+    plays = "  - {hosts: web1, programs: [drop], vars: {uplink: {names: [a, b], on: yes}}}\n"
+    (target,) = resolve(tmp_path, plays)
 
-    assert problem.startswith("m.yml:7:25: the template gives a list (for web1)")
+    first = [(each.name, each.value) for each in target.programs[0].constants[:3]]
+    assert first == [("device.names[0]", "a"), ("device.names[1]", "b"), ("device.on", True)]
+
+
+def test_a_constant_rendered_to_nothing_is_told(tmp_path: Path) -> None:
+    (problem,) = problems(tmp_path, "  - {hosts: web1, programs: [drop], vars: {uplink: 1.5}}\n")
+
+    assert problem.startswith("m.yml:7:25: a constant is a boolean, a whole number")
+    assert "found a fraction (for web1)" in problem
 
 
 def test_unknown_names_empty_plays_and_missing_sources_are_told_together(tmp_path: Path) -> None:

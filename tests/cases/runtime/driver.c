@@ -253,6 +253,63 @@ static int encode(void)
 }
 #endif
 
+/*
+ * struct all { u8 small; s16 negative; bool yes; enum colour {RED = 1, GREEN = -2} colour;
+ * char text[4]; u32 low : 3; s32 high : 5; struct { u64 inner; }; u16 list[2][2]; float ratio; };
+ */
+static uint32_t add_types(struct btf *btf)
+{
+	int u8 = btf__add_int(btf, "u8", 1, 0), s16 = btf__add_int(btf, "s16", 2, BTF_INT_SIGNED);
+	int boolean = btf__add_int(btf, "bool", 1, BTF_INT_BOOL);
+	int u32 = btf__add_int(btf, "u32", 4, 0), s32 = btf__add_int(btf, "s32", 4, BTF_INT_SIGNED);
+	int u64 = btf__add_int(btf, "u64", 8, 0), u16 = btf__add_int(btf, "u16", 2, 0);
+	int character = btf__add_int(btf, "char", 1, BTF_INT_SIGNED);
+	int real = btf__add_float(btf, "float", 4), colour, text, pair, list, inner, small;
+
+	colour = btf__add_enum(btf, "colour", 4);
+	btf__add_enum_value(btf, "RED", 1);
+	btf__add_enum_value(btf, "GREEN", -2);
+	text = btf__add_array(btf, u32, btf__add_const(btf, btf__add_volatile(btf, character)), 4);
+	pair = btf__add_array(btf, u32, u16, 2);
+	list = btf__add_array(btf, u32, pair, 2);
+	small = btf__add_typedef(btf, "__u8", u8);
+	inner = btf__add_struct(btf, NULL, 8);
+	btf__add_field(btf, "inner", u64, 0, 0);
+	btf__add_struct(btf, "all", 40);
+	btf__add_field(btf, "small", small, 0, 0);
+	btf__add_field(btf, "negative", s16, 16, 0);
+	btf__add_field(btf, "yes", boolean, 32, 0);
+	btf__add_field(btf, "colour", colour, 64, 0);
+	btf__add_field(btf, "text", text, 96, 0);
+	btf__add_field(btf, "low", u32, 128, 3);
+	btf__add_field(btf, "high", s32, 131, 5);
+	btf__add_field(btf, NULL, inner, 192, 0);
+	btf__add_field(btf, "list", list, 256, 0);
+	btf__add_field(btf, "ratio", real, 160, 0);
+	return btf__type_cnt(btf) - 1;
+}
+
+/* constant WAY VALUE: the bytes of that struct, all set before, or the message */
+static int constant(char **words)
+{
+	struct btf *btf = btf__new_empty();
+	struct fb_place place = {.btf = btf, .type = add_types(btf)};
+	unsigned char *bytes = malloc(40);
+	struct fb_problem problem = {};
+	struct fb_text out = {};
+
+	memset(bytes, 0xff, 40);
+	if (fb_place_follow(&place, words[0], &problem) ||
+	    fb_constant_put(&place, words[1], bytes, &problem))
+		fb_text_puts(&out, problem.message);
+	else
+		for (size_t i = 0; i < 40; i++)
+			fb_text_printf(&out, "%02x", bytes[i]);
+	free(bytes);
+	btf__free(btf);
+	return finish(&out);
+}
+
 int main(int argc, char **argv)
 {
 	const char *word = argc > 1 ? argv[1] : "";
@@ -278,6 +335,8 @@ int main(int argc, char **argv)
 		return verifier();
 	if (!strcmp(word, "options"))
 		return options(argc - 1, argv + 1);
+	if (!strcmp(word, "constant") && argc == 4)
+		return constant(rest);
 	if (!strcmp(word, "encode"))
 		return encode();
 	return 1;
