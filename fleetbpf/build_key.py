@@ -19,6 +19,7 @@ GENERATOR = (
     "elf.py",
     "encoders.py",
     "events.py",
+    "hints.py",
     "loader_source.py",
     "workbench.py",
     "model/description.py",

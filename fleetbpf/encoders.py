@@ -1,9 +1,10 @@
 """C functions that write a map's keys and values as JSON, generated from their BTF types."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from fleetbpf import btf
+from fleetbpf import btf, hints
 from fleetbpf.btf import Member, Types
 from fleetbpf.model.description import EventStruct
 
@@ -73,8 +74,11 @@ def _function(name: str, body: str) -> Encoder:
 
 
 def _behind(types: Types, identifier: int) -> int:
-    """The id of what is behind all typedefs and qualifiers."""
-    while isinstance(found := types[identifier], btf.Alias):
+    """The id of what is behind all typedefs and qualifiers; a typedef with a hint stays."""
+    while (
+        isinstance(found := types[identifier], btf.Alias)
+        and hints.of_typedef(types, identifier) is None
+    ):
         identifier = found.target
     return identifier
 
@@ -102,7 +106,11 @@ def _encoder(types: Types, identifier: int) -> Encoder:
 
 def _body(types: Types, identifier: int) -> str:
     """The statements that write a value of the type that lies at `at`."""
-    match types[identifier]:
+    hint = hints.of_typedef(types, identifier)
+    hinted = None if hint is None else hints.call(types, identifier, hint)
+    if hinted is not None:
+        return hinted
+    match btf.resolve(types, identifier):
         case btf.Integer(boolean=True):
             return "fb_encode_boolean(out, at);"
         case btf.Integer(size=size, signed=signed):
@@ -120,7 +128,7 @@ def _body(types: Types, identifier: int) -> str:
         case btf.Struct() as struct:
             return "\n".join(_struct(types, struct))
         case _:
-            return '(void)at;\nfb_text_puts(out, "null");'
+            return '(void)at;\nFB_LITERAL(out, "null");'
 
 
 def c_bool(value: object) -> str:
@@ -144,27 +152,33 @@ def _enumeration(enumeration: btf.Enumeration) -> str:
 
 def _array(types: Types, array: btf.Array) -> str:
     if not array.count:
-        return '(void)at;\nfb_text_puts(out, "[]");'
+        return '(void)at;\nFB_LITERAL(out, "[]");'
     step = btf.size(types, array.element)
     return (
-        'fb_text_puts(out, "[");\n'
+        'FB_LITERAL(out, "[");\n'
         f"for (size_t i = 0; i < {array.count}; i++) {{\n"
         "\tif (i)\n"
-        '\t\tfb_text_puts(out, ",");\n'
+        '\t\tFB_LITERAL(out, ",");\n'
         f"\t{name_of(types, array.element)}(out, at + i * {step});\n"
         "}\n"
-        'fb_text_puts(out, "]");'
+        'FB_LITERAL(out, "]");'
     )
 
 
 def _struct(types: Types, struct: btf.Struct) -> Iterator[str]:
-    yield 'fb_text_puts(out, "{");'
+    before = "{"
     for member, offset in _members(types, struct, 0):
-        yield f"fb_encode_member(out, {c_string(member.name)});"
+        yield _literal(f"{before}{json.dumps(member.name)}:")
         yield _member(types, member, offset)
-    if not struct.members:
+        before = ","
+    if before == "{":
         yield "(void)at;"
-    yield 'fb_text_puts(out, "}");'
+        yield _literal(before)
+    yield _literal("}")
+
+
+def _literal(text: str) -> str:
+    return f"FB_LITERAL(out, {c_string(text)});"
 
 
 def _members(types: Types, struct: btf.Struct, base: int) -> Iterator[tuple[Member, int]]:

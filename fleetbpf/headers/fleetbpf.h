@@ -54,4 +54,22 @@ static __always_inline long fleetbpf_output(void *ring, void *event, __u64 size)
 	return error;
 }
 
+/*
+ * Types that say by their name what a number is. A field of one, or of an array of it, is written
+ * into records as the comment shows; docs/loader.md has all of it.
+ */
+typedef __u32 fleetbpf_ipv4;	 /* network order: "192.0.2.1" */
+typedef __u8 fleetbpf_ipv6[16];	 /* "2001:db8::1", "::ffff:192.0.2.1" */
+typedef __u8 fleetbpf_mac[6];	 /* "52:54:00:12:34:56" */
+typedef __u16 fleetbpf_port;	 /* network order: 443 */
+typedef __u32 fleetbpf_uid;	 /* 1000 */
+typedef __u32 fleetbpf_gid;	 /* 1000 */
+typedef __s32 fleetbpf_syscall;	 /* "openat" */
+typedef __s32 fleetbpf_signal;	 /* "SIGKILL" */
+typedef __s32 fleetbpf_errno;	 /* 2 and -2: "ENOENT"; 0: 0 */
+typedef __u64 fleetbpf_ksym;	 /* "vfs_read+0x10" */
+typedef __u64 fleetbpf_boottime; /* bpf_ktime_get_boot_ns(): "2026-11-22T13:48:53.299789012Z" */
+typedef __u64 fleetbpf_duration; /* nanoseconds: 1500000 */
+typedef __u64 fleetbpf_bytes;	 /* 4096 */
+
 #endif

@@ -9,7 +9,7 @@
 #error "map values are read as little-endian"
 #endif
 
-static uint64_t load(const unsigned char *at, size_t size)
+uint64_t fb_load(const unsigned char *at, size_t size)
 {
 	uint64_t value = 0;
 
@@ -42,7 +42,7 @@ void fb_encode_integer(struct fb_text *out, const unsigned char *at, size_t size
 	if (size > sizeof(uint64_t))
 		fb_encode_bytes(out, at, size);
 	else
-		number(out, load(at, size), (unsigned int)size * 8, is_signed);
+		number(out, fb_load(at, size), (unsigned int)size * 8, is_signed);
 }
 
 void fb_encode_bits(struct fb_text *out, const unsigned char *at, unsigned int shift,
@@ -90,7 +90,7 @@ void fb_encode_floating(struct fb_text *out, const unsigned char *at, size_t siz
 void fb_encode_enum(struct fb_text *out, const unsigned char *at, size_t size, bool is_signed,
 		    const struct fb_enumerator *names, size_t count)
 {
-	uint64_t value = load(at, size);
+	uint64_t value = fb_load(at, size);
 
 	for (size_t i = 0; i < count; i++) {
 		if (names[i].value == value) {
@@ -116,7 +116,7 @@ void fb_encode_bytes(struct fb_text *out, const unsigned char *at, size_t size)
 
 void fb_encode_pointer(struct fb_text *out, const unsigned char *at)
 {
-	fb_text_printf(out, "\"0x%" PRIx64 "\"", load(at, 8));
+	fb_text_printf(out, "\"0x%" PRIx64 "\"", fb_load(at, 8));
 }
 
 void fb_encode_member(struct fb_text *out, const char *name)

@@ -17,6 +17,11 @@ struct fb_enumerator {
 	const char *name;
 };
 
+/* A piece of JSON that the generator knows. */
+#define FB_LITERAL(out, text) fb_text_add(out, text, sizeof(text) - 1)
+
+/* The integer of at most 8 bytes that lies there; of a larger one the first 8 bytes. */
+uint64_t fb_load(const unsigned char *at, size_t size);
 void fb_encode_integer(struct fb_text *out, const unsigned char *at, size_t size, bool is_signed);
 
 /* A bit field of at most 64 bits that begins `shift` bits after `at`. */

@@ -10,6 +10,7 @@
 #include "load.h"
 #include "recover.h"
 #include "state.h"
+#include "symbols.h"
 
 static void instance_name(const struct fb_options *options, char *name, size_t size)
 {
@@ -115,6 +116,7 @@ int fb_loader_prepare(struct fb_loader *loader)
 		error = fb_state_open(loader->options.run, problem);
 	if (error)
 		return error;
+	fb_symbols_open("/proc/kallsyms");
 	loader->object = fb_object_open(program, problem);
 	if (!loader->object)
 		return -EINVAL;

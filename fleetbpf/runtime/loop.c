@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "hints.h"
 
 #define ROUND (256 * 1024) /* most bytes of trace_pipe, or of a ring, between two flushes */
 #define BUSY (64 * 1024)   /* a round with as many goes on at once */
@@ -93,6 +94,7 @@ const char *fb_loop_run(int signals, struct fb_trace *trace, struct fb_rings *ri
 		ssize_t traced;
 
 		poll(watched, count, milliseconds_to_wait(taken, busy, rings, readouts));
+		fb_hints_set_clock(fb_clock_offset());
 		if (watched[0].revents)
 			return signal_name(signals);
 		traced = trace->instance->pipe < 0 ? 0 : fb_trace_read(trace, ROUND);

@@ -12,6 +12,7 @@
 #include "loop.h"
 #include "state.h"
 #include "supervise.h"
+#include "symbols.h"
 
 #define FAILED 1
 #define USAGE 2
@@ -110,6 +111,7 @@ static void clean_up(struct fb_loader *loader)
 	fb_attachments_free(&loader->attachments);
 	fb_readouts_free(&loader->readouts);
 	fb_rings_free(&loader->rings);
+	fb_symbols_close();
 	bpf_object__close(loader->object);
 	fb_trace_free(&loader->trace);
 	fb_instance_remove(&loader->instance);

@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #include "encode.h"
+#include "hints.h"
 
 /* One BPF function and the ELF section that holds it. */
 struct fb_function {

@@ -3,7 +3,10 @@
 import ctypes
 import os
 import subprocess
+import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from pathlib import Path
 
 import pytest
 
@@ -38,6 +41,31 @@ def test_every_shape_of_a_field_becomes_json(start: Start) -> None:
         "half": 1,
         "yes": True,
         "text": 'a"\n\x01\xff\\b',
+    }
+
+
+def test_a_type_of_fleetbpf_h_says_how_a_field_is_written(start: Start) -> None:
+    lines = Path("/proc/kallsyms").read_text().splitlines()
+    address, name = next((a, n) for a, kind, n, *_ in map(str.split, lines) if n == "do_exit")
+    before = time.clock_gettime(time.CLOCK_REALTIME)
+    loader = start("hinted", "--set", PID, "--set", f"function={int(address, 16) + 4}")
+    ping()
+    loader.stop()
+    (event,) = events(loader)
+    happened = datetime.fromisoformat(event["data"].pop("at")[:26] + "+00:00").timestamp()
+    assert before - 1 < happened < time.clock_gettime(time.CLOCK_REALTIME) + 1
+    assert event["data"] == {
+        "addresses": ["127.0.0.1", "192.0.2.1"],
+        "v6": "::1",
+        "mac": "52:54:00:01:02:03",
+        "port": 443,
+        "uid": os.getuid(),
+        "syscall": "getppid",
+        "signal": "SIGTERM",
+        "error": "EACCES",
+        "function": f"{name}+0x4",
+        "took": 1500000,
+        "size": 4096,
     }
 
 

@@ -4,6 +4,7 @@ import json
 import math
 import struct
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from fleetbpf import btf, encoders
 from fleetbpf.btf import Types
 from tests.unit.sanitized import ask, compile_objects, link_driver
 
-Encode = Callable[[Types, bytes], Any]
+Encode = Callable[..., Any]
 
 INT = btf.Integer(name="int", size=4, bits=32, signed=True, boolean=False)
 U64 = btf.Integer(name="unsigned long long", size=8, bits=64, signed=False, boolean=False)
@@ -28,11 +29,11 @@ def encode(tmp_path_factory: pytest.TempPathFactory) -> Encode:
     folder = tmp_path_factory.mktemp("encoders")
     objects = compile_objects(folder)
 
-    def run(types: Types, value: bytes) -> Any:
+    def run(types: Types, value: bytes, symbols: Path | None = None) -> Any:
         code = "\n".join(encoder.code for encoder in encoders.for_type(types, 1))
         name = encoders.name_of(types, 1)
         driver = link_driver(folder, objects, f"{code}\n#define encode_it {name}\n")
-        return json.loads(ask(driver, "encode", stdin=value))
+        return json.loads(ask(driver, "encode", *filter(None, [symbols]), stdin=value))
 
     return run
 
@@ -43,6 +44,20 @@ def member(name: str, kind: int, bits: int, size: int = 0) -> btf.Member:
 
 def structure(size: int, *members: btf.Member, union: bool = False, name: str = "s") -> btf.Struct:
     return btf.Struct(name=name, size=size, union=union, members=members)
+
+
+def typedef(hint: str, target: int, identifier: int = 1) -> Mapping[int, btf.Type]:
+    """A typedef of fleetbpf.h, and what such types are made of."""
+    return {
+        identifier: btf.Alias(name=f"fleetbpf_{hint}", target=target),
+        2: U64,
+        3: btf.Integer(name="unsigned int", size=4, bits=32, signed=False, boolean=False),
+        4: btf.Array(element=10, count=16),
+        5: btf.Array(element=10, count=6),
+        6: btf.Integer(name="unsigned short", size=2, bits=16, signed=False, boolean=False),
+        7: INT,
+        10: U8,
+    }
 
 
 COLOURS = btf.Enumeration(
@@ -123,6 +138,46 @@ LARGE = btf.Enumeration(name="large", size=8, signed=False, values=(("HUGE", 1 <
             {"n": 2},
             id="what only the kernel uses",
         ),
+        pytest.param(typedef("ipv4", 3), b"\xc0\x00\x02\x01", "192.0.2.1", id="ipv4"),
+        pytest.param(typedef("ipv6", 4), bytes(15) + b"\1", "::1", id="ipv6"),
+        pytest.param(
+            typedef("ipv6", 4),
+            bytes.fromhex("20010db8000000000001000000000001"),
+            "2001:db8::1:0:0:1",
+            id="ipv6, the first of two gaps",
+        ),
+        pytest.param(
+            typedef("ipv6", 4),
+            bytes(10) + b"\xff\xff\xc0\x00\x02\x01",
+            "::ffff:192.0.2.1",
+            id="ipv6 of an ipv4",
+        ),
+        pytest.param(typedef("mac", 5), b"\x52\x54\0\x12\x34\xff", "52:54:00:12:34:ff", id="mac"),
+        pytest.param(typedef("port", 6), b"\x01\xbb", 443, id="port"),
+        pytest.param(typedef("uid", 3), b"\xff" * 4, 2**32 - 1, id="uid"),
+        pytest.param(typedef("syscall", 7), struct.pack("<i", 424), "pidfd_send_signal", id="call"),
+        pytest.param(typedef("syscall", 7), struct.pack("<i", -1), -1, id="no system call"),
+        pytest.param(typedef("signal", 7), struct.pack("<i", 9), "SIGKILL", id="signal"),
+        pytest.param(typedef("signal", 7), struct.pack("<i", 40), 40, id="signal of real time"),
+        pytest.param(typedef("errno", 7), struct.pack("<i", -2), "ENOENT", id="negative errno"),
+        pytest.param(typedef("errno", 7), struct.pack("<i", 2), "ENOENT", id="errno"),
+        pytest.param(typedef("errno", 7), struct.pack("<i", 0), 0, id="no error"),
+        pytest.param(typedef("errno", 7), struct.pack("<i", -9999), -9999, id="no such errno"),
+        pytest.param(
+            typedef("boottime", 2),
+            struct.pack("<Q", 1_700_000_000_000_000_001),
+            "2023-11-14T22:13:20.000000001Z",
+            id="boottime",
+        ),
+        pytest.param(typedef("duration", 2), b"\xff" * 8, 2**64 - 1, id="duration"),
+        pytest.param(typedef("bytes", 2), struct.pack("<Q", 4096), 4096, id="bytes"),
+        pytest.param(typedef("ipv4", 2), b"\1" + bytes(7), 1, id="a hint that does not fit"),
+        pytest.param(
+            {1: btf.Array(element=8, count=2), 8: typedef("ipv4", 3)[1], **typedef("ipv4", 3, 9)},
+            b"\x7f\0\0\1\x0a\0\0\2",
+            ["127.0.0.1", "10.0.0.2"],
+            id="array of hinted",
+        ),
         pytest.param(
             {1: structure(8, member("next", 2, 0)), 2: btf.Pointer(target=1)},
             b"\0" * 8,
@@ -135,6 +190,43 @@ def test_a_value_becomes_json(
     encode: Encode, types: Mapping[int, btf.Type], value: bytes, expected: object
 ) -> None:
     assert encode({0: btf.Void(), **types}, value) == expected
+
+
+KALLSYMS = """\
+ffffffff81000200 T later
+ffffffff81000000 T first
+ffffffff81000000 t its_other_name
+ffffffff81000100 d a_variable
+ffffffffc0000000 t in_a_module\t[nf_tables]
+"""
+
+
+@pytest.mark.parametrize(
+    ("address", "text"),
+    [
+        (0xFFFFFFFF81000000, "first+0x0"),
+        (0xFFFFFFFF81000110, "first+0x110"),
+        (0xFFFFFFFF81000201, "later+0x1"),
+        (0xFFFFFFFFC0000010, "in_a_module+0x10 [nf_tables]"),
+        (0xFFFFFFFF80FFFFFF, "0xffffffff80ffffff"),
+        (0xFFFFFFFFD0000000, "0xffffffffd0000000"),
+    ],
+)
+def test_an_address_of_the_kernel_is_a_function(
+    encode: Encode, tmp_path: Path, address: int, text: str
+) -> None:
+    (tmp_path / "kallsyms").write_text(KALLSYMS)
+    types = {0: btf.Void(), **typedef("ksym", 2)}
+    assert encode(types, struct.pack("<Q", address), tmp_path / "kallsyms") == text
+
+
+@pytest.mark.parametrize("symbols", ["", "0000000000000000 T first\n"])
+def test_an_address_stays_where_the_kernel_hides_its_own(
+    encode: Encode, tmp_path: Path, symbols: str
+) -> None:
+    (tmp_path / "kallsyms").write_text(symbols)
+    types = {0: btf.Void(), **typedef("ksym", 2)}
+    assert encode(types, struct.pack("<Q", 0x1234), tmp_path / "kallsyms") == "0x1234"
 
 
 @pytest.mark.parametrize(

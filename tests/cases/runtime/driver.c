@@ -10,11 +10,13 @@
 #include "encode.h"
 #include "files.h"
 #include "functions.h"
+#include "hints.h"
 #include "hooks.h"
 #include "load.h"
 #include "options.h"
 #include "perf_event.h"
 #include "spool.h"
+#include "symbols.h"
 #include "trace.h"
 
 static int finish(struct fb_text *out)
@@ -231,24 +233,28 @@ static int options(int argc, char **argv)
 	return finish(&out);
 }
 
-/* The types of tests/unit/test_encoders.py are compiled in as `encode`, when there are any. */
+/* encode [SYMBOLS]: the types of tests/unit/test_encoders.py, which are compiled in. */
 #ifdef ENCODER
 #include ENCODER
-static int encode(void)
+static int encode(const char *symbols)
 {
 	struct fb_text in = read_stdin(), out = {};
 	/* Of its exact size, so that a byte too much is seen. */
 	unsigned char *exact = malloc(in.used ? in.used : 1);
 
 	memcpy(exact, in.bytes, in.used);
+	if (symbols)
+		fb_symbols_open(symbols);
 	encode_it(&out, exact);
+	fb_symbols_close();
 	free(exact);
 	fb_text_free(&in);
 	return finish(&out);
 }
 #else
-static int encode(void)
+static int encode(const char *symbols)
 {
+	(void)symbols;
 	return 1;
 }
 #endif
@@ -338,6 +344,6 @@ int main(int argc, char **argv)
 	if (!strcmp(word, "constant") && argc == 4)
 		return constant(rest);
 	if (!strcmp(word, "encode"))
-		return encode();
+		return encode(rest[0]);
 	return 1;
 }

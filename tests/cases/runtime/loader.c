@@ -27,25 +27,23 @@ static void encode_0_bytes(struct fb_text *out, const unsigned char *at)
 static void encode_3(struct fb_text *out, const unsigned char *at)
 {
 	(void)at;
-	fb_text_puts(out, "[]");
+	FB_LITERAL(out, "[]");
 }
 
 static void encode_2(struct fb_text *out, const unsigned char *at)
 {
-	fb_text_puts(out, "{");
-	fb_encode_member(out, "pid");
+	FB_LITERAL(out, "{\"pid\":");
 	encode_1(out, at + 0);
-	fb_encode_member(out, "rest");
+	FB_LITERAL(out, ",\"rest\":");
 	encode_3(out, at + 4);
-	fb_text_puts(out, "}");
+	FB_LITERAL(out, "}");
 }
 
 static void encode_2_without_tail(struct fb_text *out, const unsigned char *at)
 {
-	fb_text_puts(out, "{");
-	fb_encode_member(out, "pid");
+	FB_LITERAL(out, "{\"pid\":");
 	encode_1(out, at + 0);
-	fb_text_puts(out, "}");
+	FB_LITERAL(out, "}");
 }
 
 static const struct fb_function functions[] = {
