@@ -192,9 +192,9 @@ class Builder:
 
 
 def refuse_unreadable(recipe: Recipe) -> None:
-    """Raise BuildError unless the source is a readable file of the right name."""
+    """Raise BuildError unless the source is a readable file of a right name."""
     path, where = recipe.source, recipe.where
-    if not path.name.endswith(SUFFIX):
+    if path.suffix == ".c" and recipe.prebuilt:
         what, hint = f"{path} is not a {SUFFIX} file", f"call it {path.stem}{SUFFIX}"
         raise BuildError(Problem(where=where, what=what, hint=hint))
     if not os.access(path, os.R_OK) or not path.is_file():

@@ -24,6 +24,7 @@ GENERATOR = (
     "workbench.py",
     "model/description.py",
     "model/recipe.py",
+    "refusals.py",
     "templates/loader.c.j2",
 )
 

@@ -13,6 +13,7 @@ from fleetbpf.encoders import Encoder
 from fleetbpf.model.description import Description, EventStruct, Map, Ring
 
 TEMPLATES = Path(__file__).parent / "templates"
+BYTES = re.MULTILINE | re.DOTALL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +44,7 @@ class RingRow:
 
 
 def render(description: Description, skeleton_header_name: str, build_key: str) -> str:
-    """The loader's source; the skeleton header must have gone through `trimmed`."""
+    """The loader's source; the skeleton header holds `object_in` it."""
     tables = {
         "function": description.functions,
         "constant": description.constants,
@@ -94,17 +95,16 @@ def skeleton_name(program: str) -> str:
     return f"_{name}" if name[:1].isdigit() else name
 
 
-def trimmed(skeleton: str) -> str:
-    """The skeleton of bpftool without the structs that mirror the program's data sections.
+def object_in(skeleton: str) -> str:
+    """The function of bpftool's skeleton that returns the object's bytes.
 
-    They name the program's own types (`u64`, `struct event`), which user space does not have;
-    the loader reaches constants through libbpf instead.
+    The rest is left out: its structs name the program's own types (`u64`, `struct event`), which
+    user space does not have, and its maps as C cannot; the loader reaches all through libbpf.
     """
-    sections = re.compile(r"^\tstruct \w+ \{\n(?:\t\t.*\n|\n)*\t\} \*(\w+);$", re.MULTILINE)
-    checks = re.compile(
-        r"^__attribute__\(\(unused\)\) static void\n\w+__assert\(.*?^\}\n", re.MULTILINE | re.DOTALL
-    )
-    return checks.sub("", sections.sub(r"\tvoid *\1;", skeleton))
+    found = re.search(r"^static[^\n]*__elf_bytes\(size_t \*\w+\)\n\{\n.*?^\}\n", skeleton, BYTES)
+    if found is None:
+        raise ValueError("a skeleton without the object's bytes")
+    return f"#include <stddef.h>\n\n{found[0]}"
 
 
 def _environment() -> Environment:

@@ -43,6 +43,7 @@ def cross_check(document: Document) -> Iterator[Mistake]:
             yield from unknown_program(document, ("plays", play, "programs", index), known)
         yield from repetitions(document, "program", ("plays", play, "programs"))
     for name in known:
+        yield from source_or_object(document, name)
         for function in document.keys_of("programs", name, "hooks"):
             yield from repetitions(document, "hook", ("programs", name, "hooks", function))
         for constant in document.keys_of("programs", name, "constants"):
@@ -62,6 +63,26 @@ def unknown_program(
         )
 
 
+def source_or_object(document: Document, name: str) -> Iterator[Mistake]:
+    """A program is made from a source or from an object: never from both or from nothing."""
+    node = document.find("programs", name)
+    if node is None or not isinstance(node.value, dict):
+        return
+    match [key for key in node.children if key in {"source", "object"}]:
+        case []:
+            yield Mistake(
+                place=document.key_place("programs", name),
+                what=f"the program {quoted(name)} has neither a `source` nor an `object`",
+                hint="name a C file, source: hello.bpf.c, or a compiled one, object: hello.bpf.o",
+            )
+        case [_, second]:
+            yield Mistake(
+                place=document.key_place("programs", name, second),
+                what=f"the program {quoted(name)} has a `source` and an `object`",
+                hint="leave one out",
+            )
+
+
 def repetitions(document: Document, noun: str, location: Location) -> Iterator[Mistake]:
     """The same text twice in one list."""
     first: dict[object, Place] = {}
@@ -79,20 +100,20 @@ def repetitions(document: Document, noun: str, location: Location) -> Iterator[M
 
 
 def locate(manifest: Manifest, program: str) -> Path | None:
-    """The source of a program, absolute; None when it is in none of the `search_path`."""
+    """The source or object of a program, absolute; None when it is in none of the `search_path`."""
     found = (path for path in candidates(manifest, program) if path.is_file())
     return next((path.absolute() for path in found), None)
 
 
 def candidates(manifest: Manifest, program: str) -> tuple[Path, ...]:
-    """Where a program's source may lie, in the order in which it is looked for."""
-    name = manifest.programs[program].source
+    """Where a program's source or object may lie, in the order in which it is looked for."""
+    name = manifest.programs[program].file
     folders = (manifest.path.parent, Path("programs"), Path(__file__).parent.parent / "programs")
     return tuple(dict.fromkeys((folder / name).absolute() for folder in folders))
 
 
 def missing_sources(manifest: Manifest) -> tuple[Problem, ...]:
-    """The programs whose source is nowhere, each with the places where it was looked for."""
+    """The programs whose file is nowhere, each with the places where it was looked for."""
     return tuple(
         missing_source(manifest, name)
         for name in manifest.programs
@@ -101,10 +122,11 @@ def missing_sources(manifest: Manifest) -> tuple[Problem, ...]:
 
 
 def missing_source(manifest: Manifest, program: str) -> Problem:
-    """What a source that is nowhere is told as."""
+    """What a source or object that is nowhere is told as."""
     searched = [str(path) for path in candidates(manifest, program)]
+    key = "source" if manifest.programs[program].source else "object"
     return Problem(
-        where=manifest.value_place("programs", program, "source"),
-        what=f"the source file {quoted(manifest.programs[program].source)} does not exist",
+        where=manifest.value_place("programs", program, key),
+        what=f"the {key} file {quoted(manifest.programs[program].file)} does not exist",
         hint=f"looked for {', '.join(searched)}",
     )

@@ -171,7 +171,7 @@ class Rendering:
         program = self._manifest.programs[name]
         desired = DesiredProgram(
             name=name,
-            source=manifests.locate(self._manifest, name) or Path(program.source),
+            source=manifests.locate(self._manifest, name) or Path(program.file),
             hooks=tuple(self._hooks(name, program, host, variables)),
             constants=tuple(self._constants(name, program, host, variables)),
             map_readouts=tuple((each, readout.every) for each, readout in program.maps.items()),

@@ -1,14 +1,15 @@
 """One build in its work folder: runs the tools one after the other, and says what they refuse."""
 
+import contextlib
 import json
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from fleetbpf import compilation, description, includes, loader_source
+from fleetbpf import compilation, description, elf, includes, loader_source, refusals
 from fleetbpf.cache import disk_cure
 from fleetbpf.command import Command
 from fleetbpf.connections import Completed
@@ -33,12 +34,20 @@ class Workbench:
 
     def list_includes(self, recipe: Recipe) -> tuple[Path, ...]:
         """What the source includes, itself first, without compiling it."""
+        if recipe.prebuilt:
+            return (recipe.source,)
         command = compilation.list_includes(self.toolchain, recipe.source, colour=self.colour)
         rule = self._clang(command, recipe).stdout.decode(errors="surrogateescape")
         return includes.dependencies(rule, recipe.source.parent)
 
     def compile_object(self, recipe: Recipe) -> tuple[tuple[Path, ...], str]:
-        """Compile the source; what it includes, itself first, and what clang warned of."""
+        """Compile the source; what it includes, itself first, and what clang warned of.
+
+        An object is taken as it is.
+        """
+        if recipe.prebuilt:
+            shutil.copyfile(recipe.source, self.folder / compilation.UNSTRIPPED)
+            return (recipe.source,), ""
         command = compilation.compile_object(
             self.toolchain, recipe.source, self.folder, colour=self.colour
         )
@@ -48,18 +57,37 @@ class Workbench:
 
     def describe_object(self, recipe: Recipe) -> Description:
         """Strip the compiled object and read what is in it."""
-        self._tool(
-            compilation.strip_object(self.toolchain),
-            Problem(where=recipe.where, what=f"bpftool cannot link {recipe.source.name}"),
-        )
-        dump = self._tool(
-            compilation.dump_types(self.toolchain),
-            Problem(where=recipe.where, what=f"bpftool cannot read {recipe.source.name}'s BTF"),
-        )
+        refusals.refuse_foreign((self.folder / compilation.UNSTRIPPED).read_bytes(), recipe)
+        self._strip(recipe)
         content = (self.folder / compilation.OBJECT).read_bytes()
-        found = description.read(recipe.program, content, json.loads(dump.stdout))
-        refuse_unusable(found, content, recipe)
+        found = description.read(recipe.program, content, self._types(content, recipe))
+        refusals.refuse_unusable(found, content, recipe)
         return found
+
+    def _strip(self, recipe: Recipe) -> None:
+        """Leave the DWARF away; an object that bpftool's linker does not take keeps it."""
+        content = (self.folder / compilation.UNSTRIPPED).read_bytes()
+        problem = Problem(where=recipe.where, what=f"bpftool cannot link {recipe.source.name}")
+        if not recipe.prebuilt:
+            self._tool(compilation.strip_object(self.toolchain), problem)
+            return
+        if refusals.has_dwarf(content):
+            with contextlib.suppress(BuildError):
+                self._tool(compilation.strip_object(self.toolchain), problem)
+                return
+        (self.folder / compilation.OBJECT).write_bytes(content)
+
+    def _types(self, content: bytes, recipe: Recipe) -> Mapping[str, object]:
+        """The object's BTF as bpftool dumps it; no types where it has none."""
+        if elf.parse(content).section(".BTF") is None:
+            return {}
+        problem = Problem(
+            where=recipe.where, what=f"bpftool cannot read {recipe.source.name}'s BTF"
+        )
+        dump: Mapping[str, object] = json.loads(
+            self._tool(compilation.dump_types(self.toolchain), problem).stdout
+        )
+        return dump
 
     def link_loader(
         self, found: Description, key: str, runtime: Iterable[Path], where: str
@@ -70,7 +98,7 @@ class Workbench:
             compilation.generate_skeleton(self.toolchain, name),
             Problem(where=where, what=f"bpftool cannot make the skeleton of {found.program}"),
         )
-        text = loader_source.trimmed(skeleton.stdout.decode())
+        text = loader_source.object_in(skeleton.stdout.decode())
         (self.folder / compilation.SKELETON).write_text(text, encoding="utf-8")
         source = loader_source.render(found, compilation.SKELETON, key)
         (self.folder / compilation.LOADER_SOURCE).write_text(source, encoding="utf-8")
@@ -127,15 +155,3 @@ class Workbench:
         if free >= ROOM:
             return ""
         return f"only {free // 1024} KiB are free where builds are kept; {disk_cure(self.folder)}"
-
-
-def refuse_unusable(found: Description, content: bytes, recipe: Recipe) -> None:
-    """Raise BuildError for an object that the kernel could do nothing with."""
-    name = recipe.source.name
-    where = recipe.where or str(recipe.source)
-    if not found.functions:
-        hint = 'say where each one attaches: SEC("tracepoint/syscalls/sys_enter_execve")'
-        raise BuildError(Problem(where=where, what=f"{name} has no BPF function", hint=hint))
-    if not description.has_license(content):
-        hint = 'add char LICENSE[] SEC("license") = "GPL"; most helpers are for GPL programs only'
-        raise BuildError(Problem(where=where, what=f"{name} does not say its license", hint=hint))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from fleetbpf.cli.output import Output
 from fleetbpf.errors import BuildError, ExitCode, InputError, Problem
-from fleetbpf.model.recipe import SUFFIX, Recipe
+from fleetbpf.model.recipe import OBJECT_SUFFIXES, SUFFIX, Recipe
 
 if TYPE_CHECKING:
     from fleetbpf.build import Artifact
@@ -32,8 +32,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "inputs",
         nargs="+",
         type=Path,
-        metavar="MANIFEST|SOURCE.bpf.c",
-        help="a manifest, for all of its programs, or a program's source",
+        metavar="MANIFEST|SOURCE.bpf.c|OBJECT",
+        help="a manifest, for all of its programs, or a program's source or object",
     )
     parser.add_argument(
         "--output", type=Path, metavar="DIR", help="copy each loader there, called as its program"
@@ -61,10 +61,11 @@ def wanted_by(path: Path) -> Iterator[Wanted]:
     """The loaders that one word of the command line stands for."""
     from fleetbpf import manifest
 
-    if path.name.endswith(SUFFIX):
+    if path.name.endswith((SUFFIX, *OBJECT_SUFFIXES)) or is_elf(path):
         if not path.is_file():
-            raise InputError(Problem(where=str(path), what="no such source file"))
-        yield Wanted(name=path.name.removesuffix(SUFFIX), recipe=Recipe(source=path.absolute()))
+            raise InputError(Problem(where=str(path), what="no such file"))
+        recipe = Recipe(source=path.absolute())
+        yield Wanted(name=recipe.program, recipe=recipe)
         return
     declared = manifest.read(path)
     InputError.raise_if_any(manifest.missing_sources(declared))
@@ -73,6 +74,15 @@ def wanted_by(path: Path) -> Iterator[Wanted]:
         if source is not None:
             where = declared.place("programs", name)
             yield Wanted(name=name, recipe=Recipe(source=source, where=where))
+
+
+def is_elf(path: Path) -> bool:
+    """Whether it is an object, whatever it is called: other languages' have no suffix."""
+    try:
+        with path.open("rb") as file:
+            return file.read(4) == b"\x7fELF"
+    except OSError:
+        return False
 
 
 def refuse_double(wanted: Iterable[Wanted]) -> None:

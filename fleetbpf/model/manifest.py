@@ -16,6 +16,7 @@ from fleetbpf.model.values import (
     Identifier,
     KernelRange,
     Name,
+    ObjectName,
     Pattern,
     Percent,
     Size,
@@ -84,10 +85,17 @@ class Limits(Model):
 
 
 class Program(Model):
-    """One BPF program: its source and how it is attached and read."""
+    """One BPF program: its source or object, and how it is attached and read."""
 
-    source: SourceName = Field(
-        description="a .bpf.c file beside the manifest, else in programs/",
+    model_config = ConfigDict(
+        json_schema_extra={"oneOf": [{"required": ["source"]}, {"required": ["object"]}]}
+    )
+
+    source: SourceName | None = Field(
+        None, description="a .bpf.c file beside the manifest, else in programs/"
+    )
+    object: ObjectName | None = Field(
+        None, description="in place of a source: what a compiler has made of one"
     )
     hooks: Annotated[dict[Identifier, Hooks], Expected("a mapping of functions to hooks")] = Field(
         {}, description="BPF function: hook; left out, the source's SEC() counts"
@@ -108,6 +116,11 @@ class Program(Model):
         Requires()
     )
     limits: Annotated[Limits, Expected("a mapping like {memory: 64MiB, cpu: 20%}")] = Limits()
+
+    @property
+    def file(self) -> str:
+        """The name of its source or object."""
+        return self.source or self.object or ""
 
 
 class Play(Model):

@@ -42,7 +42,7 @@ class DesiredProgram:
     """A program as declared for one host."""
 
     name: str
-    source: Path  # absolute
+    source: Path  # absolute; or the object
     hooks: tuple[tuple[str, str], ...] = ()  # (function, hook); () = the ELF's own sections
     constants: tuple[DesiredConstant, ...] = ()
     map_readouts: tuple[tuple[str, float], ...] = ()  # (map, seconds between two readouts)

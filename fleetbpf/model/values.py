@@ -92,6 +92,14 @@ def source_name(text: str) -> str:
     return text
 
 
+def object_name(text: str) -> str:
+    """The path of an object, whatever its compiler calls it; raises MisunderstoodError."""
+    if not Path(text).name or text.endswith(".c"):
+        hint = "name an object, like hello.bpf.o; C files are for `source`"
+        raise MisunderstoodError(f"{quoted(text)} is not an object's name", hint)
+    return text
+
+
 def hook(text: str) -> str:
     """A hook in its canonical form; one with a template is parsed once it is rendered."""
     if is_template(text):
@@ -140,6 +148,12 @@ SourceName = Annotated[
     StrictStr,
     AfterValidator(source_name),
     schema(type="string", pattern=r"\.bpf\.c$"),
+    Expected("a file name"),
+]
+ObjectName = Annotated[
+    StrictStr,
+    AfterValidator(object_name),
+    schema(type="string", examples=["hello.bpf.o"]),
     Expected("a file name"),
 ]
 Pattern = Annotated[StrictStr, AfterValidator(pattern_text), Expected("a host pattern")]

@@ -91,7 +91,7 @@ def test_a_compile_error_names_the_manifests_line_and_shows_what_clang_says(fold
 def test_a_source_that_is_not_there_is_a_mistake_of_the_input(folder: Path) -> None:
     done = fleetbpf(folder, "build", "gone.bpf.c")
     assert done.returncode == 2
-    assert done.stderr == "gone.bpf.c: no such source file\n"
+    assert done.stderr == "gone.bpf.c: no such file\n"
 
 
 def test_two_programs_of_one_name_are_refused(folder: Path) -> None:

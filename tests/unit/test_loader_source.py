@@ -120,16 +120,15 @@ def test_describe_says_what_the_loader_was_made_from() -> None:
     assert described["program"] == "9-lives"
 
 
-def test_a_skeleton_loses_what_names_the_programs_own_types() -> None:
+def test_of_a_skeleton_only_the_objects_bytes_are_kept() -> None:
     skeleton = (
-        "struct a {\n\tstruct bpf_object *obj;\n"
-        "\tstruct a__rodata {\n\t\tu64 min;\n\t\tstruct {\n\t\t\tint x;\n\t\t} inner;\n"
-        "\t} *rodata;\n\tstruct a__bss {\n\t\tstruct event e;\n\t} *bss;\n};\n"
-        "static int a__load(void)\n{\n\treturn 0;\n}\n"
-        "__attribute__((unused)) static void\na__assert(struct a *s __attribute__((unused)))\n"
-        '{\n\t_Static_assert(sizeof(s->rodata->min) == 8, "");\n}\n#endif\n'
+        "struct a {\n\tu64 *own_type;\n};\n"
+        "static inline const void *a__elf_bytes(size_t *sz);\n\n"
+        "static inline const void *a__elf_bytes(size_t *sz)\n{\n"
+        '\t*sz = 3;\n\treturn (const void *)"\\\n\\x7f\\x45\\x4c";\n}\n\n'
+        "static void\na__assert(struct a *s)\n{\n}\n"
     )
-    assert loader_source.trimmed(skeleton) == (
-        "struct a {\n\tstruct bpf_object *obj;\n\tvoid *rodata;\n\tvoid *bss;\n};\n"
-        "static int a__load(void)\n{\n\treturn 0;\n}\n#endif\n"
+    assert loader_source.object_in(skeleton) == (
+        "#include <stddef.h>\n\nstatic inline const void *a__elf_bytes(size_t *sz)\n{\n"
+        '\t*sz = 3;\n\treturn (const void *)"\\\n\\x7f\\x45\\x4c";\n}\n'
     )
