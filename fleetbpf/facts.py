@@ -140,6 +140,7 @@ def release(row: Row, by_kind: Mapping[str, list[Row]]) -> ReleaseFacts:
         since_ns=int(state.get("since_ns", 0)),
         pid=int(state.get("pid", 0)),
         warnings=tuple(map(str, state.get("warnings", ()))),
+        capabilities=tuple(map(str, state.get("capabilities", ()))),
     )
 
 

@@ -24,6 +24,7 @@ class ProgramStatus:
     spool_bytes: int = 0  # of all releases
     attached: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    capabilities: tuple[str, ...] = ()  # that the running loader keeps
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,4 +72,5 @@ def row(host: str, placed: ProgramFacts) -> ProgramStatus:
         spool_bytes=sum(release.spool_bytes for release in placed.releases),
         attached=current.attached if current else (),
         warnings=current.warnings if current else (),
+        capabilities=current.capabilities if current else (),
     )

@@ -19,6 +19,7 @@ class ReleaseFacts:
     since_ns: int = 0  # wall clock, when it became ready
     pid: int = 0
     warnings: tuple[str, ...] = ()  # what the running loader has to say
+    capabilities: tuple[str, ...] = ()  # that it keeps
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,7 +30,8 @@ struct fb_loader {
 	struct fb_spool spool;
 	struct fb_sink sink;
 	struct fb_trace trace;
-	struct fb_text attached; /* JSON */
+	struct fb_text attached;     /* JSON */
+	struct fb_text capabilities; /* JSON: those that are kept */
 	int signals;
 };
 

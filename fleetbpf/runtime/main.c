@@ -10,6 +10,7 @@
 #include "load.h"
 #include "loader.h"
 #include "loop.h"
+#include "privileges.h"
 #include "state.h"
 #include "supervise.h"
 #include "symbols.h"
@@ -33,6 +34,17 @@ static void tell_by_hand(const struct fb_loader *loader)
 	fprintf(stderr, "%s: Ctrl-C ends it\n", loader->program->name);
 }
 
+/* What is still to be done, and by what right. */
+static int drop_privileges(struct fb_loader *loader)
+{
+	const struct fb_options *options = &loader->options;
+	unsigned int duties = fb_privileges_for_folders(options->spool, options->run);
+
+	if (loader->readouts.count || loader->rings.counter)
+		duties |= FB_CALL_BPF;
+	return fb_privileges_drop(duties, &loader->capabilities, &loader->problem);
+}
+
 static int start(struct fb_loader *loader, struct fb_supervised *supervised)
 {
 	uint64_t time = fb_now();
@@ -40,6 +52,8 @@ static int start(struct fb_loader *loader, struct fb_supervised *supervised)
 	struct fb_ready ready = {.supervisor = supervised->supervisor, .boot_id = boot_id};
 	int error = fb_attachments_attach(&loader->attachments, &loader->problem);
 
+	if (!error)
+		error = drop_privileges(loader);
 	if (error)
 		return error;
 	malloc_trim(0);
@@ -50,6 +64,7 @@ static int start(struct fb_loader *loader, struct fb_supervised *supervised)
 	fb_sink_flush(&loader->sink);
 	ready.instance = loader->instance.pipe < 0 ? "" : loader->instance.name;
 	ready.attached = loader->attached.bytes;
+	ready.capabilities = loader->capabilities.bytes;
 	ready.warnings = fb_warnings_json(&loader->warnings);
 	error = fb_state_ready(loader->options.run, &ready, &loader->problem);
 	if (error)
@@ -119,6 +134,7 @@ static void clean_up(struct fb_loader *loader)
 	if (loader->sink.spool)
 		fb_spool_close(&loader->spool);
 	fb_text_free(&loader->attached);
+	fb_text_free(&loader->capabilities);
 	fb_warnings_free(&loader->warnings);
 	if (loader->signals >= 0)
 		close(loader->signals);

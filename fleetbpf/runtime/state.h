@@ -11,9 +11,10 @@
 struct fb_ready {
 	pid_t supervisor; /* 0: none */
 	const char *boot_id;
-	const char *instance; /* "" without one */
-	const char *attached; /* JSON */
-	const char *warnings; /* JSON */
+	const char *instance;	  /* "" without one */
+	const char *attached;	  /* JSON */
+	const char *warnings;	  /* JSON */
+	const char *capabilities; /* JSON */
 };
 
 /* Make the folder and forget the state of the one before. A NULL folder: nothing to do. */

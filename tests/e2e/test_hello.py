@@ -90,6 +90,14 @@ def test_the_same_loader_bytes_run_on_every_kernel(applied: Fleet) -> None:
     assert len(releases) == 1
 
 
+def test_loaders_that_run_keep_no_capability_but_that_to_read_maps(applied: Fleet) -> None:
+    for host in applied.hosts:
+        for program, wanted in (("hello", 0), ("exec_counts", 1 << 39)):  # CAP_BPF
+            pid = loader_pid(applied, host, program)
+            said = applied.root(host, f"grep CapEff /proc/{pid}/status")
+            assert int(said.split()[1], 16) == wanted, (host, program)
+
+
 def test_a_second_apply_changes_nothing_over_one_connection_per_host(applied: Fleet) -> None:
     with counted(applied, applied.hosts) as (inventory, connections):
         said = applied.fleetbpf("apply", MANIFEST, "--json", "--inventory", str(inventory))

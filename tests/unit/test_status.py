@@ -4,10 +4,16 @@ import json
 
 from fleetbpf import facts, status
 
-STATE = {"pid": 7, "since_ns": 0, "attached": [], "warnings": ["no trace clock"]}
+STATE = {
+    "pid": 7,
+    "since_ns": 0,
+    "attached": [],
+    "warnings": ["no trace clock"],
+    "capabilities": ["CAP_BPF"],
+}
 
 
-def test_a_running_loaders_warnings_are_told() -> None:
+def test_a_running_loaders_warnings_and_capabilities_are_told() -> None:
     place = ("demo", "hello", "r1")
     seen = facts.parse(
         [
@@ -18,3 +24,4 @@ def test_a_running_loaders_warnings_are_told() -> None:
     )
     (row,) = status.rows("web1", "demo", ["hello"], seen)
     assert (row.state, row.pid, row.warnings) == ("running", 7, ("no trace clock",))
+    assert row.capabilities == ("CAP_BPF",)
