@@ -5,6 +5,29 @@
 
 #include <bpf/bpf_helpers.h>
 
+/* What tracepoint/syscalls/sys_enter_NAME passes: the same on every 64-bit kernel. */
+struct fleetbpf_sys_enter {
+	__u64 common;
+	__s64 number;
+	__u64 arguments[6];
+};
+
+/* And sys_exit_NAME: the result is negative, -ENOENT for instance, where the call failed. */
+struct fleetbpf_sys_exit {
+	__u64 common;
+	__s64 number;
+	__s64 result;
+};
+
+/* Fill an event's fields time, pid, uid and comm: now, and the process that is running. */
+#define fleetbpf_stamp(event)                                                                      \
+	({                                                                                         \
+		(event)->time = bpf_ktime_get_boot_ns();                                           \
+		(event)->pid = bpf_get_current_pid_tgid() >> 32;                                   \
+		(event)->uid = (__u32)bpf_get_current_uid_gid();                                   \
+		bpf_get_current_comm((event)->comm, sizeof((event)->comm));                        \
+	})
+
 /*
  * Count one more of *key in a hash map from the key to a __u64. On all processors at once no count
  * is lost, as long as the map has room.

@@ -141,9 +141,16 @@ def test_an_event_that_cannot_be_is_refused(build: Build, word: str, what: str) 
 
 def test_the_shipped_program_tells_each_exec(start: Start) -> None:
     loader = start("execs")
-    child = subprocess.Popen(["/usr/bin/tty"], stdout=subprocess.DEVNULL)
+    child = subprocess.Popen(["/usr/bin/tty", "-s", "--silent"])
     child.wait()
     loader.stop()
-    found = [event["data"] for event in events(loader)]
-    wanted = {"pid": child.pid, "uid": os.getuid(), "comm": "tty", "filename": "/usr/bin/tty"}
-    assert wanted in found
+    (found,) = [event["data"] for event in events(loader) if event["data"]["pid"] == child.pid]
+    del found["time"]
+    assert found == {
+        "pid": child.pid,
+        "ppid": os.getpid(),
+        "uid": os.getuid(),
+        "comm": "tty",
+        "filename": "/usr/bin/tty",
+        "args": "/usr/bin/tty -s --silent",
+    }
