@@ -117,7 +117,7 @@ int fb_loader_prepare(struct fb_loader *loader)
 	if (error)
 		return error;
 	fb_symbols_open("/proc/kallsyms");
-	loader->object = fb_object_open(program, problem);
+	loader->object = fb_object_open(program, &loader->options.btf, problem);
 	if (!loader->object)
 		return -EINVAL;
 	error = fb_constants_set(loader->object, program, &loader->options.set, problem);

@@ -9,7 +9,7 @@
 
 #include "problem.h"
 
-/* NAME=VALUE of --attach, --set, --map or --event. */
+/* NAME=VALUE of --attach, --set, --map, --event or --btf. */
 struct fb_pair {
 	char *name;
 	char *value;
@@ -25,6 +25,7 @@ struct fb_options {
 	struct fb_pairs set;	/* constant, value */
 	struct fb_pairs map;	/* map, seconds */
 	struct fb_pairs event;	/* ring, struct; "" for the ring's own */
+	struct fb_pairs btf;	/* kernel release, file with its types */
 	uint64_t trace_buffer;	/* bytes per CPU */
 	uint64_t spool_limit;	/* bytes */
 	const char *deployment; /* "" when run by hand */
