@@ -22,7 +22,7 @@ class Record:
     program: str
     release: str
     time_ns: int  # wall clock, by the offset in the segment's header
-    kind: str  # start, trace, event, map, lost, stop; torn: made here, for a record cut by a kill
+    kind: str  # start, trace, event, map, iter, lost, stop; torn: made here, of one cut by a kill
     fields: Mapping[str, Any]
 
 
@@ -119,7 +119,7 @@ def weight(fields: Mapping[str, Any]) -> int:
     match fields.get("kind"):
         case "lost":
             return int(fields["count"])
-        case "trace" | "map" | "event":
+        case "trace" | "map" | "event" | "iter":
             return 1
         case _:
             return 0
@@ -168,6 +168,8 @@ def texts(kind: str, fields: Mapping[str, Any]) -> Iterable[str]:
             return (f"{place} {part}" for part in str(fields.get("text", "")).split("\n"))
         case "event":
             return (f"{fields.get('ring')} {event_text(fields)}",)
+        case "iter":
+            return (f"{fields.get('function')} {fields.get('text')}",)
         case "start":
             links = ", ".join(
                 f"{link['function']} on {link['hook']}" for link in fields.get("attached", ())

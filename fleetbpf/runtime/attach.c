@@ -9,7 +9,9 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "iter.h"
 #include "kernel_hooks.h"
+#include "privileges.h"
 
 #define STAGE "attach"
 
@@ -29,106 +31,114 @@ int fb_attach_fail(struct fb_problem *problem, const char *function, const char 
 		       hook, kernel.release, text);
 }
 
-static int add(struct fb_attachments *attachments, struct bpf_object *object,
-	       const struct fb_function *function, const char *text, struct fb_problem *problem)
+int fb_hook_fail(const struct fb_attachment *attachment, int error, const char *reason,
+		 struct fb_problem *problem)
+{
+	return fb_attach_fail(problem, attachment->function->name, attachment->hook->text, error,
+			      "%s", reason);
+}
+
+static int add(struct fb_attachments *attachments, const struct fb_attachment *attachment,
+	       struct fb_problem *problem)
 {
 	struct fb_attachment *items =
 		realloc(attachments->items, (attachments->count + 1) * sizeof(*items));
-	struct fb_attachment *item;
-	int error = 0;
 
 	if (!items)
 		return fb_fail(problem, STAGE, ENOMEM, "out of memory");
 	attachments->items = items;
-	item = &items[attachments->count];
-	memset(item, 0, sizeof(*item));
-	item->function = function;
-	item->program = bpf_object__find_program_by_name(object, function->name);
-	if (!item->program)
-		return fb_fail(problem, STAGE, ENOENT, "the object has no function %s",
-			       function->name);
-	if (text == function->section && fb_hook_kind(text) == FB_HOOK_OTHER)
-		snprintf(item->hook.text, sizeof(item->hook.text), "%s", text);
-	else
-		error = fb_hook_parse(&item->hook, text, problem);
-	if (error) {
-		snprintf(problem->function, sizeof(problem->function), "%s", function->name);
-		return error;
-	}
-	attachments->count++;
+	items[attachments->count++] = *attachment;
 	return 0;
 }
 
-static int bare_section(const struct fb_function *function, struct fb_problem *problem)
+/* Whatever is compiled into the function's section decides what it is passed. */
+static int check_fit(const struct fb_function *function, const struct fb_hook *hook,
+		     struct fb_problem *problem)
 {
-	fb_problem_at(problem, function->name, "");
-	fb_hint(problem, "--attach %s=%s/…, or hooks: in the manifest", function->name,
-		function->section);
-	return fb_fail(problem, STAGE, EINVAL,
-		       "%s: its section \"%s\" does not say where to attach", function->name,
-		       function->section);
-}
+	const char *section = function->section;
 
-/* The hooks of one function: those asked for, or else its own section. */
-static int plan_function(struct fb_attachments *attachments, struct bpf_object *object,
-			 const struct fb_function *function, const struct fb_pairs *attach,
-			 struct fb_problem *problem)
-{
-	size_t before = attachments->count;
-	int error = 0;
-
-	for (size_t i = 0; !error && i < attach->count; i++)
-		if (!strcmp(attach->items[i].name, function->name))
-			error = add(attachments, object, function, attach->items[i].value, problem);
-	/* libbpf: a section that begins with '?' is loaded only when asked for. */
-	if (error || attachments->count > before || function->section[0] == '?')
-		return error;
-	if (fb_hook_is_bare(function->section))
-		return bare_section(function, problem);
-	return add(attachments, object, function, function->section, problem);
-}
-
-static int check_names(const struct fb_program *program, const struct fb_pairs *attach,
-		       struct fb_problem *problem)
-{
-	for (size_t i = 0; i < attach->count; i++) {
-		struct fb_text names = {};
-		bool known = false;
-
-		for (size_t j = 0; j < program->function_count; j++) {
-			known |= !strcmp(program->functions[j].name, attach->items[i].name);
-			fb_text_printf(&names, " %s", program->functions[j].name);
-		}
-		if (!known) {
-			fb_problem_at(problem, attach->items[i].name, attach->items[i].value);
-			fb_hint(problem, "its functions:%s", names.used ? names.bytes : " none");
-		}
-		fb_text_free(&names);
-		if (!known)
-			return fb_fail(problem, STAGE, ENOENT,
-				       "--attach %s: %s has no such function",
-				       attach->items[i].name, program->name);
-	}
-	return 0;
+	section += section[0] == '?';
+	if (!hook->kind || fb_hook_fits(fb_hook_kind(section), hook->kind))
+		return 0;
+	return fb_attach_fail(problem, function->name, hook->text, EINVAL,
+			      "it was compiled for \"%s\", which passes other arguments", section);
 }
 
 /* A function is loaded once: all its hooks must want it loaded in the same way. */
-static int check_typed(const struct fb_attachments *attachments, struct fb_problem *problem)
+static int check_shared(const struct fb_choice *one, const struct fb_choice *other,
+			struct fb_problem *problem)
 {
-	for (size_t i = 1; i < attachments->count; i++) {
-		const struct fb_attachment *one = &attachments->items[i - 1];
-		const struct fb_attachment *other = &attachments->items[i];
+	for (size_t i = 0; i < one->count; i++)
+		for (size_t j = 0; j < other->count; j++) {
+			const struct fb_hook *first = &one->options[i].hook;
+			const struct fb_hook *second = &other->options[j].hook;
 
-		if (one->function != other->function)
-			continue;
-		if (!fb_hooks_share(one->hook.kind, other->hook.kind))
-			return fb_attach_fail(
-				problem, one->function->name, other->hook.text, EINVAL,
-				"it goes to %s already, and these two need a function "
-				"each",
-				one->hook.text);
+			if (!fb_hooks_share(first->kind, second->kind))
+				return fb_attach_fail(
+					problem, one->function->name, second->text, EINVAL,
+					"it goes to %s already, and these two need a function each",
+					first->text);
+		}
+	return 0;
+}
+
+/* What cannot be on any kernel. */
+static int check_choices(const struct fb_choices *choices, struct fb_problem *problem)
+{
+	int error = 0;
+
+	for (size_t i = 0; !error && i < choices->count; i++) {
+		const struct fb_choice *choice = &choices->items[i];
+
+		for (size_t j = 0; !error && j < choice->count; j++)
+			error = check_fit(choice->function, &choice->options[j].hook, problem);
+		for (size_t j = 0; !error && j < i; j++)
+			if (choices->items[j].function == choice->function)
+				error = check_shared(&choices->items[j], choice, problem);
+	}
+	return error;
+}
+
+/* The first option of a choice that this kernel is not known to lack, if there is one. */
+static int plan_choice(struct fb_attachments *attachments, struct fb_choice *choice,
+		       struct fb_attachment *attachment, struct fb_problem *problem)
+{
+	int error;
+
+	attachment->choice = choice;
+	attachment->function = choice->function;
+	attachment->program =
+		bpf_object__find_program_by_name(attachment->object, choice->function->name);
+	if (!attachment->program)
+		return fb_fail(problem, STAGE, ENOENT, "the object has no function %s",
+			       choice->function->name);
+	while (fb_choice_counts(&attachments->choices, choice)) {
+		attachment->hook = &choice->options[choice->next].hook;
+		if (!fb_hook_prepare(attachment, problem))
+			return add(attachments, attachment, problem);
+		error = fb_choice_give_up(&attachments->choices, choice, problem);
+		if (error)
+			return error;
 	}
 	return 0;
+}
+
+/* Those that stand in for others come last: then it is known whether they count. */
+static int plan_choices(struct fb_attachments *attachments, struct bpf_object *object,
+			const struct fb_options *options, struct fb_problem *problem)
+{
+	int error = 0;
+
+	for (int round = 0; round < 2; round++) {
+		for (size_t i = 0; !error && i < attachments->choices.count; i++) {
+			struct fb_choice *choice = &attachments->choices.items[i];
+			struct fb_attachment attachment = {.object = object, .options = options};
+
+			if (!choice->unless == !round)
+				error = plan_choice(attachments, choice, &attachment, problem);
+		}
+	}
+	return error;
 }
 
 static void load_only_planned(struct bpf_object *object, const struct fb_attachments *attachments)
@@ -145,31 +155,64 @@ static void load_only_planned(struct bpf_object *object, const struct fb_attachm
 }
 
 int fb_attachments_plan(struct fb_attachments *attachments, struct bpf_object *object,
-			const struct fb_program *program, const struct fb_pairs *attach,
+			const struct fb_program *program, const struct fb_options *options,
 			struct fb_problem *problem)
 {
-	int error = check_names(program, attach, problem);
+	int error = 0;
 
-	for (size_t i = 0; !error && i < program->function_count; i++)
-		error = plan_function(attachments, object, &program->functions[i], attach, problem);
+	if (!attachments->choices.count) {
+		error = fb_choices_make(&attachments->choices, program, &options->attach, problem);
+		if (!error)
+			error = check_choices(&attachments->choices, problem);
+	}
 	if (!error)
-		error = check_typed(attachments, problem);
-	if (!error && !attachments->count)
-		error = fb_fail(problem, STAGE, EINVAL, "there is no function to attach");
-	for (size_t i = 0; !error && i < attachments->count; i++)
-		error = fb_hook_prepare(&attachments->items[i], problem);
+		error = plan_choices(attachments, object, options, problem);
 	if (!error)
 		load_only_planned(object, attachments);
 	return error;
 }
 
+/* What may fail goes first: as little as can be has to be attached a second time. */
 int fb_attachments_attach(struct fb_attachments *attachments, struct fb_problem *problem)
 {
 	int error = 0;
 
-	for (size_t i = 0; !error && i < attachments->count; i++)
-		error = fb_hook_attach(&attachments->items[i], problem);
+	for (int round = 0; round < 2; round++) {
+		for (size_t i = 0; !error && i < attachments->count; i++) {
+			struct fb_attachment *item = &attachments->items[i];
+
+			if (fb_choice_has_other(&attachments->choices, item->choice) == !round)
+				error = fb_hook_attach(item, problem);
+		}
+	}
 	return error;
+}
+
+/* An attachment failed, or, where the problem names no hook of ours, the load of a function. */
+int fb_attachments_give_up(struct fb_attachments *attachments, struct fb_problem *problem)
+{
+	struct fb_problem found = *problem;
+	bool gave_up = false;
+
+	for (size_t i = 0; i < attachments->count; i++) {
+		const struct fb_attachment *item = &attachments->items[i];
+
+		if (strcmp(item->function->name, found.function) != 0 ||
+		    (!strcmp(found.stage, STAGE) && strcmp(item->hook->text, found.hook) != 0))
+			continue;
+		if (gave_up) /* the load concerns all hooks of a function */
+			fb_fail(problem, found.stage, found.error, "%s", found.message);
+		if (fb_choice_give_up(&attachments->choices, item->choice, problem))
+			return -EINVAL;
+		gave_up = true;
+	}
+	return gave_up ? 0 : -ENOENT;
+}
+
+void fb_attachments_settle(struct fb_attachments *attachments)
+{
+	for (size_t i = 0; i < attachments->count; i++)
+		fb_links_settle(&attachments->items[i].links);
 }
 
 void fb_attachments_json(const struct fb_attachments *attachments, struct fb_text *out)
@@ -179,29 +222,39 @@ void fb_attachments_json(const struct fb_attachments *attachments, struct fb_tex
 		fb_text_puts(out, i ? ",{\"function\":" : "{\"function\":");
 		fb_text_quote_string(out, attachments->items[i].function->name);
 		fb_text_puts(out, ",\"hook\":");
-		fb_text_quote_string(out, attachments->items[i].hook.text);
+		fb_text_quote_string(out, attachments->items[i].hook->text);
+		fb_choice_passed_json(&attachments->choices, attachments->items[i].choice, out);
 		fb_text_puts(out, "}");
 	}
 	fb_text_puts(out, "]");
 }
 
+unsigned int fb_attachments_duties(const struct fb_attachments *attachments)
+{
+	unsigned int duties = 0;
+
+	for (size_t i = 0; i < attachments->count; i++) {
+		const struct fb_links *links = &attachments->items[i].links;
+
+		if (fb_is_iter(&attachments->items[i]))
+			duties |= FB_CALL_BPF;
+		if (links->count && links->items[0].holder == FB_LINK_FILTER)
+			duties |= FB_REMOVE_FILTERS;
+	}
+	return duties;
+}
+
 void fb_attachments_detach(struct fb_attachments *attachments)
 {
-	for (size_t i = 0; i < attachments->count; i++) {
-		struct fb_attachment *attachment = &attachments->items[i];
-
-		for (size_t j = 0; j < attachment->link_count; j++)
-			bpf_link__destroy(attachment->links[j]);
-		free(attachment->links);
-		attachment->links = NULL;
-		attachment->link_count = 0;
-	}
+	for (size_t i = 0; i < attachments->count; i++)
+		fb_links_free(&attachments->items[i].links);
+	free(attachments->items);
+	attachments->items = NULL;
+	attachments->count = 0;
 }
 
 void fb_attachments_free(struct fb_attachments *attachments)
 {
 	fb_attachments_detach(attachments);
-	free(attachments->items);
-	attachments->items = NULL;
-	attachments->count = 0;
+	fb_choices_free(&attachments->choices);
 }

@@ -2,30 +2,55 @@
 #include "hook_reasons.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
 
-static bool kernel_before(int major, int minor)
+static bool kernel_before(unsigned version)
 {
 	struct utsname kernel = {};
 	char *rest = kernel.release;
-	long first, second;
+	unsigned long major, minor;
 
 	if (uname(&kernel))
 		return false;
-	first = strtol(rest, &rest, 10);
-	second = *rest == '.' ? strtol(rest + 1, NULL, 10) : 0;
-	return first < major || (first == major && second < minor);
+	major = strtoul(rest, &rest, 10);
+	minor = *rest == '.' ? strtoul(rest + 1, NULL, 10) : 0;
+	return FB_KERNEL(major, minor) < version;
 }
 
-static const char *kprobe_multi_reason(int error)
+const char *fb_tracepoint_reason(int error)
 {
-	/* Links of this type are not known: EINVAL; tried, not read off the release: backports. */
-	if (error == EINVAL && kernel_before(5, 18))
-		return "kprobe.multi and kretprobe.multi need kernel 5.18";
-	if (error == EOPNOTSUPP)
-		return "it was built without CONFIG_FPROBE, which kprobe.multi needs";
+	return error == EACCES ? "the function reads beyond this tracepoint's fields (see its "
+				 "format file)"
+			       : NULL;
+}
+
+const char *fb_raw_tp_reason(int error)
+{
+	return error == ENOENT ? "it has no such raw tracepoint" : NULL;
+}
+
+const char *fb_writable_reason(int error)
+{
+	if (error == EINVAL)
+		return "the function writes more than this tracepoint lets it";
+	return fb_raw_tp_reason(error);
+}
+
+const char *fb_kprobe_reason(int error)
+{
+	if (error == ENOENT || error == EADDRNOTAVAIL)
+		return "it has no such function (inlined, renamed, or in a module that is not "
+		       "loaded)";
+	if (error == EINVAL)
+		return "this function or offset cannot be probed";
+	return NULL;
+}
+
+const char *fb_kprobe_multi_reason(int error)
+{
 	if (error == EPERM)
 		return "it hides the addresses of its functions (kernel.kptr_restrict=2)";
 	if (error == ENODEV)
@@ -36,17 +61,17 @@ static const char *kprobe_multi_reason(int error)
 	return NULL;
 }
 
-static const char *kprobe_reason(int error)
+const char *fb_ksyscall_reason(int error)
 {
-	if (error == ENOENT || error == EADDRNOTAVAIL)
-		return "it has no such function (inlined, renamed, or in a module that is not "
-		       "loaded)";
-	if (error == EINVAL)
-		return "this function or offset cannot be probed";
-	return NULL;
+	return error == ENOENT || error == EADDRNOTAVAIL ? "it has no such system call" : NULL;
 }
 
-static const char *usdt_reason(int error)
+const char *fb_uprobe_reason(int error)
+{
+	return error == ENOENT ? "the file has no such symbol" : NULL;
+}
+
+const char *fb_usdt_reason(int error)
 {
 	if (error == ENOENT)
 		return "the file has no such USDT probe (readelf -n FILE lists them)";
@@ -56,7 +81,7 @@ static const char *usdt_reason(int error)
 	return NULL;
 }
 
-static const char *perf_event_reason(int error)
+const char *fb_perf_event_reason(int error)
 {
 	if (error == ENOENT || error == EOPNOTSUPP || error == ENODEV)
 		return "this machine has no such counter (virtual machines often have none of the "
@@ -66,53 +91,30 @@ static const char *perf_event_reason(int error)
 	return NULL;
 }
 
-/* NULL for what it always means. */
-static const char *own_reason(enum fb_hook_kind kind, int error)
+/* A kind that came later: tried, not read off the release, for there are backports. */
+static const char *lacking(const struct fb_hook_kind *kind, int error)
 {
-	switch (kind) {
-	case FB_HOOK_TRACEPOINT:
-		return error == EACCES
-			       ? "the function reads beyond this tracepoint's fields (see its "
-				 "format file)"
-			       : NULL;
-	case FB_HOOK_RAW_TP:
-		return error == ENOENT ? "it has no such raw tracepoint" : NULL;
-	case FB_HOOK_RAW_TP_WRITABLE:
-		if (error == EINVAL)
-			return "the function writes more than this tracepoint lets it";
-		return error == ENOENT ? "it has no such raw tracepoint" : NULL;
-	case FB_HOOK_KPROBE:
-	case FB_HOOK_KRETPROBE:
-		return kprobe_reason(error);
-	case FB_HOOK_KSYSCALL:
-	case FB_HOOK_KRETSYSCALL:
-		return error == ENOENT || error == EADDRNOTAVAIL ? "it has no such system call"
-								 : NULL;
-	case FB_HOOK_KPROBE_MULTI:
-	case FB_HOOK_KRETPROBE_MULTI:
-		return kprobe_multi_reason(error);
-	case FB_HOOK_UPROBE:
-	case FB_HOOK_URETPROBE:
-		return error == ENOENT ? "the file has no such symbol" : NULL;
-	case FB_HOOK_USDT:
-		return usdt_reason(error);
-	case FB_HOOK_PERF_EVENT:
-		return perf_event_reason(error);
-	case FB_HOOK_OTHER:
-		return error == EOPNOTSUPP
-			       ? "the loader cannot attach this kind of section by itself"
-			       : NULL;
-	case FB_HOOK_TP_BTF:
-	case FB_HOOK_FENTRY:
-	case FB_HOOK_FEXIT:
-		break;
+	static char text[128];
+
+	if (error == EINVAL && kernel_before(kind->since)) {
+		snprintf(text, sizeof(text), "%s needs kernel %u.%u", kind->word, kind->since >> 8,
+			 kind->since & 0xff);
+		return text;
 	}
-	return NULL;
+	if (error != EOPNOTSUPP || !kind->wants)
+		return NULL;
+	snprintf(text, sizeof(text), "it was built without %s, which %s needs", kind->wants,
+		 kind->word);
+	return text;
 }
 
-const char *fb_hook_reason(enum fb_hook_kind kind, int error)
+const char *fb_hook_reason(const struct fb_hook_kind *kind, int error)
 {
-	const char *own = own_reason(kind, error);
+	const char *own = kind ? lacking(kind, error) : NULL;
 
+	if (!own && kind && kind->reason)
+		own = kind->reason(error);
+	if (!own && !kind && error == EOPNOTSUPP)
+		own = "the loader cannot attach this kind of section by itself";
 	return own ? own : strerror(error);
 }

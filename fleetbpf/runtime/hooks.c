@@ -2,67 +2,50 @@
 #include "hooks.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <linux/if_link.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define STAGE "hooks"
+#define ITER_EVERY 10.0 /* seconds, where a hook does not say */
 
-static const struct {
-	const char *word;
-	enum fb_hook_kind kind;
-	const char *shape;
-} kinds[] = {
-	{"tracepoint", FB_HOOK_TRACEPOINT, "tracepoint/SYSTEM/NAME"},
-	{"tp", FB_HOOK_TRACEPOINT, "tracepoint/SYSTEM/NAME"},
-	{"raw_tracepoint", FB_HOOK_RAW_TP, "raw_tp/NAME"},
-	{"raw_tp", FB_HOOK_RAW_TP, "raw_tp/NAME"},
-	{"raw_tracepoint.w", FB_HOOK_RAW_TP_WRITABLE, "raw_tp.w/NAME"},
-	{"raw_tp.w", FB_HOOK_RAW_TP_WRITABLE, "raw_tp.w/NAME"},
-	{"tp_btf", FB_HOOK_TP_BTF, "tp_btf/NAME"},
-	{"kprobe", FB_HOOK_KPROBE, "kprobe/FUNCTION or kprobe/FUNCTION+OFFSET"},
-	{"kretprobe", FB_HOOK_KRETPROBE, "kretprobe/FUNCTION"},
-	{"kprobe.multi", FB_HOOK_KPROBE_MULTI, "kprobe.multi/GLOB, with * and ?"},
-	{"kretprobe.multi", FB_HOOK_KRETPROBE_MULTI, "kretprobe.multi/GLOB, with * and ?"},
-	{"ksyscall", FB_HOOK_KSYSCALL, "ksyscall/NAME, as in ksyscall/openat"},
-	{"kretsyscall", FB_HOOK_KRETSYSCALL, "kretsyscall/NAME, as in kretsyscall/openat"},
-	{"fentry", FB_HOOK_FENTRY, "fentry/FUNCTION"},
-	{"fexit", FB_HOOK_FEXIT, "fexit/FUNCTION"},
-	{"uprobe", FB_HOOK_UPROBE,
-	 "uprobe/PATH:SYMBOL, uprobe/PATH:SYMBOL+OFFSET or uprobe/PATH:0xOFFSET"},
-	{"uretprobe", FB_HOOK_URETPROBE, "uretprobe/PATH:SYMBOL"},
-	{"usdt", FB_HOOK_USDT, "usdt/PATH:PROVIDER:NAME"},
-	{"perf_event", FB_HOOK_PERF_EVENT,
-	 "perf_event/EVENT@HZ with 1 to 100000 Hz, as in perf_event/cpu-clock@49"},
-};
-
-#define KINDS (sizeof(kinds) / sizeof(*kinds))
-
-static size_t kind_index(const char *text)
+/* Whether `text` is `word`, or `word` and a slash with more behind it. */
+static bool begins_with(const char *text, const char *word)
 {
-	size_t length = strcspn(text, "/"), i;
+	size_t length = word ? strlen(word) : 0;
 
-	for (i = 0; i < KINDS; i++)
-		if (strlen(kinds[i].word) == length && !strncmp(kinds[i].word, text, length))
-			break;
-	return i;
+	return length && !strncmp(text, word, length) && (text[length] == '/' || !text[length]);
 }
 
-enum fb_hook_kind fb_hook_kind(const char *text)
+const struct fb_hook_kind *fb_hook_kind(const char *text)
 {
-	size_t i = kind_index(text);
+	for (size_t i = 0; i < fb_hook_kind_count; i++)
+		if (begins_with(text, fb_hook_kinds[i].word) ||
+		    begins_with(text, fb_hook_kinds[i].alias))
+			return &fb_hook_kinds[i];
+	return NULL;
+}
 
-	return i < KINDS ? kinds[i].kind : FB_HOOK_OTHER;
+/* What stands behind the word and its slash; NULL without a slash. */
+static const char *target_of(const struct fb_hook_kind *kind, const char *text)
+{
+	const char *word = begins_with(text, kind->word) ? kind->word : kind->alias;
+
+	return text[strlen(word)] ? text + strlen(word) + 1 : NULL;
 }
 
 bool fb_hook_is_bare(const char *section)
 {
-	return fb_hook_kind(section) != FB_HOOK_OTHER && !strchr(section, '/');
-}
+	const struct fb_hook_kind *kind = fb_hook_kind(section);
+	const char *target = kind ? target_of(kind, section) : NULL;
 
-bool fb_hook_is_typed(enum fb_hook_kind kind)
-{
-	return kind == FB_HOOK_TP_BTF || kind == FB_HOOK_FENTRY || kind == FB_HOOK_FEXIT;
+	if (!kind || !target)
+		return kind;
+	return kind->parse == fb_parse_direction &&
+	       (!strcmp(target, "ingress") || !strcmp(target, "egress"));
 }
 
 static int wrong_shape(const char *text, const char *shape, struct fb_problem *problem)
@@ -70,6 +53,38 @@ static int wrong_shape(const char *text, const char *shape, struct fb_problem *p
 	fb_problem_at(problem, "", text);
 	fb_hint(problem, "want %s", shape);
 	return fb_fail(problem, STAGE, EINVAL, "hook %s: not in the shape that is wanted", text);
+}
+
+static int unknown_kind(const char *text, struct fb_problem *problem)
+{
+	struct fb_text known = {};
+
+	for (size_t i = 0; i < fb_hook_kind_count; i++)
+		fb_text_printf(&known, " %s", fb_hook_kinds[i].word);
+	fb_problem_at(problem, "", text);
+	fb_hint(problem, "known:%s", known.used ? known.bytes : "");
+	fb_text_free(&known);
+	return fb_fail(problem, STAGE, EINVAL, "hook %s: unknown kind of hook", text);
+}
+
+int fb_hook_parse(struct fb_hook *hook, const char *text, struct fb_problem *problem)
+{
+	const struct fb_hook_kind *kind = fb_hook_kind(text);
+	const char *target = kind ? target_of(kind, text) : NULL;
+	char form[256];
+
+	memset(hook, 0, sizeof(*hook));
+	hook->pid = -1;
+	if (strlen(text) >= sizeof(hook->text))
+		return wrong_shape(text, "at most 511 bytes", problem);
+	snprintf(hook->text, sizeof(hook->text), "%s", text);
+	if (!kind)
+		return unknown_kind(text, problem);
+	hook->kind = kind;
+	if (target && kind->parse(hook, target))
+		return 0;
+	snprintf(form, sizeof(form), "%s%s", kind->word, kind->form);
+	return wrong_shape(text, form, problem);
 }
 
 /* Copy `length` bytes; false when there are none, or too many. */
@@ -93,7 +108,24 @@ static bool parse_number(const char *text, size_t *number)
 	return !*end && !errno;
 }
 
-static bool parse_tracepoint(struct fb_hook *hook, const char *target)
+static bool parse_integer(const char *text, int *number)
+{
+	char *end;
+	long value;
+
+	errno = 0;
+	value = strtol(text, &end, 10);
+	*number = (int)value;
+	return end != text && !*end && !errno && value >= INT_MIN && value <= INT_MAX;
+}
+
+bool fb_parse_name(struct fb_hook *hook, const char *target)
+{
+	return !strchr(target, '/') && copy(hook->name, sizeof(hook->name), target, strlen(target));
+}
+
+/* SYSTEM/NAME */
+bool fb_parse_tracepoint(struct fb_hook *hook, const char *target)
 {
 	const char *slash = strchr(target, '/');
 
@@ -102,15 +134,22 @@ static bool parse_tracepoint(struct fb_hook *hook, const char *target)
 	       copy(hook->name, sizeof(hook->name), slash + 1, strlen(slash + 1));
 }
 
-/* NAME or NAME+OFFSET */
-static bool parse_symbol(struct fb_hook *hook, const char *target)
+static bool copy_symbol(struct fb_hook *hook, const char *symbol, size_t length)
 {
-	const char *plus = strchr(target, '+');
-	size_t length = plus ? (size_t)(plus - target) : strlen(target);
+	const char *plus = memchr(symbol, '+', length);
+	char offset[32];
 
-	if (plus && !parse_number(plus + 1, &hook->offset))
-		return false;
-	return copy(hook->name, sizeof(hook->name), target, length);
+	if (!plus)
+		return copy(hook->name, sizeof(hook->name), symbol, length);
+	return copy(offset, sizeof(offset), plus + 1, length - (size_t)(plus + 1 - symbol)) &&
+	       parse_number(offset, &hook->offset) &&
+	       copy(hook->name, sizeof(hook->name), symbol, (size_t)(plus - symbol));
+}
+
+/* NAME or NAME+OFFSET */
+bool fb_parse_symbol(struct fb_hook *hook, const char *target)
+{
+	return copy_symbol(hook, target, strlen(target));
 }
 
 /* uprobe/usr/bin/x:main means /usr/bin/x; uprobe/libc.so.6:malloc is searched for. */
@@ -123,18 +162,38 @@ static bool copy_path(struct fb_hook *hook, const char *path, size_t length)
 	return copy(to, sizeof(hook->place) - 1, path, length);
 }
 
+/*
+ * Take an "@PID" off the end of a symbol's or probe's name; what is left of its length. Versions
+ * of symbols begin with an '@' too, but are no numbers.
+ */
+static size_t take_pid(struct fb_hook *hook, const char *name)
+{
+	const char *at = strrchr(name, '@');
+
+	if (at && parse_integer(at + 1, &hook->pid) && hook->pid > 0)
+		return (size_t)(at - name);
+	hook->pid = -1;
+	return strlen(name);
+}
+
 /* A path may hold anything, colons too; a symbol cannot: the last colon divides them. */
-static bool parse_uprobe(struct fb_hook *hook, const char *target)
+bool fb_parse_uprobe(struct fb_hook *hook, const char *target)
 {
 	const char *colon = strrchr(target, ':');
+	char address[32];
+	size_t length;
 
 	if (!colon || !copy_path(hook, target, (size_t)(colon - target)))
 		return false;
-	return parse_number(colon + 1, &hook->offset) || parse_symbol(hook, colon + 1);
+	length = take_pid(hook, colon + 1);
+	if (copy(address, sizeof(address), colon + 1, length) &&
+	    parse_number(address, &hook->offset))
+		return true;
+	return copy_symbol(hook, colon + 1, length);
 }
 
 /* As with a uprobe, the last two colons divide. */
-static bool parse_usdt(struct fb_hook *hook, const char *target)
+bool fb_parse_usdt(struct fb_hook *hook, const char *target)
 {
 	const char *name = strrchr(target, ':');
 	const char *provider = name ? memrchr(target, ':', (size_t)(name - target)) : NULL;
@@ -142,11 +201,11 @@ static bool parse_usdt(struct fb_hook *hook, const char *target)
 	return provider && copy_path(hook, target, (size_t)(provider - target)) &&
 	       copy(hook->provider, sizeof(hook->provider), provider + 1,
 		    (size_t)(name - provider - 1)) &&
-	       copy(hook->name, sizeof(hook->name), name + 1, strlen(name + 1));
+	       copy(hook->name, sizeof(hook->name), name + 1, take_pid(hook, name + 1));
 }
 
 /* EVENT@HZ */
-static bool parse_event(struct fb_hook *hook, const char *target)
+bool fb_parse_event(struct fb_hook *hook, const char *target)
 {
 	const char *at = strchr(target, '@');
 
@@ -155,60 +214,87 @@ static bool parse_event(struct fb_hook *hook, const char *target)
 	       hook->frequency <= FB_FREQUENCY_MAX;
 }
 
-static bool parse_name(struct fb_hook *hook, const char *target)
+/* "10s", "0.5s" */
+static bool parse_seconds(const char *text, uint64_t *nanoseconds)
 {
-	return !strchr(target, '/') && copy(hook->name, sizeof(hook->name), target, strlen(target));
+	char *end;
+	double seconds = strtod(text, &end);
+
+	*nanoseconds = (uint64_t)(seconds * 1e9);
+	return end != text && !strcmp(end, "s") && seconds >= 0.1 && seconds <= 1e6;
 }
 
-static bool parse_target(struct fb_hook *hook, const char *target)
+/* TYPE, TYPE:MAP, and @SECONDS behind it. */
+bool fb_parse_iter(struct fb_hook *hook, const char *target)
 {
-	switch (hook->kind) {
-	case FB_HOOK_TRACEPOINT:
-		return parse_tracepoint(hook, target);
-	case FB_HOOK_KPROBE:
-	case FB_HOOK_KRETPROBE:
-		return parse_symbol(hook, target);
-	case FB_HOOK_UPROBE:
-	case FB_HOOK_URETPROBE:
-		return parse_uprobe(hook, target);
-	case FB_HOOK_USDT:
-		return parse_usdt(hook, target);
-	case FB_HOOK_PERF_EVENT:
-		return parse_event(hook, target);
-	case FB_HOOK_RAW_TP:
-	case FB_HOOK_RAW_TP_WRITABLE:
-	case FB_HOOK_TP_BTF:
-	case FB_HOOK_KPROBE_MULTI:
-	case FB_HOOK_KRETPROBE_MULTI:
-	case FB_HOOK_KSYSCALL:
-	case FB_HOOK_KRETSYSCALL:
-	case FB_HOOK_FENTRY:
-	case FB_HOOK_FEXIT:
-		return parse_name(hook, target);
-	case FB_HOOK_OTHER:
-		break;
-	}
-	return false;
+	const char *at = strchr(target, '@'), *colon = strchr(target, ':');
+	const char *end = at ? at : target + strlen(target);
+
+	hook->every = (uint64_t)(ITER_EVERY * 1e9);
+	if (strchr(target, '/') || (at && !parse_seconds(at + 1, &hook->every)))
+		return false;
+	if (colon && colon < end &&
+	    !copy(hook->provider, sizeof(hook->provider), colon + 1, (size_t)(end - colon - 1)))
+		return false;
+	end = colon && colon < end ? colon : end;
+	return copy(hook->name, sizeof(hook->name), target, (size_t)(end - target));
 }
 
-int fb_hook_parse(struct fb_hook *hook, const char *text, struct fb_problem *problem)
+static bool copy_interface(struct fb_hook *hook, const char *name, size_t length)
 {
-	size_t i = kind_index(text);
-	const char *slash = strchr(text, '/');
+	return length < IF_NAMESIZE && !memchr(name, '/', length) &&
+	       copy(hook->name, sizeof(hook->name), name, length);
+}
 
-	memset(hook, 0, sizeof(*hook));
-	if (strlen(text) >= sizeof(hook->text))
-		return wrong_shape(text, "at most 511 bytes", problem);
-	snprintf(hook->text, sizeof(hook->text), "%s", text);
-	if (i == KINDS) {
-		fb_problem_at(problem, "", text);
-		fb_hint(problem, "known: tracepoint raw_tp raw_tp.w tp_btf kprobe kretprobe "
-				 "kprobe.multi kretprobe.multi ksyscall kretsyscall fentry fexit "
-				 "uprobe uretprobe usdt perf_event, as in tracepoint/SYSTEM/NAME");
-		return fb_fail(problem, STAGE, EINVAL, "hook %s: unknown kind of hook", text);
-	}
-	hook->kind = kinds[i].kind;
-	if (!slash || !parse_target(hook, slash + 1))
-		return wrong_shape(text, kinds[i].shape, problem);
-	return 0;
+/* INTERFACE, and @skb or @native behind it. */
+bool fb_parse_xdp(struct fb_hook *hook, const char *target)
+{
+	const char *at = strrchr(target, '@');
+	size_t length = at ? (size_t)(at - target) : strlen(target);
+
+	if (at && !strcmp(at, "@skb"))
+		hook->mode = XDP_FLAGS_SKB_MODE;
+	else if (at && !strcmp(at, "@native"))
+		hook->mode = XDP_FLAGS_DRV_MODE;
+	else if (at)
+		return false;
+	return copy_interface(hook, target, length);
+}
+
+/* INTERFACE/ingress or INTERFACE/egress */
+bool fb_parse_direction(struct fb_hook *hook, const char *target)
+{
+	const char *slash = strchr(target, '/');
+
+	return slash && (!strcmp(slash, "/ingress") || !strcmp(slash, "/egress")) &&
+	       copy(hook->provider, sizeof(hook->provider), slash + 1, strlen(slash + 1)) &&
+	       copy_interface(hook, target, (size_t)(slash - target));
+}
+
+/* PROTOCOL/HOOK, and @PRIORITY behind it; net_hooks.c knows which there are. */
+bool fb_parse_netfilter(struct fb_hook *hook, const char *target)
+{
+	const char *slash = strchr(target, '/'), *at = strchr(target, '@');
+	size_t length = at ? (size_t)(at - target) : strlen(target);
+
+	if (!slash || (at && (at < slash || !parse_integer(at + 1, &hook->priority))))
+		return false;
+	return copy(hook->place, sizeof(hook->place), target, (size_t)(slash - target)) &&
+	       copy(hook->name, sizeof(hook->name), slash + 1,
+		    length - (size_t)(slash + 1 - target));
+}
+
+/* The path of a file or folder: absolute, or what its kind makes of it. */
+bool fb_parse_path(struct fb_hook *hook, const char *target)
+{
+	return copy(hook->place, sizeof(hook->place), target, strlen(target));
+}
+
+/* NAME/PATH */
+bool fb_parse_name_and_path(struct fb_hook *hook, const char *target)
+{
+	const char *slash = strchr(target, '/');
+
+	return slash && copy(hook->name, sizeof(hook->name), target, (size_t)(slash - target)) &&
+	       fb_parse_path(hook, slash + 1);
 }

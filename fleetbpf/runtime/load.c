@@ -18,44 +18,30 @@
 #define LOG_SIZE ((size_t)16 << 20) /* untouched pages of it cost nothing */
 #define DECISIVE_LINES 6
 
-/* What libbpf warned of last: the reason where the kernel gave no log. */
+/* What libbpf warned of first: the reason where the kernel gave no log. */
 static char last_warning[512];
+
+/* The function that it was about, or "": libbpf tells it in no other way. */
+static char warned_of[64];
 
 static int keep_warning(enum libbpf_print_level level, const char *format, va_list arguments)
 {
-	if (level == LIBBPF_WARN && !last_warning[0]) {
-		vsnprintf(last_warning, sizeof(last_warning), format, arguments);
-		last_warning[strcspn(last_warning, "\n")] = '\0';
+	static const char about[] = "libbpf: prog '%s': ";
+	va_list copied;
+
+	if (level != LIBBPF_WARN || last_warning[0])
+		return 0;
+	if (!strncmp(format, about, sizeof(about) - 1)) {
+		va_copy(copied, arguments);
+		snprintf(warned_of, sizeof(warned_of), "%s", va_arg(copied, const char *));
+		va_end(copied);
 	}
+	vsnprintf(last_warning, sizeof(last_warning), format, arguments);
+	last_warning[strcspn(last_warning, "\n")] = '\0';
 	return 0;
 }
 
-/* The file for the kernel that runs: another may have been booted since the files were given. */
-static const char *given_btf(const struct fb_pairs *given)
-{
-	struct utsname kernel = {};
-
-	uname(&kernel);
-	for (size_t i = 0; i < given->count; i++)
-		if (!strcmp(given->items[i].name, kernel.release))
-			return given->items[i].value;
-	return NULL;
-}
-
-/* Where the types are that the object is fitted to; *path is NULL for the kernel's own. */
-static int find_btf(const struct fb_pairs *given, const char **path, struct fb_problem *problem)
-{
-	*path = given_btf(given);
-	if (!access(*path ? *path : BTF, R_OK))
-		return 0;
-	if (*path)
-		return fb_fail(problem, "open", errno, "--btf %s: %s", *path, strerror(errno));
-	fb_hint(problem, "it needs a kernel with CONFIG_DEBUG_INFO_BTF=y, or --btf RELEASE=FILE");
-	return fb_fail(problem, "open", ENOENT, "this kernel has no BTF (" BTF ")");
-}
-
-struct bpf_object *fb_object_open(const struct fb_program *program, const struct fb_pairs *btf,
-				  struct fb_problem *problem)
+struct bpf_object *fb_object_open(const struct fb_program *program, struct fb_problem *problem)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, options);
 	struct bpf_object *object;
@@ -64,8 +50,11 @@ struct bpf_object *fb_object_open(const struct fb_program *program, const struct
 	int error;
 
 	libbpf_set_print(keep_warning);
-	if (program->needs_btf && find_btf(btf, &options.btf_custom_path, problem))
+	if (program->needs_btf && access(BTF, R_OK)) {
+		fb_hint(problem, "it needs a kernel with CONFIG_DEBUG_INFO_BTF=y");
+		fb_fail(problem, "open", ENOENT, "this kernel has no BTF (" BTF ")");
 		return NULL;
+	}
 	options.object_name = program->name;
 	object = bpf_object__open_mem(elf, size, &options);
 	if (object)
@@ -187,6 +176,8 @@ static int explain(struct bpf_object *object, int error, const char *run,
 	if (program)
 		return explain_log(program, log, error, run, problem);
 	uname(&kernel);
+	if (warned_of[0])
+		fb_problem_at(problem, warned_of, "");
 	if (error == EPERM && geteuid())
 		fb_hint(problem, "run it as root");
 	return fb_fail(problem, STAGE, error, "kernel %s refused to load it: %s (%s)",
@@ -200,6 +191,7 @@ int fb_object_load(struct bpf_object *object, const char *run, struct fb_problem
 
 	raise_memlock();
 	last_warning[0] = '\0';
+	warned_of[0] = '\0';
 	give_logs(object);
 	error = -bpf_object__load(object);
 	if (error)

@@ -55,6 +55,17 @@ static int do_without_trace(struct fb_loader *loader)
 	return 0;
 }
 
+/* Give this object's prints the loader's label, which is the same in each trial. */
+static size_t fill_label(struct fb_loader *loader)
+{
+	size_t labels = fb_label_fill(loader->object, loader->label);
+
+	loader->unlabelled = !labels;
+	if (labels)
+		snprintf(loader->line_label, sizeof(loader->line_label), "%s: ", loader->label);
+	return labels;
+}
+
 /* The own tracefs instance; it must collect before the load, or the first lines are lost. */
 static int open_trace(struct fb_loader *loader)
 {
@@ -65,16 +76,17 @@ static int open_trace(struct fb_loader *loader)
 
 	if (!loader->program->prints || options->check)
 		return 0;
+	if (loader->instance.pipe >= 0) {
+		fill_label(loader);
+		return 0;
+	}
 	instance_name(options, name, sizeof(name));
 	recover(loader, name);
 	error = fb_label_make(loader->label);
 	if (error)
 		return fb_fail(&loader->problem, "trace", -error, "no random numbers: %s",
 			       strerror(-error));
-	labels = fb_label_fill(loader->object, loader->label);
-	loader->unlabelled = !labels;
-	if (labels)
-		snprintf(loader->line_label, sizeof(loader->line_label), "%s: ", loader->label);
+	labels = fill_label(loader);
 	error = fb_instance_create(&loader->instance, name, options->trace_buffer, &loader->problem,
 				   &loader->warnings);
 	if (!error)
@@ -107,30 +119,43 @@ static int open_spool(struct fb_loader *loader)
 
 int fb_loader_prepare(struct fb_loader *loader)
 {
-	const struct fb_program *program = loader->program;
-	struct fb_problem *problem = &loader->problem;
 	/* The spool's lock first: nothing of a loader that runs may be touched. */
 	int error = open_spool(loader);
 
-	if (!error)
-		error = fb_state_open(loader->options.run, problem);
-	if (error)
-		return error;
 	fb_symbols_open("/proc/kallsyms");
-	loader->object = fb_object_open(program, &loader->options.btf, problem);
+	return error ? error : fb_state_open(loader->options.run, &loader->problem);
+}
+
+int fb_loader_open(struct fb_loader *loader)
+{
+	const struct fb_program *program = loader->program;
+	const struct fb_options *options = &loader->options;
+	struct fb_problem *problem = &loader->problem;
+	int error;
+
+	loader->object = fb_object_open(program, problem);
 	if (!loader->object)
 		return -EINVAL;
-	error = fb_constants_set(loader->object, program, &loader->options.set, problem);
+	error = fb_constants_set(loader->object, program, &options->set, problem);
 	if (!error)
-		error = fb_attachments_plan(&loader->attachments, loader->object, program,
-					    &loader->options.attach, problem);
+		error = fb_attachments_plan(&loader->attachments, loader->object, program, options,
+					    problem);
 	if (!error)
-		error = fb_readouts_plan(&loader->readouts, loader->object, program,
-					 &loader->options.map, problem);
+		error = fb_readouts_plan(&loader->readouts, loader->object, program, &options->map,
+					 problem);
 	if (!error)
-		error = fb_rings_plan(&loader->rings, loader->object, program,
-				      &loader->options.event, problem);
+		error = fb_rings_plan(&loader->rings, loader->object, program, &options->event,
+				      problem);
 	if (!error)
 		error = open_trace(loader);
 	return error;
+}
+
+void fb_loader_close(struct fb_loader *loader)
+{
+	fb_attachments_detach(&loader->attachments);
+	fb_readouts_free(&loader->readouts);
+	fb_rings_free(&loader->rings);
+	bpf_object__close(loader->object);
+	loader->object = NULL;
 }

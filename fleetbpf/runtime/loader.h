@@ -30,13 +30,20 @@ struct fb_loader {
 	struct fb_spool spool;
 	struct fb_sink sink;
 	struct fb_trace trace;
+	uint64_t attaching;	     /* when that began, ns since boot */
 	struct fb_text attached;     /* JSON */
 	struct fb_text capabilities; /* JSON: those that are kept */
 	int signals;
 };
 
-/* Everything before the load: spool, object, constants, hooks, read-outs, rings, trace instance. */
+/* What is done once: the spool, and the state of the loader before. */
 int fb_loader_prepare(struct fb_loader *loader);
+
+/* Everything before a load: object, constants, hooks, read-outs, rings, trace instance. */
+int fb_loader_open(struct fb_loader *loader);
+
+/* Undo that, what was loaded and attached too; the trace instance stays. */
+void fb_loader_close(struct fb_loader *loader);
 
 /* After the load, when every print can be seen; before the attachment, as nothing runs yet. */
 int fb_loader_widen_trace(struct fb_loader *loader);

@@ -10,6 +10,7 @@
 
 #include "clock.h"
 #include "hints.h"
+#include "iter.h"
 
 #define ROUND (256 * 1024) /* most bytes of trace_pipe, or of a ring, between two flushes */
 #define BUSY (64 * 1024)   /* a round with as many goes on at once */
@@ -70,40 +71,45 @@ static nfds_t watch(struct pollfd *watched, const struct fb_trace *trace,
 	return 2 + rings->count;
 }
 
-static int milliseconds_to_wait(size_t taken, bool busy, const struct fb_rings *rings,
-				const struct fb_readouts *readouts)
+static int milliseconds_to_wait(size_t taken, bool busy, const struct fb_loader *loader)
 {
+	uint64_t readout = fb_readouts_due(&loader->readouts);
+	uint64_t iter = fb_iters_due(&loader->attachments);
+
 	if (busy)
 		return 0;
 	if (taken)
-		return rings->count ? RING_REST_MS : REST_MS;
-	return milliseconds_until(fb_readouts_due(readouts));
+		return loader->rings.count ? RING_REST_MS : REST_MS;
+	return milliseconds_until(readout < iter ? readout : iter);
 }
 
-const char *fb_loop_run(int signals, struct fb_trace *trace, struct fb_rings *rings,
-			struct fb_readouts *readouts, struct fb_sink *sink)
+const char *fb_loop_run(struct fb_loader *loader)
 {
+	struct fb_trace *trace = &loader->trace;
+	struct fb_rings *rings = &loader->rings;
+	struct fb_sink *sink = &loader->sink;
 	struct pollfd watched[2 + FB_RINGS];
 	size_t taken = 0;
 	bool busy = false;
 
 	for (size_t i = 0; i < sizeof(watched) / sizeof(*watched); i++)
-		watched[i] = (struct pollfd){.fd = signals, .events = POLLIN};
+		watched[i] = (struct pollfd){.fd = loader->signals, .events = POLLIN};
 	for (;;) {
 		nfds_t count = watch(watched, trace, rings, taken > 0);
 		ssize_t traced;
 
-		poll(watched, count, milliseconds_to_wait(taken, busy, rings, readouts));
+		poll(watched, count, milliseconds_to_wait(taken, busy, loader));
 		fb_hints_set_clock(fb_clock_offset());
 		if (watched[0].revents)
-			return signal_name(signals);
+			return signal_name(loader->signals);
 		traced = trace->instance->pipe < 0 ? 0 : fb_trace_read(trace, ROUND);
 		if (traced < 0)
 			return "trace";
 		taken = (size_t)traced + fb_rings_read(rings, ROUND, &busy);
 		busy = busy || traced >= BUSY;
 		fb_rings_account(rings, sink);
-		fb_readouts_run(readouts, fb_now(), sink);
+		fb_readouts_run(&loader->readouts, fb_now(), sink);
+		fb_iters_run(&loader->attachments, fb_now(), sink);
 		fb_sink_flush(sink);
 		if (sink->broken)
 			return "stdout";

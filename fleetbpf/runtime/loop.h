@@ -3,9 +3,7 @@
 #ifndef FB_LOOP_H
 #define FB_LOOP_H
 
-#include "maps.h"
-#include "rings.h"
-#include "trace.h"
+#include "loader.h"
 
 /*
  * Block the signals that end a loader, so that they arrive in the loop and not halfway through
@@ -14,7 +12,6 @@
 int fb_loop_signals(void);
 
 /* Run until a signal or until nobody reads stdout; returns why it ended, for the stop record. */
-const char *fb_loop_run(int signals, struct fb_trace *trace, struct fb_rings *rings,
-			struct fb_readouts *readouts, struct fb_sink *sink);
+const char *fb_loop_run(struct fb_loader *loader);
 
 #endif

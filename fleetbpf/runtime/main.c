@@ -30,7 +30,7 @@ static void tell_by_hand(const struct fb_loader *loader)
 	for (size_t i = 0; i < loader->attachments.count; i++)
 		fprintf(stderr, "%s: %s is attached to %s\n", loader->program->name,
 			loader->attachments.items[i].function->name,
-			loader->attachments.items[i].hook.text);
+			loader->attachments.items[i].hook->text);
 	fprintf(stderr, "%s: Ctrl-C ends it\n", loader->program->name);
 }
 
@@ -42,25 +42,26 @@ static int drop_privileges(struct fb_loader *loader)
 
 	if (loader->readouts.count || loader->rings.counter)
 		duties |= FB_CALL_BPF;
+	duties |= fb_attachments_duties(&loader->attachments);
 	return fb_privileges_drop(duties, &loader->capabilities, &loader->problem);
 }
 
 static int start(struct fb_loader *loader, struct fb_supervised *supervised)
 {
-	uint64_t time = fb_now();
 	char boot_id[FB_BOOT_ID];
 	struct fb_ready ready = {.supervisor = supervised->supervisor, .boot_id = boot_id};
-	int error = fb_attachments_attach(&loader->attachments, &loader->problem);
+	int error;
 
-	if (!error)
-		error = drop_privileges(loader);
+	error = drop_privileges(loader);
 	if (error)
 		return error;
 	malloc_trim(0);
 	fb_boot_id(boot_id, sizeof(boot_id));
 	fb_attachments_json(&loader->attachments, &loader->attached);
-	fb_sink_start(&loader->sink, time, start_reason(loader), loader->previous.stopped,
-		      loader->attached.bytes, fb_warnings_json(&loader->warnings));
+	fb_choices_warn(&loader->attachments.choices, &loader->warnings);
+	fb_sink_start(&loader->sink, loader->attaching, start_reason(loader),
+		      loader->previous.stopped, loader->attached.bytes,
+		      fb_warnings_json(&loader->warnings));
 	fb_sink_flush(&loader->sink);
 	ready.instance = loader->instance.pipe < 0 ? "" : loader->instance.name;
 	ready.attached = loader->attached.bytes;
@@ -69,6 +70,7 @@ static int start(struct fb_loader *loader, struct fb_supervised *supervised)
 	error = fb_state_ready(loader->options.run, &ready, &loader->problem);
 	if (error)
 		return error;
+	fb_attachments_settle(&loader->attachments);
 	if (!loader->options.spool)
 		tell_by_hand(loader);
 	fb_supervised_ready(supervised);
@@ -93,6 +95,35 @@ static void stop(struct fb_loader *loader, const char *reason)
 	fb_state_stopped(loader->options.run);
 }
 
+static int load_and_attach(struct fb_loader *loader)
+{
+	int error = fb_object_load(loader->object, loader->options.run, &loader->problem);
+
+	if (!error)
+		error = fb_loader_widen_trace(loader);
+	if (error || loader->options.check)
+		return error;
+	loader->trace.unlabelled = loader->unlabelled;
+	error = fb_rings_open(&loader->rings, &loader->sink, &loader->problem);
+	loader->attaching = fb_now();
+	return error ? error : fb_attachments_attach(&loader->attachments, &loader->problem);
+}
+
+/* Until all works; a hook that does not, and has something in its place, costs another trial. */
+static int bring_up(struct fb_loader *loader)
+{
+	for (;;) {
+		int error = fb_loader_open(loader);
+
+		if (error)
+			return error;
+		error = load_and_attach(loader);
+		if (!error || fb_attachments_give_up(&loader->attachments, &loader->problem))
+			return error;
+		fb_loader_close(loader);
+	}
+}
+
 static int work_through(struct fb_loader *loader, struct fb_supervised *supervised)
 {
 	int error;
@@ -101,33 +132,25 @@ static int work_through(struct fb_loader *loader, struct fb_supervised *supervis
 	if (loader->signals < 0)
 		return fb_fail(&loader->problem, "start", -loader->signals, "signalfd: %s",
 			       strerror(-loader->signals));
-	error = fb_loader_prepare(loader);
-	if (!error)
-		error = fb_object_load(loader->object, loader->options.run, &loader->problem);
-	if (!error)
-		error = fb_loader_widen_trace(loader);
-	if (error || loader->options.check)
-		return error;
 	loader->trace.instance = &loader->instance;
 	loader->trace.sink = &loader->sink;
 	loader->trace.label = loader->line_label;
-	loader->trace.unlabelled = loader->unlabelled;
-	error = fb_rings_open(&loader->rings, &loader->sink, &loader->problem);
+	error = fb_loader_prepare(loader);
 	if (!error)
-		error = start(loader, supervised);
+		error = bring_up(loader);
+	if (error || loader->options.check)
+		return error;
+	error = start(loader, supervised);
 	if (!error)
-		stop(loader, fb_loop_run(loader->signals, &loader->trace, &loader->rings,
-					 &loader->readouts, &loader->sink));
+		stop(loader, fb_loop_run(loader));
 	return error;
 }
 
 static void clean_up(struct fb_loader *loader)
 {
+	fb_loader_close(loader);
 	fb_attachments_free(&loader->attachments);
-	fb_readouts_free(&loader->readouts);
-	fb_rings_free(&loader->rings);
 	fb_symbols_close();
-	bpf_object__close(loader->object);
 	fb_trace_free(&loader->trace);
 	fb_instance_remove(&loader->instance);
 	fb_sink_free(&loader->sink);

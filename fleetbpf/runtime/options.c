@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hooks.h"
+
 #define MIB (UINT64_C(1) << 20)
 
 static const char usage[] =
@@ -15,17 +17,16 @@ static const char usage[] =
 	"usage: %s [OPTION]...\n"
 	"  --attach FUNCTION=HOOK   attach there, not where the object's own section says; "
 	"repeatable\n"
-	"                           tracepoint/SYSTEM/NAME raw_tp/NAME tp_btf/NAME\n"
-	"                           kprobe/FUNCTION[+OFFSET] kretprobe/FUNCTION fentry/FUNCTION\n"
-	"                           fexit/FUNCTION uprobe/PATH:SYMBOL[+OFFSET] "
-	"uretprobe/PATH:SYMBOL\n"
+	"  --attach FUNCTION        attach where its own section says, even SEC(\"?…\")\n"
+	"    --or HOOK              … there, where the hook before it does not work\n"
+	"    --optional             … go on without, where it does not work\n"
+	"    --unless FUNCTION      … only where that function could not be attached\n"
 	"  --set CONSTANT=VALUE     give a constant its value; repeatable; of a struct or array "
 	"one "
 	"place:\n"
 	"                           limits.low=1 sizes[2]=7\n"
 	"  --map NAME=SECONDS       read a map out every SECONDS; repeatable\n"
 	"  --event RING=STRUCT      records of a ring buffer are this struct; repeatable\n"
-	"  --btf RELEASE=FILE       the types of that kernel, for one that has none itself\n"
 	"  --trace-buffer BYTES     kernel buffer for printed lines, per CPU (default 4194304)\n"
 	"  --spool DIR              write segments there instead of stdout\n"
 	"  --spool-limit BYTES      keep at most so much there (default 268435456)\n"
@@ -37,13 +38,19 @@ static const char usage[] =
 	"  --describe               what is inside, as JSON\n"
 	"  --args FILE              more of these words, one a line; \\n is newline, \\\\ is "
 	"backslash\n"
-	"  --help                   this text\n";
+	"  --help                   this text\n"
+	"\n"
+	"hooks:\n";
 
 enum value {
 	VALUE_NONE,
 	VALUE_TEXT,
 	VALUE_BYTES,
 	VALUE_PAIR,
+	VALUE_ATTACH,
+	VALUE_OR,
+	VALUE_OPTIONAL,
+	VALUE_UNLESS,
 	VALUE_ARGS,
 };
 
@@ -56,6 +63,8 @@ struct option_entry {
 void fb_options_usage(const char *program)
 {
 	printf(usage, program);
+	for (size_t i = 0; i < fb_hook_kind_count; i++)
+		printf("  %s%s\n", fb_hook_kinds[i].word, fb_hook_kinds[i].form);
 }
 
 static int add_pair(struct fb_pairs *pairs, const char *name, const char *word,
@@ -152,6 +161,7 @@ static int set_value(struct fb_options *options, const struct option_entry *entr
 {
 	switch (entry->value) {
 	case VALUE_NONE:
+	case VALUE_OPTIONAL:
 		break;
 	case VALUE_TEXT:
 		*(const char **)entry->target = word;
@@ -160,6 +170,12 @@ static int set_value(struct fb_options *options, const struct option_entry *entr
 		return set_bytes(entry->target, entry->name, word, problem);
 	case VALUE_PAIR:
 		return add_pair(entry->target, entry->name, word, problem);
+	case VALUE_ATTACH:
+		return fb_requests_add(entry->target, word, problem);
+	case VALUE_OR:
+		return fb_requests_or(entry->target, word, problem);
+	case VALUE_UNLESS:
+		return fb_requests_unless(entry->target, word, problem);
 	case VALUE_ARGS:
 		if (in_file || options->owned)
 			return fb_fail(problem, "arguments", 0, "%s: --args may be given once",
@@ -187,7 +203,10 @@ static int parse_words(struct fb_options *options, size_t count, char *const *wo
 		       const char *in_file, struct fb_problem *problem)
 {
 	const struct option_entry table[] = {
-		{"--attach", VALUE_PAIR, &options->attach},
+		{"--attach", VALUE_ATTACH, &options->attach},
+		{"--or", VALUE_OR, &options->attach},
+		{"--optional", VALUE_OPTIONAL, &options->attach},
+		{"--unless", VALUE_UNLESS, &options->attach},
 		{"--set", VALUE_PAIR, &options->set},
 		{"--map", VALUE_PAIR, &options->map},
 		{"--event", VALUE_PAIR, &options->event},
@@ -198,7 +217,6 @@ static int parse_words(struct fb_options *options, size_t count, char *const *wo
 		{"--release", VALUE_TEXT, &options->release},
 		{"--spool", VALUE_TEXT, &options->spool},
 		{"--run", VALUE_TEXT, &options->run},
-		{"--btf", VALUE_PAIR, &options->btf},
 		{"--args", VALUE_ARGS, NULL},
 		{"--check", VALUE_NONE, &options->check},
 		{"--describe", VALUE_NONE, &options->describe},
@@ -218,6 +236,11 @@ static int parse_words(struct fb_options *options, size_t count, char *const *wo
 		}
 		if (entry->value == VALUE_NONE && !value) {
 			*(bool *)entry->target = true;
+			continue;
+		}
+		if (entry->value == VALUE_OPTIONAL && !value) {
+			if (fb_requests_optional(entry->target, problem))
+				return -EINVAL;
 			continue;
 		}
 		if (!value && ++i >= count)
@@ -272,11 +295,10 @@ static void free_pairs(struct fb_pairs *pairs)
 
 void fb_options_free(struct fb_options *options)
 {
-	free_pairs(&options->attach);
+	fb_requests_free(&options->attach);
 	free_pairs(&options->set);
 	free_pairs(&options->map);
 	free_pairs(&options->event);
-	free_pairs(&options->btf);
 	for (size_t i = 0; i < options->owned_count; i++)
 		free(options->owned[i]);
 	free(options->owned);

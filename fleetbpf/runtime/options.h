@@ -8,8 +8,9 @@
 #include <stdint.h>
 
 #include "problem.h"
+#include "requests.h"
 
-/* NAME=VALUE of --attach, --set, --map, --event or --btf. */
+/* NAME=VALUE of --set, --map or --event. */
 struct fb_pair {
 	char *name;
 	char *value;
@@ -21,11 +22,10 @@ struct fb_pairs {
 };
 
 struct fb_options {
-	struct fb_pairs attach; /* function, hook */
+	struct fb_requests attach;
 	struct fb_pairs set;	/* constant, value */
 	struct fb_pairs map;	/* map, seconds */
 	struct fb_pairs event;	/* ring, struct; "" for the ring's own */
-	struct fb_pairs btf;	/* kernel release, file with its types */
 	uint64_t trace_buffer;	/* bytes per CPU */
 	uint64_t spool_limit;	/* bytes */
 	const char *deployment; /* "" when run by hand */

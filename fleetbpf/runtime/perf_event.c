@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <linux/perf_event.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -46,9 +45,18 @@ static const struct event *find(const char *name)
 	return NULL;
 }
 
-bool fb_perf_event_known(const char *name)
+int fb_perf_event_prepare(const struct fb_attachment *attachment, struct fb_problem *problem)
 {
-	return find(name);
+	const char *name = attachment->hook->name;
+	struct fb_text names = {};
+
+	if (find(name))
+		return 0;
+	fb_perf_event_names(&names);
+	fb_hint(problem, "known:%s", names.used ? names.bytes : "");
+	fb_text_free(&names);
+	return fb_attach_fail(problem, attachment->function->name, attachment->hook->text, EINVAL,
+			      "%s is no event that the loader knows", name);
 }
 
 void fb_perf_event_names(struct fb_text *out)
@@ -73,38 +81,31 @@ static int open_on(const struct event *event, size_t frequency, int cpu)
 
 static int attach_on(struct fb_attachment *attachment, const struct event *event, int cpu)
 {
-	int fd = open_on(event, attachment->hook.frequency, cpu);
-	struct bpf_link *link;
+	int fd = open_on(event, attachment->hook->frequency, cpu);
 	int error;
 
 	if (fd < 0)
 		return fd;
 	errno = 0;
-	link = bpf_program__attach_perf_event(attachment->program, fd);
-	if (!link) {
-		error = errno ? -errno : -EINVAL;
+	error = fb_links_keep(&attachment->links,
+			      bpf_program__attach_perf_event(attachment->program, fd));
+	if (error) /* else fd is the link's now */
 		close(fd);
-		return error;
-	}
-	attachment->links[attachment->link_count++] = link; /* fd is the link's now */
-	return 0;
+	return error;
 }
 
 int fb_perf_event_attach(struct fb_attachment *attachment)
 {
-	const struct event *event = find(attachment->hook.name);
+	const struct event *event = find(attachment->hook->name);
 	int cpus = libbpf_num_possible_cpus();
 
 	if (!event || cpus < 0)
 		return cpus < 0 ? cpus : -EINVAL;
-	attachment->links = calloc((size_t)cpus, sizeof(struct bpf_link *));
-	if (!attachment->links)
-		return -ENOMEM;
 	for (int cpu = 0; cpu < cpus; cpu++) {
 		int error = attach_on(attachment, event, cpu);
 
 		if (error && error != -ENODEV) /* it is offline */
 			return error;
 	}
-	return attachment->link_count ? 0 : -ENODEV;
+	return attachment->links.count ? 0 : -ENODEV;
 }

@@ -3,14 +3,12 @@
 #ifndef FB_PERF_EVENT_H
 #define FB_PERF_EVENT_H
 
-#include <stdbool.h>
-
 #include "attach.h"
 
-bool fb_perf_event_known(const char *name);
-
-/* All that fb_perf_event_known knows, each after a space. */
+/* The names of all events, each after a space. */
 void fb_perf_event_names(struct fb_text *out);
+
+int fb_perf_event_prepare(const struct fb_attachment *attachment, struct fb_problem *problem);
 
 /* A link for each CPU that is online. Returns 0 or a negative errno; detach what is there then. */
 int fb_perf_event_attach(struct fb_attachment *attachment);

@@ -22,6 +22,7 @@ static const struct {
 	/* Before 6.0 every call of bpf(2) where kernel.unprivileged_bpf_disabled is not 0. */
 	{FB_CALL_BPF, CAP_BPF, "CAP_BPF"},
 	{FB_FOREIGN_FOLDERS, CAP_DAC_OVERRIDE, "CAP_DAC_OVERRIDE"},
+	{FB_REMOVE_FILTERS, CAP_NET_ADMIN, "CAP_NET_ADMIN"},
 	{0, CAP_SYS_ADMIN, "CAP_SYS_ADMIN"},
 };
 

@@ -9,6 +9,7 @@
 enum fb_duty {
 	FB_CALL_BPF = 1 << 0,	     /* maps are read by bpf(2) */
 	FB_FOREIGN_FOLDERS = 1 << 1, /* spool or run belong to another user, or we are not root */
+	FB_REMOVE_FILTERS = 1 << 2,  /* tc's filters have no links: netlink takes them away */
 };
 
 /* FB_FOREIGN_FOLDERS where one of the folders is not ours; NULL folders do not count. */

@@ -236,6 +236,27 @@ void fb_sink_event_odd(struct fb_sink *sink, const char *ring, uint64_t time,
 	flush_if_full(sink);
 }
 
+void fb_sink_iter(struct fb_sink *sink, const char *function, const char *text, size_t length)
+{
+	struct fb_text *out = &sink->batch;
+
+	sink->printed++;
+	if (sink->spool) {
+		fb_text_printf(out,
+			       "{\"time\":%" PRIu64
+			       ",\"kind\":\"iter\",\"function\":\"%s\",\"text\":",
+			       fb_now(), function);
+		fb_text_quote(out, text, length);
+		fb_text_puts(out, "}\n");
+	} else {
+		add_wall_time(out, fb_now());
+		fb_text_printf(out, "%s ", function);
+		fb_text_add(out, text, length);
+		fb_text_puts(out, "\n");
+	}
+	flush_if_full(sink);
+}
+
 void fb_sink_free(struct fb_sink *sink)
 {
 	fb_text_free(&sink->batch);

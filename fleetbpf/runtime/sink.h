@@ -47,6 +47,9 @@ void fb_sink_event_end(struct fb_sink *sink, const unsigned char *rest, size_t r
 void fb_sink_event_odd(struct fb_sink *sink, const char *ring, uint64_t time,
 		       const unsigned char *bytes, size_t size);
 
+/* A line that an iterator wrote. */
+void fb_sink_iter(struct fb_sink *sink, const char *function, const char *text, size_t length);
+
 /* Write what waits, with one write(2) where it fits. */
 void fb_sink_flush(struct fb_sink *sink);
 void fb_sink_free(struct fb_sink *sink);

@@ -237,8 +237,8 @@ def test_a_kernel_without_kprobes_says_so(build: Build) -> None:
         (["--attach", "nobody=raw_tp/x"], "anywhere has no such function"),
         (["--attach", "on_call=nowhere/x"], "hook nowhere/x: unknown kind of hook"),
         (["--attach", "on_call=tracepoint/x"], "hint: want tracepoint/SYSTEM/NAME"),
-        (["--attach", "on_call=raw_tp"], "hint: want raw_tp/NAME"),
-        (["--attach", "on_call"], "--attach on_call: want NAME=VALUE"),
+        (["--attach", "on_call=raw_tp"], "hint: want raw_tracepoint/NAME"),
+        (["--attach", "on_call"], 'on_call: its section "raw_tp" does not say where to attach'),
         (["--attach", "on_typed=raw_tp/sys_enter"], 'it was compiled for "tp_btf"'),
         (
             ["--attach", "on_typed=tp_btf/sys_enter", "--attach", "on_typed=tp_btf/sys_exit"],

@@ -151,8 +151,7 @@ def test_a_loss_record_weighs_what_it_counts(driver: Path) -> None:
 )
 def test_a_hook_is_taken_apart(driver: Path, text: str, place: str, name: str, offset: int) -> None:
     parsed = json.loads(ask(driver, "hook", text))
-    del parsed["kind"]
-    assert parsed == {"place": place, "name": name, "offset": offset}
+    assert (parsed["place"], parsed["name"], parsed["offset"]) == (place, name, offset)
 
 
 @pytest.mark.parametrize(
@@ -163,7 +162,10 @@ def test_a_hook_is_taken_apart(driver: Path, text: str, place: str, name: str, o
         *("usdt//x", "usdt//x:a", "usdt/:a:b", "usdt//x::b", "usdt//x:a:", "usdt/::"),
         *("perf_event/cycles", "perf_event/cycles@", "perf_event/cycles@0", "perf_event/@9"),
         *("perf_event/cycles@100001", "perf_event/cycles@x", "ksyscall/", "kprobe.multi/"),
-        *("uprobe//x:", "xdp/eth0", "tracepoint/a/" + "b" * 300, "x" * 600),
+        *("xdp/eth0@hw", "xdp/a/b", "xdp/" + "i" * 16, "tc/eth0", "tc/eth0/up", "tcx/ingress"),
+        *("netfilter/ipv4", "netfilter/ipv4/local_in@x", "iter/task@1", "iter/task@0s"),
+        *("cgroup/connect4", "cgroup/connect4/", "cgroup/nothing/x", "uprobe//x:@1"),
+        *("uprobe//x:", "xdp/", "tracepoint/a/" + "b" * 300, "x" * 600),
     ],
 )
 def test_a_hook_in_no_known_shape_is_refused_with_a_cure(driver: Path, text: str) -> None:
@@ -190,6 +192,38 @@ def test_the_last_two_colons_divide_a_usdt_probe(
 def test_a_perf_event_has_a_frequency(driver: Path) -> None:
     parsed = json.loads(ask(driver, "hook", "perf_event/cpu-clock@49"))
     assert (parsed["name"], parsed["frequency"]) == ("cpu-clock", 49)
+
+
+@pytest.mark.parametrize(
+    ("text", "field", "value"),
+    [
+        ("uprobe//bin/x:main@12", "pid", 12),
+        ("uprobe//bin/x:main", "pid", -1),
+        ("uretprobe//bin/x:main@12", "pid", 12),
+        ("usdt//bin/x:p:n@12", "pid", 12),
+        ("uprobe//bin/x:f@GLIBC_2.2.5", "name", "f@GLIBC_2.2.5"),
+        ("uprobe//bin/x:0x10@12", "offset", 16),
+        ("iter/task@0.5s", "every", 500_000_000),
+        ("iter/task", "every", 10_000_000_000),
+        ("iter/bpf_map_elem:counts@2s", "provider", "counts"),
+        ("xdp/eth0@skb", "mode", 2),
+        ("xdp/eth0@native", "mode", 4),
+        ("xdp/eth0", "mode", 0),
+        ("tc/eth0/egress", "provider", "egress"),
+        ("classifier/eth0/ingress", "kind", "tc"),
+        ("netfilter/ipv4/local_in@-100", "priority", -100),
+        ("netfilter/ipv6/forward", "name", "forward"),
+        ("cgroup/connect4//sys/fs/cgroup/a b", "place", "/sys/fs/cgroup/a b"),
+        ("cgroup/sock/a", "kind", "cgroup/sock_create"),
+        ("lsm_cgroup/socket_bind//sys/fs/cgroup", "name", "socket_bind"),
+        ("sk_lookup//proc/1/ns/net", "place", "/proc/1/ns/net"),
+        ("fentry.s/do_unlinkat", "kind", "fentry.s"),
+    ],
+)
+def test_a_hook_of_its_kind_has_what_belongs_to_it(
+    driver: Path, text: str, field: str, value: object
+) -> None:
+    assert json.loads(ask(driver, "hook", text))[field] == value
 
 
 def test_manifest_and_loader_know_the_same_events(driver: Path) -> None:
@@ -263,7 +297,15 @@ def test_an_arguments_file_carries_any_word(driver: Path, tmp_path: Path) -> Non
     hook = 'uprobe//it\'s "a" $(path)\\n\n;:f'
     escaped = hook.replace("\\", "\\\\").replace("\n", "\\n")
     (tmp_path / "args").write_text(f"--attach\ng={escaped}\n--attach=h=x\n")
-    assert json.loads(ask(driver, "options", "--args", tmp_path / "args")) == ["g", hook, "h", "x"]
+    parsed = json.loads(ask(driver, "options", "--args", tmp_path / "args"))
+    assert [(item["function"], item["hooks"]) for item in parsed] == [("g", [hook]), ("h", ["x"])]
+
+
+def test_options_after_an_attach_belong_to_it(driver: Path) -> None:
+    words = ("--attach", "f=a", "--or", "b", "--or", "c", "--optional", "--attach", "g")
+    first, second = json.loads(ask(driver, "options", *words, "--unless", "f"))
+    assert first == {"function": "f", "optional": True, "unless": "", "hooks": ["a", "b", "c"]}
+    assert second == {"function": "g", "optional": False, "unless": "f", "hooks": []}
 
 
 @pytest.mark.parametrize(
@@ -271,7 +313,12 @@ def test_an_arguments_file_carries_any_word(driver: Path, tmp_path: Path) -> Non
     [
         (["--nothing"], "unknown option: --nothing"),
         (["--attach"], "--attach wants a value"),
-        (["--attach", "=x"], "--attach =x: want NAME=VALUE"),
+        (["--attach", "=x"], "--attach =x: want FUNCTION=HOOK"),
+        (["--attach", "f="], "--attach f=: want FUNCTION=HOOK"),
+        (["--or", "x"], "--or belongs to an --attach: write that first"),
+        (["--attach", "f", "--or", "x"], "--or x: want --attach f=HOOK before it"),
+        (["--optional"], "--optional belongs to an --attach: write that first"),
+        (["--unless", "f"], "--unless belongs to an --attach: write that first"),
         (["--check=1"], "--check takes no value"),
         (["--trace-buffer", "-1"], "--trace-buffer -1: want a number of bytes"),
         (["--spool-limit", "0"], "--spool-limit 0: want a number of bytes"),

@@ -156,15 +156,16 @@ static int hook(char **words)
 	if (fb_hook_parse(&parsed, words[0], &problem)) {
 		fb_problem_json(&problem, &out);
 	} else {
-		fb_text_printf(&out, "{\"kind\":%d,\"place\":", (int)parsed.kind);
+		fb_text_printf(&out, "{\"kind\":\"%s\",\"place\":", parsed.kind->word);
 		fb_text_quote_string(&out, parsed.place);
 		fb_text_puts(&out, ",\"name\":");
 		fb_text_quote_string(&out, parsed.name);
 		fb_text_printf(&out, ",\"offset\":%zu", parsed.offset);
-		if (parsed.kind == FB_HOOK_USDT)
-			fb_text_printf(&out, ",\"provider\":\"%s\"", parsed.provider);
-		if (parsed.kind == FB_HOOK_PERF_EVENT)
-			fb_text_printf(&out, ",\"frequency\":%zu", parsed.frequency);
+		fb_text_printf(&out,
+			       ",\"provider\":\"%s\",\"frequency\":%zu,\"pid\":%d,"
+			       "\"every\":%" PRIu64 ",\"priority\":%d,\"mode\":%u",
+			       parsed.provider, parsed.frequency, parsed.pid, parsed.every,
+			       parsed.priority, parsed.mode);
 		fb_text_puts(&out, "}");
 	}
 	return finish(&out);
@@ -210,7 +211,7 @@ static int verifier(void)
 	return finish(&out);
 }
 
-/* options WORD…: what --attach and --set became, after an --args file perhaps */
+/* options WORD…: what --attach became, after an --args file perhaps */
 static int options(int argc, char **argv)
 {
 	struct fb_problem problem = {};
@@ -222,10 +223,18 @@ static int options(int argc, char **argv)
 	else
 		fb_text_puts(&out, "[");
 	for (size_t i = 0; !problem.message[0] && i < parsed.attach.count; i++) {
-		fb_text_puts(&out, i ? "," : "");
-		fb_text_quote_string(&out, parsed.attach.items[i].name);
-		fb_text_puts(&out, ",");
-		fb_text_quote_string(&out, parsed.attach.items[i].value);
+		const struct fb_request *request = &parsed.attach.items[i];
+
+		fb_text_printf(&out, "%s{\"function\":\"%s\",\"optional\":%s,\"unless\":\"%s\",",
+			       i ? "," : "", request->function,
+			       request->optional ? "true" : "false",
+			       request->unless ? request->unless : "");
+		fb_text_puts(&out, "\"hooks\":[");
+		for (size_t j = 0; j < request->hook_count; j++) {
+			fb_text_puts(&out, j ? "," : "");
+			fb_text_quote_string(&out, request->hooks[j]);
+		}
+		fb_text_puts(&out, "]}");
 	}
 	if (!problem.message[0])
 		fb_text_puts(&out, "]");
