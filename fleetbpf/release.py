@@ -7,7 +7,9 @@ from functools import cached_property
 from pathlib import PurePosixPath
 
 from fleetbpf.layout import HostLayout
+from fleetbpf.model.hook import Hook
 from fleetbpf.model.target import DesiredProgram, Scalar
+from fleetbpf.sandbox import Opening, openings
 from fleetbpf.templates import rendered
 
 
@@ -75,6 +77,8 @@ class Release:
             run=self.layout.run.relative_to(PurePosixPath("/run")),
             memory_limit=self.program.memory_limit,
             cpu_limit=self.program.cpu_limit,
+            opening=Opening,
+            open=openings(Hook.parse(hook) for _, hook in self.program.hooks),
         )
         return text.encode()
 

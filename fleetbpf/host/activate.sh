@@ -77,19 +77,25 @@ lock() {
 has_systemd() { [ -d /run/systemd/system ]; }
 unit() { echo "fleetbpf-$deployment.$1@$2.service"; }
 
-# place_unit PROGRAM: install the unit file that came along, unless the same one is there
+# place_unit PROGRAM FILE: install FILE as the unit, unless the same one is there
 place_unit() {
 	file=$units/fleetbpf-$deployment.$1@.service
-	cmp -s "$stage/$1/unit" "$file" && return 0
-	cp "$stage/$1/unit" "$file.new" && chmod 0644 "$file.new" && mv -f "$file.new" "$file" &&
+	cmp -s "$2" "$file" && return 0
+	cp "$2" "$file.new" && chmod 0644 "$file.new" && mv -f "$file.new" "$file" &&
 		systemctl daemon-reload
+}
+
+# keep_unit PROGRAM: the release before may need its unit again
+keep_unit() {
+	[ ! -f "$units/fleetbpf-$deployment.$1@.service" ] ||
+		cp "$units/fleetbpf-$deployment.$1@.service" "$stage/$1/unit.before"
 }
 
 start() {
 	folder=$root/$deployment/$1/releases/$2
 	mkdir -p "$root/$deployment/$1/spool/$2" "$run/$deployment/$1/$2"
 	if has_systemd; then
-		place_unit "$1" && systemctl restart "$(unit "$1" "$2")" 2>"$stage/stderr"
+		keep_unit "$1" && place_unit "$1" "$stage/$1/unit" && systemctl restart "$(unit "$1" "$2")" 2>"$stage/stderr"
 	else
 		"$folder/loader" --args "$folder/args" --supervise </dev/null >/dev/null 2>"$stage/stderr"
 	fi
@@ -165,6 +171,7 @@ failed() {
 		journalctl --quiet --no-pager -n 20 -o cat -u "$(unit "$1" "$2")" 2>/dev/null | lines stderr "$1"
 	fi
 	stop "$1" "$2"
+	[ ! -f "$stage/$1/unit.before" ] || place_unit "$1" "$stage/$1/unit.before"
 	say failed "$1" "$3"
 }
 

@@ -98,6 +98,16 @@ def test_loaders_that_run_keep_no_capability_but_that_to_read_maps(applied: Flee
             assert int(said.split()[1], 16) == wanted, (host, program)
 
 
+def test_systemd_rates_the_exposure_of_each_unit_low(applied: Fleet) -> None:
+    units = applied.root("web1", "systemctl list-units --plain --no-legend 'fleetbpf-hello.*'")
+    names = [line.split()[0] for line in units.splitlines()]
+    assert len(names) == len(PROGRAMS)
+    for name in names:
+        said = applied.root("web1", f"systemd-analyze security --no-pager {name}")
+        rating = said.rstrip().rpartition(": ")[2].split()[0]
+        assert float(rating) <= 2.5, said
+
+
 def test_a_second_apply_changes_nothing_over_one_connection_per_host(applied: Fleet) -> None:
     with counted(applied, applied.hosts) as (inventory, connections):
         said = applied.fleetbpf("apply", MANIFEST, "--json", "--inventory", str(inventory))

@@ -1,0 +1,56 @@
+"""The sandbox of a unit: as tight as the hooks of its program allow."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from fleetbpf.model.hook import Hook
+from fleetbpf.sandbox import Opening, openings
+from tests.tools import need
+from tests.unit.samples import release
+
+
+def unit(*hooks: str) -> dict[str, str]:
+    """The last value of each setting in the unit of a program with these hooks."""
+    text = release(hooks=tuple((f"f{n}", hook) for n, hook in enumerate(hooks))).unit.decode()
+    return dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
+
+
+@pytest.mark.parametrize(
+    ("hook", "opened"),
+    [
+        ("tp_btf/sched_switch", set()),
+        ("uprobe//usr/bin/bash:readline", set()),
+        ("uprobe/libc.so.6:malloc", set()),
+        ("uprobe//home/ann/server:main", {Opening.HOMES}),
+        ("usdt//tmp/server:app:request", {Opening.TEMPORARY}),
+        ("uretprobe//proc/1/root/bin/sh:main", {Opening.PROCESSES}),
+    ],
+)
+def test_a_hook_opens_what_it_needs_and_no_more(hook: str, opened: set[Opening]) -> None:
+    assert openings([Hook.parse(hook)]) == opened
+
+
+def test_a_unit_is_closed_where_no_hook_opens_it() -> None:
+    closed = unit("tp_btf/sched_switch")
+    assert (closed["ProtectHome"], closed["PrivateTmp"]) == ("yes", "yes")
+    assert closed["ProtectProc"] == "invisible"
+    assert "CAP_DAC" not in closed["CapabilityBoundingSet"]
+
+
+def test_hooks_on_files_of_users_see_them() -> None:
+    opened = unit("tp_btf/sched_switch", "uprobe//home/ann/server:main", "usdt//tmp/x:app:request")
+    assert (opened["ProtectHome"], opened["PrivateTmp"]) == ("read-only", "no")
+    assert opened["CapabilityBoundingSet"].endswith(" CAP_DAC_READ_SEARCH")
+
+
+def test_systemd_rates_the_exposure_low(tmp_path: Path) -> None:
+    need("systemd-analyze")
+    (tmp_path / "a.service").write_bytes(release().unit)
+    rating = [str(shutil.which("systemd-analyze")), "security", "--offline=yes", "--threshold=25"]
+    done = subprocess.run(
+        [*rating, "--no-pager", tmp_path / "a.service"], capture_output=True, check=False, text=True
+    )
+    assert done.returncode == 0, done.stdout
