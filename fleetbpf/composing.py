@@ -1,7 +1,7 @@
 """From YAML's events to nodes that know their place; bounded in depth and in size."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 import yaml
@@ -65,6 +65,10 @@ class Node:
     size: int = 1  # values in it, aliases counted as what they stand for
 
 
+# What a tagged text stands for, from the text and its place.
+Tag = Callable[[str, Place], object]
+
+
 class TooMuchError(Exception):
     """The document is deeper or larger than any file a person writes."""
 
@@ -76,9 +80,11 @@ class TooMuchError(Exception):
 class Composer:
     """Turns a text's YAML events into one Node; `mistakes` holds what is wrong beside syntax."""
 
-    def __init__(self) -> None:
+    def __init__(self, tags: Mapping[str, Tag]) -> None:
+        """`tags` are those known beside YAML's own: "!vault"."""
         self.mistakes: list[Mistake] = []
         self.ambiguous: list[Mistake] = []
+        self._tags = tags
         self._anchors: dict[str | None, Node | None] = {}  # None: begun, not yet ended
 
     def compose(self, text: str) -> Node | None:
@@ -142,6 +148,9 @@ class Composer:
         text: str = event.value
         if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
             self._mistake(event, "a text cannot hold a NUL character or half a surrogate pair")
+        if event.tag is not None and event.tag in self._tags:
+            value = self._tags[event.tag](text, place_of(event))
+            return Node(place=place_of(event), value=value, text=text)
         self._check_tag(event, CORE_TAGS)
         plain = event.implicit[0] or event.tag in CORE_TAGS - {"tag:yaml.org,2002:str"}
         if plain and LEADING_ZERO.fullmatch(text):
@@ -215,7 +224,7 @@ class Composer:
         tag = getattr(event, "tag", None)
         if tag is None or tag == "!" or tag in known:
             return
-        hint = "encrypted values are not supported" if tag == "!vault" else "leave it out"
+        hint = "encrypted values belong in an inventory" if tag == "!vault" else "leave it out"
         self._mistake(
             event,
             f"the tag {quoted(tag.replace('tag:yaml.org,2002:', '!!'))} is not supported",

@@ -1,36 +1,20 @@
 """The graph of an inventory's groups: members, ancestors, depth, and the refusal of cycles."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 
-from fleetbpf.composing import Mistake, Node, Place
+from fleetbpf.draft import ALL, UNGROUPED, DraftGroup, Origin
 from fleetbpf.wording import quoted
 
-ALL = "all"
-UNGROUPED = "ungrouped"
+Groups = Mapping[str, DraftGroup]
 
 
-@dataclass(slots=True, kw_only=True)
-class Group:
-    """A group while its inventory is read; the same name may come up in several places."""
-
-    name: str
-    hosts: dict[str, None] = field(default_factory=dict)  # an ordered set
-    children: dict[str, Place] = field(default_factory=dict)
-    variables: dict[str, Node] = field(default_factory=dict)
-    priority: int = 1  # of two groups at the same depth, the higher one's variables win
-
-
-Groups = Mapping[str, Group]
-
-
-def cut_circles(groups: Groups) -> list[Mistake]:
-    """Take away every link that puts a group inside itself; one mistake for each."""
+def cut_circles(groups: Groups) -> list[tuple[Origin, str]]:
+    """Take away every link that puts a group inside itself; for each, where it is and what."""
     done: set[str] = set()
     return [mistake for name in groups for mistake in _cut_below(name, groups, done)]
 
 
-def _cut_below(name: str, groups: Groups, done: set[str]) -> Iterator[Mistake]:
+def _cut_below(name: str, groups: Groups, done: set[str]) -> Iterator[tuple[Origin, str]]:
     """Go down from one group, without recursion: a chain may be longer than Python's stack."""
     path = [] if name in done else [name]
     pending = [list(groups[name].children)]
@@ -41,30 +25,27 @@ def _cut_below(name: str, groups: Groups, done: set[str]) -> Iterator[Mistake]:
             continue
         child = pending[-1].pop(0)
         if child in path:
-            place = groups[path[-1]].children.pop(child)
+            origin = groups[path[-1]].children.pop(child)
             chain = " → ".join((*path[path.index(child) :], child))
-            yield Mistake(place=place, what=f"the group {quoted(child)} is inside itself: {chain}")
+            yield origin, f"the group {quoted(child)} is inside itself: {chain}"
         elif child not in done:
             path.append(child)
             pending.append(list(groups[child].children))
 
 
-def link(groups: dict[str, Group], hosts: Iterable[str]) -> None:
+def link(groups: Groups, hosts: Iterable[str]) -> None:
     """Put every group under `all`, and every host without a group into `ungrouped`."""
-    root = groups.setdefault(ALL, Group(name=ALL))
-    groups.setdefault(UNGROUPED, Group(name=UNGROUPED))
     with_parent = {child for group in groups.values() for child in group.children}
-    nowhere = Place(line=1, column=1)
     for name in groups:
         if name != ALL and name not in with_parent:
-            root.children[name] = nowhere
+            groups[ALL].children[name] = Origin()
     grouped = {
         host
         for name, group in groups.items()
         if name not in (ALL, UNGROUPED)
         for host in group.hosts
     }
-    loose = [host for host in hosts if host not in grouped]
+    loose = (host for host in (*groups[UNGROUPED].hosts, *hosts) if host not in grouped)
     groups[UNGROUPED].hosts = dict.fromkeys(loose)
 
 

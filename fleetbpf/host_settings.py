@@ -1,19 +1,21 @@
 """How a host is reached, from its variables: `fleetbpf_*` names before their `ansible_*` twins."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
-from fleetbpf.composing import Mistake, Node, resolved
+from fleetbpf.composing import Mistake, resolved
+from fleetbpf.draft import Variables
+from fleetbpf.mistakes import Mistakes
 from fleetbpf.model.inventory import ConnectionKind, Host
-from fleetbpf.templating import Renderer
+from fleetbpf.templating import Renderer, is_template
 from fleetbpf.wording import MisunderstoodError, did_you_mean, kind, quoted
 
-# The variables of each setting; the first one that is set counts.
+# The variables of each setting; the first one that is set counts, as with Ansible.
 VARIABLES = {
-    "address": ("fleetbpf_host", "ansible_host", "ansible_ssh_host"),
-    "port": ("fleetbpf_port", "ansible_port", "ansible_ssh_port"),
-    "user": ("fleetbpf_user", "ansible_user", "ansible_ssh_user"),
+    "address": ("fleetbpf_host", "ansible_ssh_host", "ansible_host"),
+    "port": ("fleetbpf_port", "ansible_ssh_port", "ansible_port"),
+    "user": ("fleetbpf_user", "ansible_ssh_user", "ansible_user"),
     "identity_file": (
         "fleetbpf_identity_file",
         "ansible_ssh_private_key_file",
@@ -42,17 +44,30 @@ class Settings:
     """Reads the settings of one host; collects what is wrong with them in `mistakes`."""
 
     def __init__(
-        self, name: str, variables: Mapping[str, Node], folder: Path, renderer: Renderer
+        self,
+        name: str,
+        variables: Variables,
+        *,
+        magic: Mapping[str, object],
+        folder: Path,
+        renderer: Renderer,
+        mistakes: Mistakes,
     ) -> None:
-        self.mistakes: list[Mistake] = []
+        """`folder` is what paths are relative to."""
         self._name = name
         self._variables = variables
+        self._values = {each: variable.value for each, variable in variables.items()}
+        self._magic = magic
         self._folder = folder
         self._renderer = renderer
+        self._mistakes = mistakes
 
     def host(self) -> Host:
-        """The host; only as good as `mistakes` is empty."""
-        self.mistakes += unknown_settings(self._variables)
+        """The host; only as good as there are no mistakes."""
+        for name in self._variables:
+            if name.startswith("fleetbpf_") and name not in OWN_VARIABLES:
+                hint = did_you_mean(name, OWN_VARIABLES, noun="settings")
+                self._refuse(name, f"fleetbpf has no setting {quoted(name)}", hint)
         return Host(
             name=self._name,
             address=self._read("address", address, self._name),
@@ -62,32 +77,28 @@ class Settings:
             known_hosts_file=self._read("known_hosts_file", self._path, None),
             become=self._read("become", boolean, None),
             connection=self._read("connection", connection, ConnectionKind.SSH),
-            variables=self._values(),
+            variables=self._values,
+            magic=self._magic,
         )
-
-    def _values(self) -> dict[str, object]:
-        return {name: node.value for name, node in self._variables.items()}
 
     def _read(
         self, setting: str, parse: Callable[[object], Value], default: Default
     ) -> Value | Default:
         """The setting's value, rendered and parsed; the default when no variable has it."""
         for name in VARIABLES[setting]:
-            node = self._variables.get(name)
-            if node is None or node.value is None:
+            if self._values.get(name) is None:
                 continue
             try:
-                return parse(self._rendered(node.value))
+                return parse(self._rendered(self._values[name]))
             except MisunderstoodError as error:
-                what = f"{quoted(name)}: {error.what}"
-                self.mistakes.append(Mistake(place=node.place, what=what, hint=error.hint))
+                self._refuse(name, f"{quoted(name)}: {error.what}", error.hint)
                 return default
         return default
 
     def _rendered(self, value: object) -> object:
-        if not isinstance(value, str):
+        if isinstance(value, str) and not is_template(value):
             return value
-        return self._renderer.render(value, {"inventory_hostname": self._name, **self._values()})
+        return self._renderer.render(value, {**self._values, **self._magic})
 
     def _path(self, value: object) -> Path:
         """A path, `~` expanded, relative to the inventory's folder."""
@@ -96,16 +107,10 @@ class Settings:
         except RuntimeError as error:
             raise MisunderstoodError(f"{quoted(text(value))} has no home folder here") from error
 
-
-def unknown_settings(variables: Mapping[str, Node]) -> Iterator[Mistake]:
-    """Variables that look like settings of ours but are none."""
-    for name, node in variables.items():
-        if name.startswith("fleetbpf_") and name not in OWN_VARIABLES:
-            yield Mistake(
-                place=node.place,
-                what=f"fleetbpf has no setting {quoted(name)}",
-                hint=did_you_mean(name, OWN_VARIABLES, noun="settings"),
-            )
+    def _refuse(self, name: str, what: str, hint: str = "") -> None:
+        """The variable `name` is wrong, where it was written."""
+        origin = self._variables[name].origin
+        self._mistakes.add(origin.file, Mistake(place=origin.place, what=what, hint=hint))
 
 
 def text(value: object) -> str:

@@ -1,193 +1,167 @@
-"""Reads inventories in Ansible's YAML layout: groups, children, hosts, variables and ranges.
+"""Reads inventories as Ansible does: from sources to groups and hosts with merged variables.
 
-A variable of a host wins over its groups', a child group's over its parents', and everything over
-`all`. A host that comes up twice is one host, its variables merged.
+Several sources make one inventory; what a later one says of a host or a group is added to what
+the earlier ones said. All that is wrong in any of them is told at once, and nothing is contacted.
 """
 
-import re
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from pathlib import Path, PurePath
 
-from fleetbpf import groups, host_names, source
-from fleetbpf.composing import Location, Mistake, Node
-from fleetbpf.errors import InputError, Problem
-from fleetbpf.groups import Group
+from fleetbpf import groups, inventory_ini, inventory_script, inventory_text, inventory_yaml
+from fleetbpf import inventory_sources as sources
+from fleetbpf.composing import Mistake
+from fleetbpf.draft import UNGROUPED, Draft, DraftHost
+from fleetbpf.drafting import Drafting
+from fleetbpf.errors import InputError
 from fleetbpf.host_settings import Settings
-from fleetbpf.model.inventory import Host, Inventory
-from fleetbpf.source import Document
+from fleetbpf.inventory_sources import Format, Location
+from fleetbpf.model.inventory import Group, Host, Inventory
+from fleetbpf.source import START
 from fleetbpf.templating import Renderer
-from fleetbpf.wording import MisunderstoodError, did_you_mean, kind, quoted
-
-INI_SECTION = re.compile(r"(?:\s*[#;].*\n|\s*\n)*\[[^\]\n]*\][ \t]*(?:\n|$)")
-SECTIONS = ("hosts", "children", "vars")
-PRIORITY = "ansible_group_priority"
+from fleetbpf.variables import Members, Precedence
+from fleetbpf.vault import Vault
 
 
-def read(path: Path) -> Inventory:
-    """The inventory at `path`; InputError with all that is wrong, in the file's order."""
-    return read_text(source.read_text(path), path)
+def read(*names: str | PurePath, beside: Path | None = None) -> Inventory:
+    """The inventory in files, folders and `host,` lists, the later ones winning.
+
+    `beside` is the folder of a manifest, whose group_vars/ and host_vars/ count as well.
+    InputError with all that is wrong, file by file.
+    """
+    draft, vault = Draft(), Vault()
+    folders = []
+    for name in map(str, names):
+        try:
+            location = sources.located(name)
+        except InputError as error:
+            draft.mistakes.add_error(name, error)
+            continue
+        read_source(location, draft, vault)
+        folders += [location.folder] if location.folder else []
+    return settled(draft, tuple(map(str, names)), folders, beside=beside, vault=vault)
 
 
 def read_text(text: str, path: Path) -> Inventory:
     """The inventory in `text`; `path` is where it stands, or would stand."""
-    if INI_SECTION.match(text):
-        raise InputError(
-            Problem(
-                where=f"{path}:1:1",
-                what="this inventory is in the INI format",
-                hint="write it in YAML: `ansible-inventory -i FILE --list --yaml` does it for you",
-            )
-        )
-    return from_document(source.parse(text, path))
+    draft, vault = Draft(), Vault()
+    try:
+        add_text(text, path, draft, vault)
+    except InputError as error:
+        draft.mistakes.add_error(str(path), error)
+    return settled(draft, (str(path),), [path.parent], beside=None, vault=vault)
 
 
-def from_document(document: Document) -> Inventory:
-    """The inventory that the document holds; InputError with all that is wrong."""
-    reading = Reading(document)
-    reading.read()
-    groups.link(reading.groups, reading.hosts)
-    circles = groups.cut_circles(reading.groups)
-    hosts, mistakes = connected(reading, document.path.parent)
-    document.refuse_if_any([*reading.mistakes, *circles, *mistakes])
-    return Inventory(
-        path=document.path,
-        hosts=hosts,
-        groups={name: groups.members(name, reading.groups) for name in reading.groups},
+def read_source(location: Location, draft: Draft, vault: Vault) -> None:
+    """Add all files of a source to the draft, or the hosts that it lists itself."""
+    if not location.files:
+        read_list(location.name, draft)
+    for path in location.files:
+        draft.mistakes.begin(str(path))
+        try:
+            add_file(path, draft, vault, alone=path == Path(location.name))
+        except InputError as error:
+            draft.mistakes.add_error(str(path), error)
+
+
+def read_list(text: str, draft: Draft) -> None:
+    """Hosts between commas: `web1,web2:2222,`. They may have ports, and are no ranges."""
+    drafting = Drafting(draft, text)
+    for name in filter(None, map(str.strip, text.split(","))):
+        found = drafting.host_names(name, START)
+        if found is not None:
+            drafting.add_hosts(draft.groups[UNGROUPED], found, START, {})
+
+
+def add_file(path: Path, draft: Draft, vault: Vault, *, alone: bool) -> None:
+    """Add one file; only one that is `alone` may not be empty. Raises InputError."""
+    if sources.is_script(path):
+        inventory_script.read(path, draft, vault.tags(str(path)))
+        return
+    text = inventory_text.read(path, vault)
+    sources.check_readable(path, text)
+    if alone or inventory_text.holds_anything(text):
+        add_text(text, path, draft, vault)
+
+
+def add_text(text: str, path: Path, draft: Draft, vault: Vault) -> None:
+    """Add an inventory that is text. Raises InputError."""
+    match sources.text_format(path, text):
+        case Format.YAML:
+            inventory_yaml.read(inventory_text.parsed(text, path, vault), draft)
+        case Format.INI:
+            inventory_ini.read(text, str(path), draft)
+
+
+def settled(
+    draft: Draft,
+    names: tuple[str, ...],
+    folders: Sequence[Path],
+    *,
+    beside: Path | None,
+    vault: Vault,
+) -> Inventory:
+    """The inventory that a draft becomes; InputError with all that is wrong."""
+    groups.link(draft.groups, draft.hosts)
+    for origin, what in groups.cut_circles(draft.groups):
+        draft.mistakes.add(origin.file, Mistake(place=origin.place, what=what))
+    members = {name: groups.members(name, draft.groups) for name in draft.groups}
+    everywhere = [*folders, beside] if beside is not None else folders
+    precedence = Precedence(draft, members, everywhere, vault)
+    hosts = connected(draft, members, precedence, beside)
+    found = {name: group(name, draft, members, precedence) for name in draft.groups}
+    InputError.raise_if_any(draft.mistakes.problems())
+    return Inventory(sources=names, hosts=hosts, groups=found)
+
+
+def group(name: str, draft: Draft, members: Members, precedence: Precedence) -> Group:
+    """A group as it came out."""
+    drafted = draft.groups[name]
+    variables = precedence.of_group(name)
+    return Group(
+        name=name,
+        hosts=tuple(drafted.hosts),
+        children=tuple(drafted.children),
+        members=members[name],
+        variables={each: variable.value for each, variable in variables.items()},
+        priority=drafted.priority,
     )
 
 
-def connected(reading: "Reading", folder: Path) -> tuple[dict[str, Host], list[Mistake]]:
-    """Every host with its merged variables and settings, and what is wrong with those."""
+def connected(
+    draft: Draft, members: Members, precedence: Precedence, beside: Path | None
+) -> dict[str, Host]:
+    """Every host with its merged variables and settings; what is wrong goes to the draft."""
     renderer = Renderer()
-    inherited = memberships(reading.groups)
-    hosts: dict[str, Host] = {}
-    mistakes: list[Mistake] = []
-    for name in reading.hosts:
-        variables = merged([*inherited.get(name, ()), reading.hosts[name]])
-        settings = Settings(name, variables, folder, renderer)
+    common: dict[str, object] = {
+        "groups": {name: list(found) for name, found in members.items()},
+        **({"playbook_dir": str(beside.absolute())} if beside is not None else {}),
+    }
+    hosts = {}
+    for name, drafted in draft.hosts.items():
+        file = file_of(drafted)
+        settings = Settings(
+            name,
+            precedence.of_host(name),
+            magic={**common, **magic(name, file, precedence.groups_of(name))},
+            folder=file.parent,
+            renderer=renderer,
+            mistakes=draft.mistakes,
+        )
         hosts[name] = settings.host()
-        mistakes += settings.mistakes
-    return hosts, mistakes
+    return hosts
 
 
-def memberships(known: groups.Groups) -> dict[str, list[Mapping[str, Node]]]:
-    """For each host the variables of all its groups, the winning ones last."""
-    found: dict[str, list[Mapping[str, Node]]] = {}
-    for group in groups.order(known):
-        for host in groups.members(group, known) if known[group].variables else ():
-            found.setdefault(host, []).append(known[group].variables)
-    return found
+def file_of(host: DraftHost) -> Path:
+    """The file that named the host first; of a list of hosts, something in the current folder."""
+    return Path(next(iter(host.files))).absolute()
 
 
-def merged(layers: list[Mapping[str, Node]]) -> dict[str, Node]:
-    """All layers in one; later ones win."""
-    return {name: node for layer in layers for name, node in layer.items()}
-
-
-class Reading:
-    """Collects groups, hosts and mistakes while going through the document."""
-
-    def __init__(self, document: Document) -> None:
-        self.groups: dict[str, Group] = {groups.ALL: Group(name=groups.ALL)}
-        self.hosts: dict[str, dict[str, Node]] = {}
-        self.mistakes: list[Mistake] = []
-        self._document = document
-
-    def read(self) -> None:
-        """Go through the whole document."""
-        if not self._is_mapping((), "a mapping of groups"):
-            return
-        for name in self._document.keys_of():
-            if name in SECTIONS:
-                what = f"{quoted(name)} belongs inside a group"
-                self._refuse_key((name,), what, "put it under `all:`")
-            else:
-                self._group((name,))
-
-    def _group(self, location: Location) -> str | None:
-        """The group at `location`; its name, unless that cannot be one."""
-        name = str(location[-1])
-        try:
-            host_names.check_name(name, noun="group")
-        except MisunderstoodError as error:
-            self._refuse_key(location, error.what, error.hint)
-            return None
-        self.groups.setdefault(name, Group(name=name))
-        if self._is_mapping(location, "a group: a mapping of hosts, children and vars"):
-            for section in self._document.keys_of(*location):
-                self._section(name, (*location, section))
-        return name
-
-    def _section(self, group: str, location: Location) -> None:
-        """The hosts, the children or the variables of a group."""
-        match location[-1]:
-            case "hosts":
-                for key in self._names(location, "a mapping of host names"):
-                    self._host(group, (*location, key))
-            case "children":
-                for key in self._names(location, "a mapping of groups"):
-                    child = self._group((*location, key))
-                    if child is not None:
-                        place = self._document.key_place(*location, key)
-                        self.groups[group].children.setdefault(child, place)
-            case "vars":
-                if self._is_mapping(location, "a mapping of variables"):
-                    self._variables(self.groups[group], location)
-            case section:
-                hint = did_you_mean(str(section), SECTIONS, noun="known keys")
-                self._refuse_key(location, f"unknown key {quoted(str(section))} in a group", hint)
-
-    def _names(self, location: Location, expected: str) -> tuple[str, ...]:
-        """The keys of a section; a single name may stand there as a string."""
-        node = self._document.find(*location)
-        if node and isinstance(node.value, str):
-            return (node.value,)
-        return self._document.keys_of(*location) if self._is_mapping(location, expected) else ()
-
-    def _host(self, group: str, location: Location) -> None:
-        """The host or hosts that one key stands for."""
-        try:
-            found = host_names.parse(str(location[-1]))
-        except MisunderstoodError as error:
-            self._refuse_key(location, error.what, error.hint)
-            return
-        if not self._is_mapping(location, "a mapping of variables"):
-            return
-        variables = dict(self._nodes(location))
-        if found.port is not None:
-            place = self._document.key_place(*location)
-            variables.setdefault("ansible_port", Node(place=place, value=found.port))
-        for name in found.names:
-            self.groups[group].hosts[name] = None
-            self.hosts.setdefault(name, {}).update(variables)
-
-    def _variables(self, group: Group, location: Location) -> None:
-        """A group's variables, and its priority among groups at the same depth."""
-        variables = dict(self._nodes(location))
-        priority = variables.pop(PRIORITY, None)
-        if priority is not None and isinstance(priority.value, int):
-            group.priority = priority.value
-        elif priority is not None:
-            what = f"{quoted(PRIORITY)}: expected a number, found {kind(priority.value)}"
-            self.mistakes.append(Mistake(place=priority.place, what=what))
-        group.variables.update(variables)
-
-    def _nodes(self, location: Location) -> Iterator[tuple[str, Node]]:
-        node = self._document.find(*location)
-        for name, child in node.children.items() if node else ():
-            yield str(name), child
-
-    def _is_mapping(self, location: Location, expected: str) -> bool:
-        """Whether a mapping stands there; nothing at all is an empty one."""
-        node = self._document.find(*location)
-        if node is None or node.value is None or isinstance(node.value, dict):
-            return True
-        is_list = isinstance(node.value, list)
-        hint = "write `name:` instead of `- name`" if is_list else ""
-        what = f"expected {expected}, found {kind(node.value)}"
-        self.mistakes.append(Mistake(place=node.place, what=what, hint=hint))
-        return False
-
-    def _refuse_key(self, location: Location, what: str, hint: str) -> None:
-        place = self._document.key_place(*location)
-        self.mistakes.append(Mistake(place=place, what=what, hint=hint))
+def magic(name: str, file: Path, groups_of_host: Sequence[str]) -> Mapping[str, object]:
+    """What Ansible lets a template know of its host beside its variables."""
+    return {
+        "inventory_hostname": name,
+        "inventory_hostname_short": name.partition(".")[0],
+        "inventory_file": str(file),
+        "inventory_dir": str(file.parent),
+        "group_names": sorted(groups_of_host),
+    }

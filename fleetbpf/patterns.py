@@ -140,13 +140,13 @@ def named(text: str, inventory: Inventory) -> tuple[str, ...]:
     """The hosts of a group, of a host's name, of a glob or of a `~` regular expression."""
     expression = compiled(text)
     groups = [name for name in inventory.groups if expression.match(name)]
-    hosts = [host for group in groups for host in inventory.groups[group]]
+    hosts = [host for group in groups for host in inventory.groups[group].members]
     is_open = text.startswith("~") or bool(GLOB.search(text))
     if not groups or is_open or "." in text:
         hosts += [name for name in inventory.hosts if expression.match(name)]
     if not groups and not hosts and not is_open:
         known = (*inventory.groups, *inventory.hosts)
-        hint = did_you_mean(text, known, noun=f"{inventory.path} has")
+        hint = did_you_mean(text, known, noun=f"{inventory.name} has")
         raise MisunderstoodError(f"no group or host is called {quoted(text)}", hint)
     return tuple(dict.fromkeys(hosts))
 

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import yaml
 
-from fleetbpf.composing import Composer, Mistake, Node, Part, Place, TooMuchError
+from fleetbpf.composing import Composer, Mistake, Node, Part, Place, Tag, TooMuchError
 from fleetbpf.errors import InputError, Problem
 
 START = Place(line=1, column=1)
+NO_TAGS: Mapping[str, Tag] = {}
 LARGEST_FILE = 16 * 1024 * 1024  # bytes
 
 # What YAML 1.1 does not allow in a file, not even in quotes.
@@ -134,9 +135,9 @@ def place_after(text: str) -> Place:
     return Place(line=text.count("\n") + 1, column=len(text) - text.rfind("\n"))
 
 
-def parse(text: str, path: Path) -> Document:
+def parse(text: str, path: Path, *, tags: Mapping[str, Tag] = NO_TAGS) -> Document:
     """The document in `text`; `path` names it in errors. InputError when it is not YAML."""
-    composer = Composer()
+    composer = Composer(tags)
     root = None
     mistakes = list(control_characters(text))
     try:

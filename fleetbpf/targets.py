@@ -35,7 +35,7 @@ def resolve(
     """
     assigned, problems = assignments(manifest, inventory, limit)
     problems += manifests.missing_sources(manifest)
-    rendering = Rendering(manifest, inventory)
+    rendering = Rendering(manifest)
     targets = [rendering.target(assignment) for assignment in assigned]
     InputError.raise_if_any([*problems, *rendering.problems()])
     return tuple(targets)
@@ -85,7 +85,7 @@ def selected(
         return ()
     if not found:
         what = f"the host pattern {quoted(pattern)} matches no host"
-        problems.append(Problem(where=where, what=what, hint=f"inventory: {inventory.path}"))
+        problems.append(Problem(where=where, what=what, hint=f"inventory: {inventory.name}"))
     return found
 
 
@@ -108,10 +108,9 @@ class Complaint:
 class Rendering:
     """Renders programs for hosts; collects what goes wrong, told once for all its hosts."""
 
-    def __init__(self, manifest: Manifest, inventory: Inventory) -> None:
+    def __init__(self, manifest: Manifest) -> None:
         self._manifest = manifest
         self._renderer = Renderer()
-        self._groups = memberships(inventory)
         self._same_everywhere: dict[str, DesiredProgram] = {}
         self._complaints: dict[Complaint, dict[str, None]] = {}
 
@@ -147,12 +146,7 @@ class Rendering:
 
     def _variables(self, host: Host, play: Play) -> Mapping[str, object]:
         """What templates may name; a play's variables win over the host's."""
-        return {
-            **host.variables,
-            **play.vars,
-            "inventory_hostname": host.name,
-            "group_names": self._groups.get(host.name, []),
-        }
+        return {**host.variables, **play.vars, **host.magic}
 
     def _contradiction(self, program: str, host: Host, first: int, second: int) -> None:
         """Two plays put the same program on one host, with different values."""
@@ -227,15 +221,6 @@ class Rendering:
     def _complain(self, where: str, what: str, hint: str, *, host: Host) -> None:
         complaint = Complaint(where=where, what=what, hint=hint)
         self._complaints.setdefault(complaint, {})[host.name] = None
-
-
-def memberships(inventory: Inventory) -> dict[str, list[str]]:
-    """For each host the groups that it is in, without `all`, as Ansible's `group_names`."""
-    found: dict[str, list[str]] = {}
-    for group in sorted(inventory.groups.keys() - {"all"}):
-        for host in inventory.groups[group]:
-            found.setdefault(host, []).append(group)
-    return found
 
 
 def holds_template(program: Program) -> bool:

@@ -8,6 +8,7 @@ a template.
 from __future__ import annotations
 
 import functools
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -21,9 +22,25 @@ LONGEST = 1_000_000  # characters or digits that one operation may make
 BEGINNINGS = ("{{", "{%", "{#")
 
 
+class Unsafe(str):
+    """Text that is never a template, whatever it looks like."""
+
+    __slots__ = ()
+
+
+class Secret(ABC):
+    """A value that stays hidden until a template or a setting needs it."""
+
+    hidden: str  # the value as it may be shown
+
+    @abstractmethod
+    def reveal(self) -> str:
+        """The value; raises MisunderstoodError."""
+
+
 def is_template(text: str) -> bool:
     """Whether the text holds Jinja2 syntax at all."""
-    return any(beginning in text for beginning in BEGINNINGS)
+    return any(beginning in text for beginning in BEGINNINGS) and not isinstance(text, Unsafe)
 
 
 class Renderer:
@@ -52,6 +69,8 @@ class Renderer:
                 return self._text(value, variables, within) if is_template(value) else value
             case list() | tuple():
                 return [self._render(item, variables, within) for item in value]
+            case Secret():
+                return self._render(value.reveal(), variables, within)
             case dict():
                 return {key: self._render(item, variables, within) for key, item in value.items()}
             case _:

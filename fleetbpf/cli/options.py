@@ -39,9 +39,10 @@ def add_inventory(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-i",
         "--inventory",
-        metavar="FILE",
-        type=Path,
-        help=f"the inventory (default: ${VARIABLE}, {OWN_INVENTORY} or {LAB_INVENTORY})",
+        metavar="SOURCE",
+        action="append",
+        help="an inventory: a file, a folder, an executable script or HOST,…; may come several "
+        f"times (default: ${VARIABLE}, {OWN_INVENTORY} or {LAB_INVENTORY})",
     )
     parser.add_argument(
         "--limit", metavar="PATTERN", help="only hosts that this host pattern matches too"
@@ -73,20 +74,20 @@ def forks(text: str) -> int:
     return int(text)
 
 
-def inventory_path(options: argparse.Namespace) -> Path:
-    """The inventory to use; InputError when none is named and no default exists."""
-    if options.inventory is not None:
-        return Path(options.inventory)
+def inventory_sources(options: argparse.Namespace) -> tuple[str, ...]:
+    """The inventory's sources; InputError when none is named and no default exists."""
+    if options.inventory:
+        return tuple(options.inventory)
     if os.environ.get(VARIABLE):
-        return Path(os.environ[VARIABLE])
+        return (os.environ[VARIABLE],)
     for path in (OWN_INVENTORY, LAB_INVENTORY):
         if path.exists():
-            return path
+            return (str(path),)
     raise InputError(
         Problem(
             where="inventory",
             what=f"there is no {OWN_INVENTORY} and no {LAB_INVENTORY} here",
-            hint="name one with -i FILE, or start a lab with `fleetbpf lab up`",
+            hint="name one with -i SOURCE, or start a lab with `fleetbpf lab up`",
         )
     )
 
@@ -99,10 +100,15 @@ def load_manifest(options: argparse.Namespace) -> "Manifest":
 
 
 def load_inventory(options: argparse.Namespace) -> "Inventory":
-    """The inventory that the command line, the environment or the defaults name."""
+    """The inventory that the command line, the environment or the defaults name.
+
+    The group_vars/ and host_vars/ beside the command's manifest, if it has one, count as well.
+    """
     from fleetbpf import inventory
 
-    return inventory.read(inventory_path(options))
+    manifest = vars(options).get("manifest")
+    beside = manifest.parent if manifest is not None else None
+    return inventory.read(*inventory_sources(options), beside=beside)
 
 
 def load_both(options: argparse.Namespace) -> "tuple[Manifest, Inventory]":

@@ -11,7 +11,7 @@ from fleetbpf.cli.options import (
     add_inventory,
     add_json,
     add_manifest,
-    inventory_path,
+    inventory_sources,
     load_manifest,
 )
 from fleetbpf.cli.output import Output
@@ -80,8 +80,9 @@ def scheduled(options: argparse.Namespace, manifest: "Manifest") -> "ScheduledAu
     if manifest.audit is None or manifest.audit.cron is None:
         hint = 'add `audit: {cron: "17 * * * *"}` to it'
         raise InputError(Problem(where=str(file), what="has no audit.cron", hint=hint))
-    inventory = inventory_path(options).resolve()
-    tail = ("audit", str(file), "--report", "--inventory", str(inventory))
+    tail = ["audit", str(file), "--report"]
+    for source in inventory_sources(options):
+        tail += ["--inventory", absolute(source)]
     if any("\n" in word for word in tail):
         raise InputError(Problem(where=str(file), what="its path has a line end in it"))
     return ScheduledAudit.of(
@@ -91,6 +92,12 @@ def scheduled(options: argparse.Namespace, manifest: "Manifest") -> "ScheduledAu
         words=(*program(), *tail),
         folder=Path.cwd(),
     )
+
+
+def absolute(source: str) -> str:
+    """A source of an inventory, from any folder; a list of hosts as it is."""
+    path = Path(source)
+    return source if "," in source and not path.exists() else str(path.resolve())
 
 
 def program() -> tuple[str, ...]:

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
+from fleetbpf.errors import Problem
+
 
 class ConnectionKind(Enum):
     """How commands get to a host."""
@@ -26,15 +28,35 @@ class Host:
     become: bool | None = None  # None = as the play says
     connection: ConnectionKind = ConnectionKind.SSH
     variables: Mapping[str, object] = field(default_factory=dict)  # groups merged in, its own last
+    # What Ansible lets templates know beside: inventory_hostname, group_names, groups, …
+    magic: Mapping[str, object] = field(default_factory=dict, compare=False, repr=False)
+    obstacles: tuple[Problem, ...] = ()  # settings that fleetbpf cannot do: told when it is chosen
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """A group of hosts; the names in each tuple are in the order of the inventory."""
+
+    name: str
+    hosts: tuple[str, ...] = ()  # its own
+    children: tuple[str, ...] = ()
+    members: tuple[str, ...] = ()  # its own hosts, then those of its children, theirs, and so on
+    variables: Mapping[str, object] = field(default_factory=dict)  # group_vars/ merged in
+    priority: int = 1  # of two groups at the same depth, the higher one's variables win
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inventory:
-    """All hosts by name, and all groups with their members, both in the file's order.
+    """All hosts and all groups by name, both in the order of the sources.
 
-    The groups include `all` and `ungrouped`; a group's members include those of its children.
+    The groups include `all` and `ungrouped`.
     """
 
-    path: Path
+    sources: tuple[str, ...]
     hosts: Mapping[str, Host]
-    groups: Mapping[str, tuple[str, ...]]
+    groups: Mapping[str, Group]
+
+    @property
+    def name(self) -> str:
+        """The inventory as messages name it: "hosts.yml, lab/"."""
+        return ", ".join(self.sources)

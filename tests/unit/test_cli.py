@@ -64,7 +64,7 @@ def test_no_inventory_is_told_with_its_cure(tmp_path: Path) -> None:
     )
     said = run("status", "m.yml", cwd=tmp_path)
     assert said.returncode == 2
-    assert "-i FILE" in said.stderr
+    assert "-i SOURCE" in said.stderr
 
 
 @pytest.mark.parametrize("words", [("apply",), ("apply", "m.yml", "--forks", "0"), ("nonsense",)])

@@ -55,5 +55,5 @@ def answer(pattern: str, fleet: Inventory) -> str:
     try:
         hosts = patterns.select(pattern, fleet, where="the pattern")
     except InputError as error:
-        return error_of(fleet.path.parent, error)
+        return error_of(Path(fleet.name).parent, error)
     return "".join(f"{host.name}\n" for host in hosts)

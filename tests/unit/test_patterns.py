@@ -34,5 +34,5 @@ def test_all_unknown_names_are_told_at_their_place() -> None:
     assert [problem.where for problem in caught.value.problems] == ["hello.yml:3:5"] * 2
     assert [problem.hint for problem in caught.value.problems] == [
         "did you mean `web`?",
-        "f.yml has: all, web, db, ungrouped, web1, web2, web3, web4, db1",
+        "f.yml has: all, ungrouped, web, db, web1, web2, web3, web4, db1",
     ]

@@ -88,19 +88,15 @@ def test_the_inventory_is_the_option_else_the_variable_else_the_own_else_the_lab
 ) -> None:
     (folder / "inventories").mkdir()
     (folder / "inventories" / "lab.yml").touch()
-    lab = options.inventory_path(parsed("m"))
+    lab = options.inventory_sources(parsed("m"))
     (folder / "inventories" / "hosts.yml").touch()
-    own = options.inventory_path(parsed("m"))
+    own = options.inventory_sources(parsed("m"))
     monkeypatch.setenv("FLEETBPF_INVENTORY", "env.yml")
-    variable = options.inventory_path(parsed("m"))
-    option = options.inventory_path(parsed("m", "-i", "option.yml"))
+    variable = options.inventory_sources(parsed("m"))
+    option = options.inventory_sources(parsed("m", "-i", "option.yml", "-i", "web1,"))
 
-    assert [path.name for path in (lab, own, variable, option)] == [
-        "lab.yml",
-        "hosts.yml",
-        "env.yml",
-        "option.yml",
-    ]
+    assert (lab, own) == (("inventories/lab.yml",), ("inventories/hosts.yml",))
+    assert (variable, option) == (("env.yml",), ("option.yml", "web1,"))
 
 
 @pytest.mark.usefixtures("folder")
