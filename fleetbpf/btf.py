@@ -1,7 +1,7 @@
 """The BTF of an object, as `bpftool -j btf dump file x.bpf.o` prints it: parsed into values."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +140,31 @@ def size(types: Types, identifier: int) -> int:
             return 8
         case _:
             return 0
+
+
+def part(types: Types, identifiers: Iterable[int]) -> Types:
+    """The types that these are made of; of what a pointer leads to, the name only."""
+    found: dict[int, Type] = {}
+    seen: set[tuple[int, bool]] = set()
+    waiting = [(0, True), *((identifier, True) for identifier in identifiers)]
+    while waiting:
+        identifier, whole = waiting.pop()
+        if (identifier, True) in seen or (identifier, whole) in seen:
+            continue
+        seen.add((identifier, whole))
+        match types[identifier]:
+            case Struct(members=members) as shape:
+                found[identifier] = shape if whole else replace(shape, members=())
+                waiting += ((member.type, True) for member in members if whole)
+            case Array(element=inner) | Alias(target=inner) as shape:
+                found[identifier] = shape
+                waiting.append((inner, whole))
+            case Pointer(target=target) as shape:
+                found[identifier] = shape
+                waiting.append((target, False))
+            case shape:
+                found[identifier] = shape
+    return found
 
 
 def is_text(types: Types, array: Array) -> bool:

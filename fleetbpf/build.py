@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from fleetbpf import build_key, compilation, includes
+from fleetbpf import btf, build_key, compilation, includes
 from fleetbpf.cache import Cache, Entry
 from fleetbpf.compilation import LOADER, OBJECT
 from fleetbpf.connections.local import LocalConnection
@@ -42,7 +42,7 @@ class Artifact:
     loader: Path
     loader_sha256: str
     object: Path
-    description: Description  # without its types: only the generator needs them
+    description: Description  # of its types those that a manifest may speak of
     warnings: str  # what clang said when it compiled, maybe long ago
     cached: bool
     seconds: float  # that it took now
@@ -137,8 +137,8 @@ class Builder:
             if entry is not None:
                 return artifact(key, entry, cached=True)
             description = bench.describe_object(recipe)
-            bench.link_loader(description, key, self._runtime(), recipe.where)
-            notes = Notes(description=replace(description, types={}), warnings=warnings)
+            bench.link_loader(description, key, self._runtime(), recipe)
+            notes = Notes(description=brief(description), warnings=warnings)
             names = (LOADER, OBJECT)
             entry = self._cache.store(key, bench.folder, names, NOTES.dump_json(notes).decode())
             return artifact(key, entry, cached=False)
@@ -169,7 +169,7 @@ class Builder:
         return self._cache.root / "includes" / f"{name}.json"
 
     def _key(self, recipe: Recipe, included: Included) -> str:
-        return build_key.program_key(recipe.program, recipe.source, included, self._platform)
+        return build_key.program_key(recipe, included, self._platform)
 
     def _runtime(self) -> tuple[Path, ...]:
         """The objects that all loaders are linked with, compiled once."""
@@ -199,6 +199,12 @@ def refuse_unreadable(recipe: Recipe) -> None:
         raise BuildError(Problem(where=where, what=what, hint=hint))
     if not os.access(path, os.R_OK) or not path.is_file():
         raise BuildError(Problem(where=where, what=f"{path} cannot be read"))
+
+
+def brief(whole: Description) -> Description:
+    """Without the types that only the generator needs: vmlinux.h may have brought thousands."""
+    spoken_of = [item.type for item in whole.constants] + [item.type for item in whole.events]
+    return replace(whole, types=btf.part(whole.types, spoken_of))
 
 
 def artifact(key: str, entry: Entry, *, cached: bool) -> Artifact:

@@ -7,6 +7,7 @@ from pathlib import Path
 from fleetbpf import compilation
 from fleetbpf.compilation import HEADERS, PACKAGE
 from fleetbpf.includes import Included
+from fleetbpf.model.recipe import DesiredEvent, Recipe
 from fleetbpf.toolchain import Toolchain
 
 # Our own code that a loader's bytes depend on, beside the runtime.
@@ -18,7 +19,9 @@ GENERATOR = (
     "description.py",
     "elf.py",
     "encoders.py",
+    "event_plan.py",
     "events.py",
+    "fields.py",
     "hints.py",
     "loader_source.py",
     "workbench.py",
@@ -29,10 +32,22 @@ GENERATOR = (
 )
 
 
-def program_key(program: str, source: Path, included: Included, platform: str) -> str:
-    """The key of the program `program` built from `source` on a `platform_key`."""
-    files = ((logical_name(path, source), sha256) for path, sha256 in included.files)
-    return combine("program", platform, program, *(part for pair in files for part in pair))
+def program_key(recipe: Recipe, included: Included, platform: str) -> str:
+    """The key of the loader of a recipe on a `platform_key`."""
+    files = ((logical_name(path, recipe.source), sha256) for path, sha256 in included.files)
+    events = tuple(part for event in recipe.events for part in event_parts(event))
+    parts = (part for pair in files for part in pair)
+    return combine("program", platform, recipe.program, *events, "", *parts)
+
+
+def event_parts(event: DesiredEvent) -> tuple[str, ...]:
+    """What a wish for events changes in a loader, which is all but where it was written."""
+    pairs = (
+        *((case.value, case.struct) for case in event.cases),
+        *((hinted.path, hinted.hint) for hinted in event.fields),
+    )
+    shape = (str(len(event.cases)), str(len(event.fields)))
+    return (event.ring, event.struct, event.by, *shape, *(part for pair in pairs for part in pair))
 
 
 def platform_key(toolchain: Toolchain, generator: str) -> str:

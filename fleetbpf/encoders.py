@@ -1,15 +1,17 @@
 """C functions that write a map's keys and values as JSON, generated from their BTF types."""
 
+import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from fleetbpf import btf, hints
+from fleetbpf import btf, fields, hints
 from fleetbpf.btf import Member, Types
+from fleetbpf.hints import Hint
 from fleetbpf.model.description import EventStruct
 
-# Fields that only the kernel can use: they hold nothing to read.
-KERNEL_ONLY = {"bpf_spin_lock", "bpf_timer", "bpf_wq", "bpf_list_head", "bpf_list_node"}
+Hints = Mapping[str, Hint]  # by the path of a field: "inner.port"
+NO_HINTS: Hints = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,24 +22,62 @@ class Encoder:
     code: str
 
 
-def for_type(types: Types, identifier: int) -> tuple[Encoder, ...]:
-    """The encoder of a type, last, after those of the types inside it."""
+def for_type(types: Types, identifier: int, wanted: Hints = NO_HINTS) -> tuple[Encoder, ...]:
+    """The encoder of a type, last, after those of the types inside it.
+
+    wanted: hints by the paths of fields inside it; "" is the value itself.
+    """
     found: dict[str, Encoder] = {}
-    for inner in _inside(types, identifier):
-        encoder = _encoder(types, inner)
+    for inner, hinted in _inside(types, identifier, wanted):
+        encoder = _function(name_of(types, inner, hinted), _body(types, inner, hinted))
         found.setdefault(encoder.name, encoder)
     return tuple(found.values())
 
 
-def for_event(types: Types, event: EventStruct) -> tuple[Encoder, ...]:
+def for_event(types: Types, event: EventStruct, wanted: Hints = NO_HINTS) -> tuple[Encoder, ...]:
     """The encoder of an event, last; without its tail, which only the record's length tells."""
     whole = btf.resolve(types, event.type)
     if not event.tail or not isinstance(whole, btf.Struct):
-        return for_type(types, event.type)
-    members = whole.members[:-1]
-    inner = (encoder for member in members for encoder in for_type(types, member.type))
-    body = "\n".join(_struct(types, replace(whole, members=members)))
-    return (*inner, _function(f"{name_of(types, event.type)}_without_tail", body))
+        return for_type(types, event.type, wanted)
+    inner = (
+        encoder
+        for member in whole.members[:-1]
+        for encoder in for_type(types, member.type, below(wanted, member.name))
+    )
+    body = "\n".join(_struct(types, replace(whole, members=whole.members[:-1]), wanted))
+    return (*inner, _function(f"{name_of(types, event.type, wanted)}_without_tail", body))
+
+
+def of_tail(types: Types, event: EventStruct, hint: Hint | None) -> str:
+    """The C function that writes an event's tail, of which the record tells the length."""
+    whole = btf.resolve(types, event.type)
+    last = whole.members[-1].type if isinstance(whole, btf.Struct) and event.tail else 0
+    text = hint is Hint.STRING or (hint is None and _is_text(types, last))
+    return "fb_encode_chars" if text else "fb_encode_bytes"
+
+
+def hinted_fields(
+    types: Types, identifier: int, wanted: Hints = NO_HINTS
+) -> Iterator[tuple[str, Hint]]:
+    """The paths of all fields with a hint, from `wanted` or their type's name."""
+    shape = btf.resolve(types, identifier)
+    hint = wanted.get("") or hints.of_typedef(types, identifier)
+    if hint is not None:
+        yield "", hint
+    elif isinstance(shape, btf.Array):
+        yield from hinted_fields(types, shape.element, wanted)
+    elif isinstance(shape, btf.Struct):
+        for member, _ in fields.members(types, shape):
+            inner = hinted_fields(types, member.type, below(wanted, member.name))
+            yield from ((f"{member.name}.{path}".rstrip("."), found) for path, found in inner)
+
+
+def below(wanted: Hints, member: str) -> Hints:
+    """The hints for what is inside a member; an anonymous one's fields count as its struct's."""
+    if not member:
+        return wanted
+    inside = {path.partition(".") for path in wanted}
+    return {rest: wanted[f"{first}{dot}{rest}"] for first, dot, rest in inside if first == member}
 
 
 def for_size(size: int) -> Encoder:
@@ -47,9 +87,15 @@ def for_size(size: int) -> Encoder:
     return _function(f"encode_{size}_bytes", f"fb_encode_{kind}(out, at, {size}{last});")
 
 
-def name_of(types: Types, identifier: int) -> str:
+def name_of(types: Types, identifier: int, wanted: Hints = NO_HINTS) -> str:
     """The name of the encoder of a type; the same for a typedef and what is behind it."""
-    return f"encode_{_behind(types, identifier)}"
+    name = f"encode_{_behind(types, identifier)}"
+    if not wanted:
+        return name
+    if wanted.keys() == {""}:
+        return f"{name}_as_{wanted['']}"
+    told = ",".join(f"{path}={wanted[path]}" for path in sorted(wanted))
+    return f"{name}_with_{hashlib.sha256(told.encode()).hexdigest()[:8]}"
 
 
 def c_string(text: str) -> str:
@@ -83,16 +129,23 @@ def _behind(types: Types, identifier: int) -> int:
     return identifier
 
 
-def _inside(types: Types, identifier: int) -> Iterator[int]:
+def _inside(types: Types, identifier: int, wanted: Hints) -> Iterator[tuple[int, Hints]]:
     """The types inside a type that get a function of their own, innermost first; itself last."""
     identifier = _behind(types, identifier)
-    match types[identifier]:
-        case btf.Array(element=element) if not _is_text(types, identifier):
-            yield from _inside(types, element)
-        case btf.Struct(members=members):
-            for member in members:
-                yield from _inside(types, member.type)
-    yield identifier
+    if _hinted(types, identifier, wanted) is None:
+        match types[identifier]:
+            case btf.Array(element=element) if not _is_text(types, identifier):
+                yield from _inside(types, element, wanted)
+            case btf.Struct(members=members):
+                for member in members:
+                    yield from _inside(types, member.type, below(wanted, member.name))
+    yield identifier, wanted
+
+
+def _hinted(types: Types, identifier: int, wanted: Hints) -> str | None:
+    """The statement that a hint asks for; None without one, or where it does not fit."""
+    hint = wanted.get("") or hints.of_typedef(types, identifier)
+    return None if hint is None else hints.call(types, identifier, hint)
 
 
 def _is_text(types: Types, identifier: int) -> bool:
@@ -100,14 +153,9 @@ def _is_text(types: Types, identifier: int) -> bool:
     return isinstance(shape, btf.Array) and btf.is_text(types, shape)
 
 
-def _encoder(types: Types, identifier: int) -> Encoder:
-    return _function(f"encode_{identifier}", _body(types, identifier))
-
-
-def _body(types: Types, identifier: int) -> str:
+def _body(types: Types, identifier: int, wanted: Hints) -> str:
     """The statements that write a value of the type that lies at `at`."""
-    hint = hints.of_typedef(types, identifier)
-    hinted = None if hint is None else hints.call(types, identifier, hint)
+    hinted = _hinted(types, identifier, wanted)
     if hinted is not None:
         return hinted
     match btf.resolve(types, identifier):
@@ -124,9 +172,9 @@ def _body(types: Types, identifier: int) -> str:
         case btf.Array(count=count) if _is_text(types, identifier):
             return f"fb_encode_chars(out, at, {count});"
         case btf.Array() as array:
-            return _array(types, array)
+            return _array(types, array, wanted)
         case btf.Struct() as struct:
-            return "\n".join(_struct(types, struct))
+            return "\n".join(_struct(types, struct, wanted))
         case _:
             return '(void)at;\nFB_LITERAL(out, "null");'
 
@@ -150,7 +198,7 @@ def _enumeration(enumeration: btf.Enumeration) -> str:
     )
 
 
-def _array(types: Types, array: btf.Array) -> str:
+def _array(types: Types, array: btf.Array, wanted: Hints) -> str:
     if not array.count:
         return '(void)at;\nFB_LITERAL(out, "[]");'
     step = btf.size(types, array.element)
@@ -159,17 +207,17 @@ def _array(types: Types, array: btf.Array) -> str:
         f"for (size_t i = 0; i < {array.count}; i++) {{\n"
         "\tif (i)\n"
         '\t\tFB_LITERAL(out, ",");\n'
-        f"\t{name_of(types, array.element)}(out, at + i * {step});\n"
+        f"\t{name_of(types, array.element, wanted)}(out, at + i * {step});\n"
         "}\n"
         'FB_LITERAL(out, "]");'
     )
 
 
-def _struct(types: Types, struct: btf.Struct) -> Iterator[str]:
+def _struct(types: Types, struct: btf.Struct, wanted: Hints) -> Iterator[str]:
     before = "{"
-    for member, offset in _members(types, struct, 0):
+    for member, offset in fields.members(types, struct):
         yield _literal(f"{before}{json.dumps(member.name)}:")
-        yield _member(types, member, offset)
+        yield _member(types, member, offset, below(wanted, member.name))
         before = ","
     if before == "{":
         yield "(void)at;"
@@ -181,20 +229,9 @@ def _literal(text: str) -> str:
     return f"FB_LITERAL(out, {c_string(text)});"
 
 
-def _members(types: Types, struct: btf.Struct, base: int) -> Iterator[tuple[Member, int]]:
-    """The named members with their bit offsets; those of anonymous structs and unions as ours."""
-    for member in struct.members:
-        inner = btf.resolve(types, member.type)
-        offset = base + member.bit_offset
-        if isinstance(inner, btf.Struct) and not member.name:
-            yield from _members(types, inner, offset)
-        elif member.name and not (isinstance(inner, btf.Struct) and inner.name in KERNEL_ONLY):
-            yield member, offset
-
-
-def _member(types: Types, member: Member, offset: int) -> str:
+def _member(types: Types, member: Member, offset: int, wanted: Hints) -> str:
     if not member.bit_size:
-        return f"{name_of(types, member.type)}(out, at + {offset // 8});"
+        return f"{name_of(types, member.type, wanted)}(out, at + {offset // 8});"
     shape = btf.resolve(types, member.type)
     signed = isinstance(shape, btf.Integer | btf.Enumeration) and shape.signed
     return (

@@ -1,14 +1,10 @@
-"""Ring buffers and the structs in their records: what an object has, and what a manifest asks."""
+"""Ring buffers and the structs that their records may hold: what an object has."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from fleetbpf import btf
 from fleetbpf.btf import Types
-from fleetbpf.errors import Problem
-from fleetbpf.model.description import Description, EventStruct, Map, Ring
-from fleetbpf.model.recipe import Recipe
-from fleetbpf.model.target import DesiredEvent, Target
-from fleetbpf.wording import quoted
+from fleetbpf.model.description import EventStruct, Map, Ring
 
 RINGBUF = 27  # BPF_MAP_TYPE_RINGBUF
 
@@ -76,46 +72,3 @@ def flexible_tail(types: Types, identifier: int) -> btf.Member | None:
     last = shape.members[-1] if isinstance(shape, btf.Struct) and shape.members else None
     array = None if last is None else btf.resolve(types, last.type)
     return last if isinstance(array, btf.Array) and not array.count else None
-
-
-def problems(
-    targets: Iterable[Target], descriptions: Mapping[Recipe, Description]
-) -> tuple[Problem, ...]:
-    """What is wrong with the events that programs ask for, once for all hosts."""
-    wanted = {
-        (event, program.recipe): event.where or program.where
-        for target in targets
-        for program in target.programs
-        for event in program.events
-    }
-    found = (
-        problem(event, where, descriptions[recipe]) for (event, recipe), where in wanted.items()
-    )
-    return tuple(each for each in found if each is not None)
-
-
-def problem(event: DesiredEvent, where: str, description: Description) -> Problem | None:
-    """What is wrong with one."""
-    ring = next((ring for ring in description.rings if ring.name == event.ring), None)
-    if ring is None:
-        return Problem(
-            where=where,
-            what=f"{description.program} has no ring buffer {quoted(event.ring)}",
-            hint=f"its ring buffers: {names(description.rings)}",
-        )
-    if not event.struct and not ring.struct:
-        what = f"the ring buffer {quoted(ring.name)} does not say what is in it"
-        return Problem(where=where, what=what, hint=f"name one: {names(description.events)}")
-    if event.struct and event.struct not in {struct.name for struct in description.events}:
-        return Problem(
-            where=where,
-            what=f"the object's BTF has no struct {quoted(event.struct)} for events",
-            hint=f"it has {names(description.events)}; a struct gets there by "
-            f"`__type(value, struct {event.struct})` in the ring buffer's definition",
-        )
-    return None
-
-
-def names(items: Sequence[Ring | EventStruct]) -> str:
-    """Their names, for a hint."""
-    return ", ".join(item.name for item in items) or "none"

@@ -25,7 +25,11 @@ class Hint(StrEnum):
     BOOTTIME = "boottime"
     DURATION = "duration"
     BYTES = "bytes"
+    STRING = "string"
+    HEX = "hex"
 
+
+LARGEST = 8  # bytes of a number
 
 # Numbers that stay numbers in records; `fleetbpf logs` writes them as people do.
 UNITS = {Hint.DURATION, Hint.BYTES}
@@ -42,53 +46,70 @@ def of_typedef(types: Types, identifier: int) -> Hint | None:
     return None if hint is None or call(types, identifier, hint) is None else hint
 
 
+def fits(types: Types, identifier: int, hint: Hint) -> bool:
+    """Whether a field of the type can be written so: as a whole, or each element of an array."""
+    if call(types, identifier, hint) is not None:
+        return True
+    shape = btf.resolve(types, identifier)
+    return isinstance(shape, btf.Array) and fits(types, shape.element, hint)
+
+
+def fits_tail(types: Types, array: btf.Array, hint: Hint) -> bool:
+    """Whether the rest of a record can be written so: text for single bytes, else hex."""
+    return hint is Hint.HEX or (hint is Hint.STRING and btf.size(types, array.element) == 1)
+
+
 def call(types: Types, identifier: int, hint: Hint) -> str | None:
     """The statement that writes a value of the type that lies at `at`; None: it does not fit."""
-    shape = btf.resolve(types, identifier)
-    size = btf.size(types, identifier)
-    integer = isinstance(shape, btf.Integer | btf.Enumeration)
+    shape, size = btf.resolve(types, identifier), btf.size(types, identifier)
+    if not _suits(types, shape, size, hint):
+        return None
+    signed = isinstance(shape, btf.Integer | btf.Enumeration) and shape.signed
+    sized = f"(out, at, {size}, {'true' if signed else 'false'});"
     match hint:
-        case Hint.IPV4 if size == 4 and (integer or is_bytes(types, shape)):
-            return "fb_encode_ipv4(out, at);"
-        case Hint.IPV6 if size == 16:
-            return "fb_encode_ipv6(out, at);"
-        case Hint.MAC if size == 6 and is_bytes(types, shape):
-            return "fb_encode_mac(out, at);"
-        case Hint.PORT if size == 2 and integer:
-            return "fb_encode_port(out, at);"
-        case Hint.SYSCALL | Hint.SIGNAL | Hint.ERRNO if integer and size <= 8:
-            return f"fb_encode_{hint}(out, at, {size}, {_is_signed(shape)});"
-        case Hint.KSYM if size == 8 and (integer or isinstance(shape, btf.Pointer)):
-            return "fb_encode_ksym(out, at);"
-        case Hint.BOOTTIME if size == 8 and integer:
-            return "fb_encode_boottime(out, at);"
-        case Hint.UID | Hint.GID | Hint.DURATION | Hint.BYTES if integer and size <= 8:
-            return f"fb_encode_integer(out, at, {size}, {_is_signed(shape)});"
-        case (
-            Hint.IPV4
-            | Hint.IPV6
-            | Hint.MAC
-            | Hint.PORT
-            | Hint.UID
-            | Hint.GID
-            | Hint.SYSCALL
-            | Hint.SIGNAL
-            | Hint.ERRNO
-            | Hint.KSYM
-            | Hint.BOOTTIME
-            | Hint.DURATION
-            | Hint.BYTES
-        ):
-            return None
+        case Hint.IPV4 | Hint.IPV6 | Hint.MAC | Hint.PORT | Hint.KSYM | Hint.BOOTTIME:
+            return f"fb_encode_{hint}(out, at);"
+        case Hint.SYSCALL | Hint.SIGNAL | Hint.ERRNO:
+            return f"fb_encode_{hint}{sized}"
+        case Hint.UID | Hint.GID | Hint.DURATION | Hint.BYTES:
+            return f"fb_encode_integer{sized}"
+        case Hint.STRING:
+            return f"fb_encode_chars(out, at, {size});"
+        case Hint.HEX:
+            number = is_integer(shape) and size <= LARGEST
+            return f"fb_encode_{'hex' if number else 'bytes'}(out, at, {size});"
         case _:
             assert_never(hint)
+
+
+def _suits(types: Types, shape: btf.Type, size: int, hint: Hint) -> bool:
+    """Whether a value of this shape can be what the hint says."""
+    match hint:
+        case Hint.IPV4:
+            return size == 4 and (is_integer(shape) or is_bytes(types, shape))
+        case Hint.IPV6:
+            return size == 16
+        case Hint.MAC:
+            return size == 6 and is_bytes(types, shape)
+        case Hint.PORT:
+            return size == 2 and is_integer(shape)
+        case Hint.KSYM:
+            return size == 8 and (is_integer(shape) or isinstance(shape, btf.Pointer))
+        case Hint.BOOTTIME:
+            return size == 8 and is_integer(shape)
+        case Hint.STRING:
+            return is_bytes(types, shape)
+        case Hint.HEX:
+            return size > 0
+        case _:
+            return size <= LARGEST and is_integer(shape)
+
+
+def is_integer(shape: btf.Type) -> bool:
+    """Whether it is a number, an enum's too."""
+    return isinstance(shape, btf.Integer | btf.Enumeration)
 
 
 def is_bytes(types: Types, shape: btf.Type) -> bool:
     """Whether it is an array of single bytes."""
     return isinstance(shape, btf.Array) and btf.size(types, shape.element) == 1
-
-
-def _is_signed(shape: btf.Type) -> str:
-    signed = isinstance(shape, btf.Integer | btf.Enumeration) and shape.signed
-    return "true" if signed else "false"

@@ -2,15 +2,17 @@
 
 import json
 import re
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from fleetbpf import encoders
+from fleetbpf import encoders, event_plan
 from fleetbpf.encoders import Encoder
-from fleetbpf.model.description import Description, EventStruct, Map, Ring
+from fleetbpf.event_plan import Case, Plan
+from fleetbpf.model.description import Description, Map
+from fleetbpf.model.recipe import DesiredEvent
 
 TEMPLATES = Path(__file__).parent / "templates"
 BYTES = re.MULTILINE | re.DOTALL
@@ -33,24 +35,37 @@ class EventRow:
     size: int
     encode: str
     tail: str
+    encode_tail: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RingRow:
-    """A ring buffer in the loader's table; `event` is the index of its own struct's row."""
+    """A ring buffer in the loader's table; events are indexes of rows."""
 
     name: str
-    event: int | None
+    event: int | None  # the only struct that there is
+    by_offset: int = 0  # bytes
+    by_size: int = 0
+    cases: tuple[tuple[int, int], ...] = ()  # (value, event)
 
 
-def render(description: Description, skeleton_header_name: str, build_key: str) -> str:
+def render(
+    description: Description,
+    wanted: Iterable[DesiredEvent],
+    skeleton_header_name: str,
+    build_key: str,
+) -> str:
     """The loader's source; the skeleton header holds `object_in` it."""
+    planned = event_plan.plans(description, wanted)
+    # By hand any struct may be asked for, with the hints of its types alone.
+    plain = (Case(struct=struct, hints={}) for struct in description.events)
+    cases = _distinct((*plain, *(case for plan in planned for case in plan.cases)))
     tables = {
         "function": description.functions,
         "constant": description.constants,
         "map": description.maps,
-        "event": description.events,
-        "ring": description.rings,
+        "event": cases,
+        "ring": planned,
     }
     return (
         _environment()
@@ -64,9 +79,10 @@ def render(description: Description, skeleton_header_name: str, build_key: str) 
             functions=description.functions,
             constants=description.constants,
             maps=[_row(description, item) for item in description.maps],
-            events=[_event(description, item) for item in description.events],
-            rings=[_ring(description, item) for item in description.rings],
-            encoders=[encoder.code for encoder in _encoders(description)],
+            events=[_event(description, case) for case in cases],
+            rings=[_ring(plan, cases) for plan in planned],
+            units=_units(description, planned),
+            encoders=[encoder.code for encoder in _encoders(description, cases)],
             tables=[name for name, rows in tables.items() if rows],
             prints=description.prints,
             needs_btf=description.needs_btf,
@@ -127,14 +143,44 @@ def _row(description: Description, item: Map) -> Row:
     return Row(name=item.name, key=key, value=value)
 
 
-def _event(description: Description, item: EventStruct) -> EventRow:
-    encode = encoders.for_event(description.types, item)[-1].name
-    return EventRow(name=item.name, size=item.size, encode=encode, tail=item.tail)
+def _distinct(cases: Iterable[Case]) -> tuple[Case, ...]:
+    """Each struct with its hints once, whatever value stands for it."""
+    found: list[Case] = []
+    for case in cases:
+        plain = replace(case, value=None)
+        if plain not in found:
+            found.append(plain)
+    return tuple(found)
 
 
-def _ring(description: Description, item: Ring) -> RingRow:
-    known = [event.name for event in description.events]
-    return RingRow(name=item.name, event=known.index(item.struct) if item.struct else None)
+def _event(description: Description, case: Case) -> EventRow:
+    return EventRow(
+        name=case.struct.name,
+        size=case.struct.size,
+        encode=encoders.for_event(description.types, case.struct, case.hints)[-1].name,
+        tail=case.struct.tail,
+        encode_tail=encoders.of_tail(description.types, case.struct, case.tail_hint),
+    )
+
+
+def _ring(plan: Plan, cases: tuple[Case, ...]) -> RingRow:
+    rows = [(case.value, cases.index(replace(case, value=None))) for case in plan.cases]
+    if plan.by is None:
+        return RingRow(name=plan.ring, event=rows[0][1] if rows else None)
+    return RingRow(
+        name=plan.ring,
+        event=None,
+        by_offset=plan.by.bit_offset // 8,
+        by_size=plan.by_size,
+        cases=tuple((value, row) for value, row in rows if value is not None),
+    )
+
+
+def _units(description: Description, planned: Iterable[Plan]) -> str:
+    """What the headers of segments say of fields that are numbers of a unit, as JSON."""
+    found = {plan.ring: event_plan.units(description, plan) for plan in planned}
+    known = {ring: units for ring, units in found.items() if units}
+    return json.dumps(known, separators=(",", ":")) if known else ""
 
 
 def _parts(description: Description, item: Map) -> Iterator[tuple[Encoder, ...]]:
@@ -146,14 +192,14 @@ def _parts(description: Description, item: Map) -> Iterator[tuple[Encoder, ...]]
             yield encoders.for_type(description.types, identifier)
 
 
-def _encoders(description: Description) -> tuple[Encoder, ...]:
+def _encoders(description: Description, cases: Iterable[Case]) -> tuple[Encoder, ...]:
     """All functions that maps and events need, each once, before its first use."""
     found: dict[str, Encoder] = {}
     for item in description.maps:
         for part in _parts(description, item):
             for encoder in part:
                 found.setdefault(encoder.name, encoder)
-    for event in description.events:
-        for encoder in encoders.for_event(description.types, event):
+    for case in cases:
+        for encoder in encoders.for_event(description.types, case.struct, case.hints):
             found.setdefault(encoder.name, encoder)
     return tuple(found.values())

@@ -8,7 +8,8 @@ from pydantic import ValidationError
 from fleetbpf import complaints, constants, source
 from fleetbpf.composing import Location, Mistake, Place
 from fleetbpf.errors import Problem
-from fleetbpf.model.manifest import Manifest
+from fleetbpf.model.manifest import Events, Manifest
+from fleetbpf.model.recipe import DesiredEvent, EventCase, FieldHint
 from fleetbpf.source import Document
 from fleetbpf.wording import did_you_mean, quoted
 
@@ -46,6 +47,8 @@ def cross_check(document: Document) -> Iterator[Mistake]:
         yield from source_or_object(document, name)
         for function in document.keys_of("programs", name, "hooks"):
             yield from repetitions(document, "hook", ("programs", name, "hooks", function))
+        for ring in document.keys_of("programs", name, "events"):
+            yield from one_way_to_tell(document, ("programs", name, "events", ring))
         for constant in document.keys_of("programs", name, "constants"):
             yield from constants.mistakes(document, ("programs", name, "constants", constant))
 
@@ -83,6 +86,18 @@ def source_or_object(document: Document, name: str) -> Iterator[Mistake]:
             )
 
 
+def one_way_to_tell(document: Document, ring: Location) -> Iterator[Mistake]:
+    """Half of a choice between structs, or a choice beside the one struct."""
+    keys = set(document.keys_of(*ring))
+    for key, other in (("by", "structs"), ("structs", "by")):
+        if key in keys and other not in keys:
+            what, hint = f"`{key}` needs `{other}`", "{by: kind, structs: {1: exec_event}}"
+            yield Mistake(place=document.key_place(*ring, key), what=what, hint=hint)
+    if {"struct", "structs"} <= keys:
+        what = "`struct` and `structs` are both there: a record is one or the other"
+        yield Mistake(place=document.key_place(*ring, "struct"), what=what)
+
+
 def repetitions(document: Document, noun: str, location: Location) -> Iterator[Mistake]:
     """The same text twice in one list."""
     first: dict[object, Place] = {}
@@ -97,6 +112,32 @@ def repetitions(document: Document, noun: str, location: Location) -> Iterator[M
                 hint=f"the first one is in line {first[node.value].line}",
             )
         first.setdefault(node.value, node.place)
+
+
+def events(manifest: Manifest, program: str) -> tuple[DesiredEvent, ...]:
+    """Each ring buffer with what is in it; whether the object has that, the build says."""
+    return tuple(
+        desired_event(manifest, ("programs", program, "events", ring), ring, event)
+        for ring, event in manifest.programs[program].events.items()
+    )
+
+
+def desired_event(manifest: Manifest, at: Location, ring: str, event: Events) -> DesiredEvent:
+    """One of them, each part with its line."""
+    return DesiredEvent(
+        ring=ring,
+        struct=event.struct or "",
+        by=event.by or "",
+        cases=tuple(
+            EventCase(value=value, struct=struct, where=manifest.place(*at, "structs", value))
+            for value, struct in event.structs.items()
+        ),
+        fields=tuple(
+            FieldHint(path=path, hint=hint, where=manifest.place(*at, "fields", path))
+            for path, hint in event.fields.items()
+        ),
+        where=manifest.place(*at),
+    )
 
 
 def locate(manifest: Manifest, program: str) -> Path | None:

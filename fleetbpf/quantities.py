@@ -63,3 +63,19 @@ def kernel(text: str) -> str:
     if match is None:
         raise MisunderstoodError(f"{quoted(text)} is not a kernel requirement", 'write ">=5.10"')
     return f">={match[1]}"
+
+
+def told_duration(nanoseconds: int) -> str:
+    """A duration for people: 850ns, 12.3µs, 1.5ms, 2.0s."""
+    for unit, size_ in (("s", 1_000_000_000), ("ms", 1_000_000), ("µs", 1000)):
+        if abs(nanoseconds) >= size_:
+            return f"{nanoseconds / size_:.1f}{unit}"
+    return f"{nanoseconds}ns"
+
+
+def told_size(count: int) -> str:
+    """A number of bytes for people: 512B, 4.0KiB, 1.5GiB."""
+    for unit in ("TiB", "GiB", "MiB", "KiB"):
+        if abs(count) >= SIZE_UNITS[unit]:
+            return f"{count / SIZE_UNITS[unit]:.1f}{unit}"
+    return f"{count}B"

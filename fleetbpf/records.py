@@ -3,13 +3,15 @@
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from fleetbpf import quantities
 from fleetbpf.collect import is_set_aside
 
+UNITS = {"duration": quantities.told_duration, "bytes": quantities.told_size}
 PLAIN = re.compile(r"[!#-<>-Z^-z|~]+")  # printable ASCII without space, quote, =, [ ] { } and \
 
 
@@ -24,6 +26,7 @@ class Record:
     time_ns: int  # wall clock, by the offset in the segment's header
     kind: str  # start, trace, event, map, iter, lost, stop; torn: made here, of one cut by a kill
     fields: Mapping[str, Any]
+    units: Mapping[str, str] = field(default_factory=dict)  # of an event's fields, by their paths
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +36,7 @@ class Position:
     offset: int = 0  # bytes
     clock_offset_ns: int = 0  # wall clock minus boot clock, from the header
     time: int = 0  # of the last record, boot clock; a record without a time gets it
+    units: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # of rings' fields
 
 
 def of_host(logs: Path, host: str, *, deployment: str = "", program: str = "") -> list[Record]:
@@ -89,6 +93,7 @@ class Reader:
             time_ns=position.time + position.clock_offset_ns,
             kind=str(fields.get("kind", "torn")),
             fields={key: value for key, value in fields.items() if key not in {"time", "kind"}},
+            units=position.units.get(str(fields.get("ring")), {}),
         )
 
 
@@ -99,6 +104,7 @@ def advanced(position: Position, fields: Mapping[str, Any]) -> Position:
             position,
             clock_offset_ns=int(fields["clock_offset_ns"]),
             time=int(fields["start_ns"]),
+            units=fields.get("units", {}),
         )
     return replace(position, time=int(fields.get("time", position.time)))
 
@@ -155,7 +161,27 @@ def as_json(record: Record) -> dict[str, Any]:
 def lines(record: Record) -> Iterable[str]:
     """A record as people read it."""
     head = f"{timestamp(record.time_ns, digits=6)} {record.host} {record.program}"
-    return (f"{head} {text}" for text in texts(record.kind, record.fields))
+    return (f"{head} {text}" for text in texts(record.kind, in_units(record)))
+
+
+def in_units(record: Record) -> Mapping[str, Any]:
+    """The fields of a record for people: durations and sizes with their units."""
+    if not record.units or "data" not in record.fields:
+        return record.fields
+    return {**record.fields, "data": with_units(record.fields["data"], "", record.units)}
+
+
+def with_units(value: object, path: str, units: Mapping[str, str]) -> object:
+    """A value, or all that is in it, by the units of the fields' paths; arrays have none."""
+    match value:
+        case dict():
+            return {k: with_units(v, f"{path}.{k}".lstrip("."), units) for k, v in value.items()}
+        case list():
+            return [with_units(each, path, units) for each in value]
+        case int():
+            return UNITS[units[path]](value) if units.get(path) in UNITS else value
+        case _:
+            return value
 
 
 def texts(kind: str, fields: Mapping[str, Any]) -> Iterable[str]:
@@ -167,7 +193,7 @@ def texts(kind: str, fields: Mapping[str, Any]) -> Iterable[str]:
             place += " (shared)" if fields.get("shared") else ""
             return (f"{place} {part}" for part in str(fields.get("text", "")).split("\n"))
         case "event":
-            return (f"{fields.get('ring')} {event_text(fields)}",)
+            return (f"{fields.get('struct', fields.get('ring'))} {event_text(fields)}",)
         case "iter":
             return (f"{fields.get('function')} {fields.get('text')}",)
         case "start":

@@ -41,8 +41,6 @@ class Release:
             words += ["--set", f"{constant.name}={spelled(constant.value)}"]
         for name, seconds in program.map_readouts:
             words += ["--map", f"{name}={seconds:g}"]
-        for event in program.events:
-            words += ["--event", f"{event.ring}={event.struct}"]
         words += ["--trace-buffer", str(program.trace_buffer)]
         words += ["--spool-limit", str(program.spool_limit)]
         return tuple(words)

@@ -10,7 +10,7 @@ from fleetbpf.errors import InputError, Problem
 from fleetbpf.model.hook import Hook
 from fleetbpf.model.inventory import Host, Inventory
 from fleetbpf.model.manifest import Manifest, Play, Program
-from fleetbpf.model.target import DesiredConstant, DesiredEvent, DesiredProgram, Target
+from fleetbpf.model.target import DesiredConstant, DesiredProgram, Target
 from fleetbpf.templating import Renderer, is_template
 from fleetbpf.wording import MisunderstoodError, listed, quoted
 
@@ -169,7 +169,7 @@ class Rendering:
             hooks=tuple(self._hooks(name, program, host, variables)),
             constants=tuple(self._constants(name, program, host, variables)),
             map_readouts=tuple((each, readout.every) for each, readout in program.maps.items()),
-            events=tuple(self._events(name, program)),
+            events=manifests.events(self._manifest, name),
             trace_buffer=program.trace.buffer,
             spool_limit=program.limits.spool,
             memory_limit=program.limits.memory,
@@ -181,12 +181,6 @@ class Rendering:
         if not holds_template(program):
             self._same_everywhere[name] = desired
         return desired
-
-    def _events(self, name: str, program: Program) -> Iterator[DesiredEvent]:
-        """Each ring buffer with its struct; whether the object has them, the build says."""
-        for ring, event in program.events.items():
-            where = self._manifest.place("programs", name, "events", ring)
-            yield DesiredEvent(ring=ring, struct=event.struct or "", where=where)
 
     def _hooks(
         self, name: str, program: Program, host: Host, variables: Mapping[str, object]

@@ -90,19 +90,21 @@ class Workbench:
         return dump
 
     def link_loader(
-        self, found: Description, key: str, runtime: Iterable[Path], where: str
+        self, found: Description, key: str, runtime: Iterable[Path], recipe: Recipe
     ) -> None:
         """Generate the loader of the described object and link it with the runtime's objects."""
         name = loader_source.skeleton_name(found.program)
         skeleton = self._tool(
             compilation.generate_skeleton(self.toolchain, name),
-            Problem(where=where, what=f"bpftool cannot make the skeleton of {found.program}"),
+            Problem(
+                where=recipe.where, what=f"bpftool cannot make the skeleton of {found.program}"
+            ),
         )
         text = loader_source.object_in(skeleton.stdout.decode())
         (self.folder / compilation.SKELETON).write_text(text, encoding="utf-8")
-        source = loader_source.render(found, compilation.SKELETON, key)
+        source = loader_source.render(found, recipe.events, compilation.SKELETON, key)
         (self.folder / compilation.LOADER_SOURCE).write_text(source, encoding="utf-8")
-        self._link(compilation.LOADER_SOURCE, runtime, compilation.LOADER, where)
+        self._link(compilation.LOADER_SOURCE, runtime, compilation.LOADER, recipe.where)
 
     def compile_runtime(self) -> tuple[str, ...]:
         """Compile what all loaders share, one compiler per CPU; the names of the objects."""

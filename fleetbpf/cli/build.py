@@ -43,6 +43,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, output: Output) -> ExitCode:
     """Build everything that is asked for, and say where it is."""
+    from fleetbpf import event_plan
     from fleetbpf.build import Builder
     from fleetbpf.toolchain import Toolchain
 
@@ -50,6 +51,8 @@ def run(options: argparse.Namespace, output: Output) -> ExitCode:
     refuse_double(wanted)
     builder = Builder(Toolchain.find(), colour=on_terminal())
     artifacts = builder.build_all([item.recipe for item in wanted], jobs=options.jobs)
+    described = {recipe: artifact.description for recipe, artifact in artifacts.items()}
+    InputError.raise_if_any(event_plan.problems(described))
     loaders = {item.name: artifacts[item.recipe].loader for item in wanted}
     if options.output is not None:
         loaders = {name: deliver(path, options.output / name) for name, path in loaders.items()}
@@ -73,7 +76,10 @@ def wanted_by(path: Path) -> Iterator[Wanted]:
         source = manifest.locate(declared, name)
         if source is not None:
             where = declared.place("programs", name)
-            yield Wanted(name=name, recipe=Recipe(source=source, where=where))
+            yield Wanted(
+                name=name,
+                recipe=Recipe(source=source, where=where, events=manifest.events(declared, name)),
+            )
 
 
 def is_elf(path: Path) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from fleetbpf import constant_types, events, fleet
+from fleetbpf import constant_types, event_plan, fleet
 from fleetbpf.build import Artifact, Builder
 from fleetbpf.cli.output import Output
 from fleetbpf.connections import Connection
@@ -54,7 +54,7 @@ class Session:
         InputError.raise_if_any(
             (
                 *constant_types.problems(targets, descriptions),
-                *events.problems(targets, descriptions),
+                *event_plan.problems(descriptions),
             )
         )
         return artifacts

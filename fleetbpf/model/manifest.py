@@ -7,11 +7,14 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, StrictBool, Stri
 
 from fleetbpf.model.target import DEFAULT_SPOOL_LIMIT, DEFAULT_TRACE_BUFFER
 from fleetbpf.model.values import (
+    CaseValue,
     ConstantValue,
     CronTime,
     DeploymentName,
     Duration,
     Expected,
+    FieldPath,
+    HintName,
     Hooks,
     Identifier,
     KernelRange,
@@ -51,6 +54,15 @@ class Events(Model):
     struct: Identifier | None = Field(
         None, description="what a record is; left out, the value type in the ring's definition"
     )
+    by: FieldPath | None = Field(
+        None, description="where a record is one of several structs, the field that tells which"
+    )
+    structs: Annotated[
+        dict[CaseValue, Identifier], Expected("a mapping of the field's values to structs")
+    ] = Field({}, description="value of the field `by`, an enum's name or a number: struct")
+    fields: Annotated[
+        dict[FieldPath, HintName], Expected("a mapping of fields to what they are")
+    ] = Field({}, description="field: what it is, where its type does not say it")
 
 
 class Trace(Model):

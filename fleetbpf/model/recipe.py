@@ -8,11 +8,42 @@ OBJECT_SUFFIXES = (".bpf.o", ".o")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FieldHint:
+    """What a field of an event stands for, where its type does not say it."""
+
+    path: str  # "saddr", "inner.port"
+    hint: str  # "ipv4": a hints.Hint
+    where: str = field(default="", compare=False)  # its line in the manifest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventCase:
+    """One of several structs of a ring."""
+
+    value: str  # of the field that tells them apart: an enum's name or a number
+    struct: str
+    where: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DesiredEvent:
+    """A ring buffer whose records become events."""
+
+    ring: str
+    struct: str = ""  # what a record is; "" = what the ring's definition says, or one of the cases
+    by: str = ""  # the field that tells which of the cases a record is
+    cases: tuple[EventCase, ...] = ()
+    fields: tuple[FieldHint, ...] = ()
+    where: str = field(default="", compare=False)  # "hello.yml:7:7": its line in the manifest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
     """One loader to build. Recipes that make the same loader are equal, whoever asks."""
 
     source: Path  # absolute; a .bpf.c, or an object that some compiler has made
     where: str = field(default="", compare=False)  # the manifest's line, for errors
+    events: tuple[DesiredEvent, ...] = ()  # the loader is generated with their encoders
 
     @property
     def program(self) -> str:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from fleetbpf.model.inventory import Host
-from fleetbpf.model.recipe import Recipe
+from fleetbpf.model.recipe import DesiredEvent, Recipe
 
 DEFAULT_TRACE_BUFFER = 4 * 1024 * 1024
 DEFAULT_SPOOL_LIMIT = 256 * 1024 * 1024
@@ -29,15 +29,6 @@ class DesiredConstant:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DesiredEvent:
-    """A ring buffer whose records become events."""
-
-    ring: str
-    struct: str = ""  # what a record is; "" = what the ring's definition says
-    where: str = field(default="", compare=False)  # "hello.yml:7:7": its line in the manifest
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class DesiredProgram:
     """A program as declared for one host."""
 
@@ -58,7 +49,7 @@ class DesiredProgram:
     @property
     def recipe(self) -> Recipe:
         """What its loader is made from."""
-        return Recipe(source=self.source, where=self.where)
+        return Recipe(source=self.source, where=self.where, events=self.events)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,12 +20,16 @@ from pydantic import (
 from pydantic_core import PydanticKnownError
 
 from fleetbpf import cron, quantities
+from fleetbpf.hints import Hint
 from fleetbpf.model.hook import FORMS, Hook
 from fleetbpf.templating import Renderer, is_template
-from fleetbpf.wording import MisunderstoodError, quoted
+from fleetbpf.wording import MisunderstoodError, did_you_mean, quoted
 
 NAME = re.compile(r"[a-z0-9]([a-z0-9_-]{0,38}[a-z0-9])?")
 IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,126}")
+
+FIELD = re.compile(rf"{IDENTIFIER.pattern}(?:\.{IDENTIFIER.pattern}){{0,15}}")
+CASE = re.compile(rf"{IDENTIFIER.pattern}|-?[0-9]{{1,20}}|0x[0-9a-fA-F]{{1,16}}")
 
 RESERVED = ("lock", "objects")  # in /var/lib/fleetbpf, where each deployment has its folder
 
@@ -108,6 +112,13 @@ def hook(text: str) -> str:
     return str(Hook.parse(text))
 
 
+def hint_name(text: str) -> str:
+    """What a field may be; raises MisunderstoodError."""
+    if text not in set(Hint):
+        raise MisunderstoodError(f"unknown hint {quoted(text)}", did_you_mean(text, Hint))
+    return text
+
+
 def hook_list(value: object) -> object:
     """One hook stands for a list of one."""
     return (value,) if isinstance(value, str) else value
@@ -137,6 +148,23 @@ Identifier = Annotated[
     matching(IDENTIFIER, "a C identifier", "letters, digits and _, no digit first"),
     schema(type="string", pattern=f"^{IDENTIFIER.pattern}$"),
     Expected("a C identifier"),
+]
+FieldPath = Annotated[
+    StrictStr,
+    matching(FIELD, "a field", "names with dots between them: inner.port"),
+    schema(type="string", pattern=f"^{FIELD.pattern}$", examples=["saddr", "inner.port"]),
+    Expected("a field's name"),
+]
+CaseValue = Annotated[
+    StrictStr,
+    matching(CASE, "a value", "an enum's name, or a number: 2, 0x10, -1"),
+    schema(type="string", pattern=f"^(?:{CASE.pattern})$"),
+]
+HintName = Annotated[
+    StrictStr,
+    AfterValidator(hint_name),
+    schema(type="string", enum=list(Hint)),
+    Expected("what the field is, like ipv4"),
 ]
 VariableName = Annotated[
     StrictStr,

@@ -108,7 +108,8 @@ static int open_spool(struct fb_loader *loader)
 	const struct fb_options *options = &loader->options;
 	const struct fb_labels labels = {.deployment = options->deployment,
 					 .program = options->program,
-					 .release = options->release};
+					 .release = options->release,
+					 .units = loader->program->units};
 
 	if (!options->spool || options->check)
 		return 0;

@@ -34,12 +34,23 @@ struct fb_event {
 	size_t size; /* a shorter record is none of it; the tail begins there */
 	fb_encoder *encode;
 	const char *tail; /* the flexible array at its end, or "" */
+	void (*encode_tail)(struct fb_text *out, const unsigned char *at, size_t size);
+};
+
+/* One of several structs of a ring. */
+struct fb_case {
+	uint64_t value; /* of the ring's field that tells */
+	const struct fb_event *event;
 };
 
 /* One ring buffer. */
 struct fb_ring {
 	const char *name;
-	const struct fb_event *event; /* what its definition says, or NULL */
+	const struct fb_event *event; /* the only struct in it; NULL: there are cases, or nothing */
+	size_t by_offset;	      /* where the field lies that tells the cases apart */
+	size_t by_size;
+	const struct fb_case *cases;
+	size_t case_count;
 };
 
 struct fb_program {
@@ -58,6 +69,7 @@ struct fb_program {
 	const struct fb_ring *rings;
 	size_t ring_count;
 	bool prints;
+	const char *units; /* JSON for the headers of segments, or "" */
 	bool needs_btf;
 };
 

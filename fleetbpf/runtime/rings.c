@@ -67,7 +67,7 @@ static const struct fb_event *event_of(const struct fb_program *program, const s
 {
 	if (wanted && wanted->value[0])
 		return find_event(program, wanted, problem);
-	if (wanted && !ring->event)
+	if (wanted && !ring->event && !ring->case_count)
 		fb_fail(problem, STAGE, EINVAL, "--event %s=: its definition names no struct",
 			ring->name);
 	return ring->event;
@@ -104,7 +104,7 @@ int fb_rings_plan(struct fb_rings *rings, const struct bpf_object *object,
 		/* The value's type is for us: the kernel wants a ring's sizes to be 0. */
 		bpf_map__set_key_size(map, 0);
 		bpf_map__set_value_size(map, 0);
-		if (event && add(rings, ring, event, map, problem))
+		if ((event || ring->case_count) && add(rings, ring, event, map, problem))
 			return -E2BIG;
 	}
 	if (rings->count)
@@ -114,18 +114,36 @@ int fb_rings_plan(struct fb_rings *rings, const struct bpf_object *object,
 	return 0;
 }
 
-/* The record's bytes after its struct: the tail that it declares, or what nobody declared. */
-static void write_event(struct fb_ring_reader *reader, const unsigned char *bytes, size_t size)
+/* The struct of a record; NULL: it is shorter than it must be, or its value stands for none. */
+static const struct fb_event *event_in(const struct fb_ring_reader *reader,
+				       const unsigned char *bytes, size_t size)
 {
+	const struct fb_ring *ring = reader->ring;
 	const struct fb_event *event = reader->event;
-	struct fb_text *out = fb_sink_event_begin(reader->sink, reader->ring->name, reader->time);
+	uint64_t value;
+
+	if (!event && size >= ring->by_offset + ring->by_size) {
+		value = fb_load(bytes + ring->by_offset, ring->by_size);
+		for (size_t i = 0; i < ring->case_count && !event; i++)
+			if (ring->cases[i].value == value)
+				event = ring->cases[i].event;
+	}
+	return event && size >= event->size ? event : NULL;
+}
+
+/* The record's bytes after its struct: the tail that it declares, or what nobody declared. */
+static void write_event(struct fb_ring_reader *reader, const struct fb_event *event,
+			const unsigned char *bytes, size_t size)
+{
+	struct fb_text *out = fb_sink_event_begin(reader->sink, reader->ring->name,
+						  reader->event ? NULL : event->name, reader->time);
 	size_t rest = size - event->size;
 
 	event->encode(out, bytes);
 	if (event->tail[0]) {
 		fb_text_cut(out, out->used ? out->used - 1 : 0); /* its closing brace */
 		fb_encode_member(out, event->tail);
-		fb_encode_bytes(out, bytes + event->size, rest);
+		event->encode_tail(out, bytes + event->size, rest);
 		fb_text_puts(out, "}");
 		rest = 0;
 	}
@@ -135,11 +153,12 @@ static void write_event(struct fb_ring_reader *reader, const unsigned char *byte
 static int take(void *context, void *bytes, size_t size)
 {
 	struct fb_ring_reader *reader = context;
+	const struct fb_event *event = event_in(reader, bytes, size);
 
-	if (size < reader->event->size)
-		fb_sink_event_odd(reader->sink, reader->ring->name, reader->time, bytes, size);
+	if (event)
+		write_event(reader, event, bytes, size);
 	else
-		write_event(reader, bytes, size);
+		fb_sink_event_odd(reader->sink, reader->ring->name, reader->time, bytes, size);
 	reader->taken += size;
 	return reader->taken < reader->most ? 0 : -FULL_ROUND;
 }

@@ -14,7 +14,7 @@
 /* One ring that is read. */
 struct fb_ring_reader {
 	const struct fb_ring *ring;
-	const struct fb_event *event;
+	const struct fb_event *event; /* NULL: one of the ring's cases */
 	struct bpf_map *map;
 	struct ring_buffer *buffer;
 	struct fb_sink *sink;

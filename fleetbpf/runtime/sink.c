@@ -207,10 +207,16 @@ static struct fb_text *begin_event(struct fb_sink *sink, const char *ring, uint6
 	return out;
 }
 
-struct fb_text *fb_sink_event_begin(struct fb_sink *sink, const char *ring, uint64_t time)
+struct fb_text *fb_sink_event_begin(struct fb_sink *sink, const char *ring, const char *name,
+				    uint64_t time)
 {
 	struct fb_text *out = begin_event(sink, ring, time);
 
+	if (name) {
+		fb_text_puts(out, sink->spool ? ",\"struct\":\"" : " ");
+		fb_text_puts(out, name); /* a C identifier */
+		fb_text_puts(out, sink->spool ? "\"" : "");
+	}
 	fb_text_puts(out, sink->spool ? ",\"data\":" : " ");
 	return out;
 }

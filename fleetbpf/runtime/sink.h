@@ -39,11 +39,12 @@ struct fb_text *fb_sink_map_value(struct fb_sink *sink);
 void fb_sink_map_entry_end(struct fb_sink *sink);
 void fb_sink_map_end(struct fb_sink *sink);
 
-/* An event of a ring: begin, encode (or fb_sink_event_odd), then end. */
-struct fb_text *fb_sink_event_begin(struct fb_sink *sink, const char *ring, uint64_t time);
+/* An event of a ring: begin, encode, then end; `name` is its struct's where there are several. */
+struct fb_text *fb_sink_event_begin(struct fb_sink *sink, const char *ring, const char *name,
+				    uint64_t time);
 void fb_sink_event_end(struct fb_sink *sink, const unsigned char *rest, size_t rest_size);
 
-/* A record that is shorter than its struct: its bytes, for people to find out why. */
+/* A record that is no event: its bytes, for people to find out why. */
 void fb_sink_event_odd(struct fb_sink *sink, const char *ring, uint64_t time,
 		       const unsigned char *bytes, size_t size);
 

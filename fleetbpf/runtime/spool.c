@@ -122,9 +122,11 @@ static void add_header(const struct fb_spool *spool, unsigned int number, struct
 	fb_text_puts(out, ",\"release\":");
 	fb_text_quote_string(out, spool->labels.release);
 	fb_text_printf(out,
-		       ",\"boot_id\":\"%s\",\"clock_offset_ns\":%" PRId64 ",\"start_ns\":%" PRIu64
-		       "}\n",
+		       ",\"boot_id\":\"%s\",\"clock_offset_ns\":%" PRId64 ",\"start_ns\":%" PRIu64,
 		       spool->boot_id, fb_clock_offset(), fb_now());
+	if (spool->labels.units[0])
+		fb_text_printf(out, ",\"units\":%s", spool->labels.units);
+	fb_text_puts(out, "}\n");
 }
 
 /* Remove old segments until one more fits; each leaves a record of what went with it. */

@@ -14,6 +14,7 @@ struct fb_labels {
 	const char *deployment;
 	const char *program;
 	const char *release;
+	const char *units; /* what fields of events are, as JSON, or "" */
 };
 
 struct fb_spool {

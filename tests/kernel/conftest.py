@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fleetbpf.build import Builder
-from fleetbpf.model.recipe import Recipe
+from fleetbpf.model.recipe import DesiredEvent, Recipe
 from fleetbpf.toolchain import Toolchain
 from tests.kernel.running import Loader
 from tests.tools import absent, need, need_root
@@ -17,7 +17,7 @@ HERE = Path(__file__).parent
 TRACING = Path("/sys/kernel/tracing")
 SHIPPED = HERE.parents[1] / "programs"
 
-Build = Callable[[str], Path]
+Build = Callable[..., Path]
 Start = Callable[..., Loader]
 
 
@@ -53,10 +53,10 @@ def builder(tmp_path_factory: pytest.TempPathFactory) -> Builder:
 def build(builder: Builder) -> Build:
     """The loader of a program of ours, or of one beside these tests."""
 
-    def loader(name: str) -> Path:
+    def loader(name: str, events: tuple[DesiredEvent, ...] = ()) -> Path:
         places = (HERE / "programs" / f"{name}.bpf.c", SHIPPED / f"{name}.bpf.c")
         source = next(place for place in places if place.exists())
-        return builder.build(Recipe(source=source, where=name)).loader
+        return builder.build(Recipe(source=source, where=name, events=events)).loader
 
     return loader
 
@@ -66,11 +66,11 @@ def start(build: Build, tmp_path: Path) -> Iterator[Start]:
     """Starts loaders in the background; they are stopped at the test's end."""
     running: list[Loader] = []
 
-    def begin(program: str, *arguments: str, **options: object) -> Loader:
-        number = len(running)
-        loader = Loader(
-            path=build(program), arguments=arguments, folder=tmp_path / f"{program}.{number}"
-        )
+    def begin(
+        program: str, *arguments: str, events: tuple[DesiredEvent, ...] = (), **options: object
+    ) -> Loader:
+        folder = tmp_path / f"{program}.{len(running)}"
+        loader = Loader(path=build(program, events), arguments=arguments, folder=folder)
         running.append(loader)
         loader.start(**options)  # type: ignore[arg-type]
         return loader

@@ -1,6 +1,7 @@
 """Typed events from ring buffers: their shapes, their losses, and the stop."""
 
 import ctypes
+import json
 import os
 import subprocess
 import time
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from fleetbpf.model.recipe import DesiredEvent, EventCase, FieldHint
 from tests.kernel.conftest import Build, Start
 from tests.kernel.running import Loader, Record, ping
 from tests.waiting import wait_until
@@ -69,6 +71,40 @@ def test_a_type_of_fleetbpf_h_says_how_a_field_is_written(start: Start) -> None:
     }
 
 
+def test_a_manifest_says_what_fields_are_and_which_struct_a_record_is(start: Start) -> None:
+    wish = DesiredEvent(
+        ring="events",
+        by="kind",
+        cases=(EventCase(value="OPENED", struct="opened"), EventCase(value="2", struct="closed")),
+        fields=(
+            FieldHint(path="address", hint="ipv4"),
+            FieldHint(path="inner.mac", hint="mac"),
+            FieldHint(path="inner.raw", hint="hex"),
+            FieldHint(path="tail", hint="string"),
+            FieldHint(path="name", hint="string"),
+            FieldHint(path="took", hint="duration"),
+        ),
+    )
+    loader = start("kinds", "--set", PID, events=(wish,))
+    ping()
+    loader.stop()
+    opened, closed, odd = events(loader)
+    assert (opened["struct"], closed["struct"]) == ("opened", "closed")
+    assert opened["data"] == {
+        "kind": "OPENED",
+        "address": "127.0.0.1",
+        "inner": [
+            {"raw": "010203", "mac": "04:05:06:07:00:00"},
+            {"raw": "000000", "mac": "00:00:00:00:00:00"},
+        ],
+        "tail": "hi",
+    }
+    assert closed["data"] == {"kind": "CLOSED", "took": 1_000_000, "name": "a"}
+    assert odd["odd"] == "0300000009"
+    header = json.loads(loader.segments()[0].read_text().partition("\n")[0])
+    assert header["units"] == {"events": {"took": "duration"}}
+
+
 def test_what_was_submitted_before_the_stop_is_written(start: Start) -> None:
     loader = start("events", "--set", PID)
     ping(30)  # less than the ring holds: nothing is lost
@@ -107,7 +143,7 @@ def test_a_ring_without_a_struct_is_not_read(start: Start) -> None:
 @pytest.mark.parametrize(
     ("struct", "size", "event"),
     [
-        ("with_tail", 8, {"data": {"number": 7, "kind": 1, "bytes": "61ff00"}}),
+        ("with_tail", 8, {"data": {"number": 7, "kind": 1, "bytes": "a\xff"}}),
         ("with_tail", 5, {"data": {"number": 7, "kind": 1, "bytes": ""}}),
         ("with_tail", 4, {"odd": "07000000"}),
         ("short_one", 2, {"data": {"number": 7}}),

@@ -8,6 +8,7 @@ import pytest
 from fleetbpf import build_key
 from fleetbpf.compilation import HEADERS, PACKAGE
 from fleetbpf.includes import Included
+from fleetbpf.model.recipe import DesiredEvent, EventCase, FieldHint, Recipe
 from fleetbpf.toolchain import Toolchain
 
 TOOLS = Toolchain(
@@ -36,14 +37,38 @@ def included(folder: str, content: str = "1") -> Included:
     )
 
 
-def key(folder: str = "/a/src", content: str = "1", program: str = "hello") -> str:
-    source = Path(folder) / "hello.bpf.c"
-    return build_key.program_key(program, source, included(folder, content), PLATFORM)
+def key(
+    folder: str = "/a/src",
+    content: str = "1",
+    program: str = "hello",
+    events: tuple[DesiredEvent, ...] = (),
+) -> str:
+    recipe = Recipe(source=Path(folder) / f"{program}.bpf.c", events=events)
+    return build_key.program_key(recipe, included(folder, content), PLATFORM)
 
 
 def test_a_key_is_64_hex_digits() -> None:
     assert len(key()) == 64
     assert int(key(), 16)
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        DesiredEvent(ring="r"),
+        DesiredEvent(ring="r", struct="s"),
+        DesiredEvent(ring="r", by="b", cases=(EventCase(value="1", struct="s"),)),
+        DesiredEvent(ring="r", fields=(FieldHint(path="f", hint="ipv4"),)),
+        DesiredEvent(ring="r", fields=(FieldHint(path="f", hint="hex"),)),
+    ],
+)
+def test_what_events_are_asked_for_matters(event: DesiredEvent) -> None:
+    assert key(events=(event,)) not in (key(), key(events=(replace(event, ring="other"),)))
+
+
+def test_where_a_manifest_asks_for_an_event_does_not_matter() -> None:
+    one, other = (DesiredEvent(ring="r", where=where) for where in ("a.yml:1:1", "b.yml:2:2"))
+    assert key(events=(one,)) == key(events=(other,))
 
 
 def test_the_folder_of_the_source_does_not_matter() -> None:

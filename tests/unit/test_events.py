@@ -1,15 +1,7 @@
-"""Ring buffers and the structs in their records: found in BTF, and asked for by a manifest."""
-
-from dataclasses import replace
-from pathlib import Path
-
-import pytest
+"""Ring buffers and the structs in their records, found in BTF."""
 
 from fleetbpf import btf, events
-from fleetbpf.model.description import Description, EventStruct, Map, Ring
-from fleetbpf.model.recipe import Recipe
-from fleetbpf.model.target import DesiredEvent, Target
-from tests.unit import samples
+from fleetbpf.model.description import EventStruct, Map, Ring
 
 INT = btf.Integer(name="int", size=4, bits=32, signed=True, boolean=False)
 
@@ -52,25 +44,13 @@ TYPES: btf.Types = {
 }
 MAPS = (a_map("heap", 2, 4), a_map("events", events.RINGBUF, 2), a_map("raw", 27, None))
 
-DESCRIPTION = Description(
-    program="execs",
-    functions=(),
-    constants=(),
-    maps=MAPS,
-    prints=False,
-    needs_btf=False,
-    types={},
-    rings=events.rings(TYPES, MAPS),
-    events=events.structs(TYPES, MAPS),
-)
-
 
 def test_a_ring_knows_the_struct_of_its_definition() -> None:
-    assert DESCRIPTION.rings == (Ring(name="events", struct="event"), Ring(name="raw"))
+    assert events.rings(TYPES, MAPS) == (Ring(name="events", struct="event"), Ring(name="raw"))
 
 
 def test_structs_that_the_source_names_may_be_events() -> None:
-    assert DESCRIPTION.events == (
+    assert events.structs(TYPES, MAPS) == (
         EventStruct(name="event", type=2, size=4),
         EventStruct(name="plain_t", type=4, size=4),
         EventStruct(name="tailed", type=7, size=4, tail="rest"),
@@ -79,57 +59,3 @@ def test_structs_that_the_source_names_may_be_events() -> None:
 
 def test_an_object_without_a_ring_has_no_events() -> None:
     assert events.structs(TYPES, MAPS[:1]) == ()
-
-
-@pytest.mark.parametrize(
-    ("ring", "struct", "what", "hint"),
-    [
-        ("event", "", "execs has no ring buffer `event`", "its ring buffers: events, raw"),
-        (
-            "raw",
-            "",
-            "the ring buffer `raw` does not say what is in it",
-            "name one: event, plain_t, tailed",
-        ),
-        (
-            "raw",
-            "kernels",
-            "the object's BTF has no struct `kernels` for events",
-            (
-                "it has event, plain_t, tailed; a struct gets there by "
-                "`__type(value, struct kernels)` in the ring buffer's definition"
-            ),
-        ),
-    ],
-)
-def test_events_that_a_program_does_not_have_are_told_with_their_place(
-    ring: str, struct: str, what: str, hint: str
-) -> None:
-    target = asking(DesiredEvent(ring=ring, struct=struct, where="execs.yml:6:7"))
-    source = target.programs[0].source
-    (problem,) = events.problems((target, target), {Recipe(source=source): DESCRIPTION})
-    assert (problem.where, problem.what, problem.hint) == ("execs.yml:6:7", what, hint)
-
-
-@pytest.mark.parametrize(
-    ("ring", "struct"), [("events", ""), ("events", "tailed"), ("raw", "event")]
-)
-def test_events_that_a_program_has_are_no_problem(ring: str, struct: str) -> None:
-    target = asking(DesiredEvent(ring=ring, struct=struct))
-    assert events.problems((target,), {Recipe(source=Path("/m/hello.bpf.c")): DESCRIPTION}) == ()
-
-
-def test_a_release_is_another_one_with_another_struct() -> None:
-    one, other = (samples.release(events=(DesiredEvent(ring="r", struct=s),)) for s in ("a", "b"))
-    assert one.id != other.id
-    assert "--event\nr=a\n" in one.args.decode()
-
-
-def test_a_release_does_not_depend_on_the_manifests_lines() -> None:
-    one, other = (samples.release(events=(DesiredEvent(ring="r", where=w),)) for w in ("1", "2"))
-    assert one.id == other.id
-
-
-def asking(event: DesiredEvent) -> Target:
-    target = samples.target()
-    return replace(target, programs=(samples.program(events=(event,)),))

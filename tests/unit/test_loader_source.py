@@ -81,7 +81,7 @@ DESCRIPTION = Description(
 
 
 def test_the_loader_reads_as_the_c_file_it_becomes() -> None:
-    text = loader_source.render(DESCRIPTION, "program.skel.h", "0" * 64)
+    text = loader_source.render(DESCRIPTION, (), "program.skel.h", "0" * 64)
     assert text == (CASES / "loader.c").read_text()
 
 
@@ -92,7 +92,7 @@ def test_the_loader_compiles_without_a_warning(tmp_path: Path) -> None:
         f"#include <stddef.h>\n{skeleton}{{\n*size = 0;\nreturn NULL;\n}}\n"
     )
     source = tmp_path / "loader.c"
-    source.write_text(loader_source.render(DESCRIPTION, "program.skel.h", "0" * 64))
+    source.write_text(loader_source.render(DESCRIPTION, (), "program.skel.h", "0" * 64))
     flags = ["-std=gnu11", "-Wall", "-Wextra", "-Werror", "-I", str(RUNTIME), "-fsyntax-only"]
     subprocess.run(["gcc", *flags, str(source)], check=True)
 
@@ -107,7 +107,7 @@ def test_a_program_without_tables_has_none() -> None:
         needs_btf=True,
         types={0: btf.Void()},
     )
-    text = loader_source.render(bare, "x.h", "k")
+    text = loader_source.render(bare, (), "x.h", "k")
     assert "static const struct fb_program program = {" in text
     assert "fb_map" not in text
     assert "fb_ring" not in text

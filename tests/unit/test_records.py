@@ -157,3 +157,21 @@ def test_a_record_as_json_is_flat_and_exact(tmp_path: Path) -> None:
 
 def test_times_keep_every_nanosecond() -> None:
     assert timestamp(1_999_999_999, digits=9) == "1970-01-01T00:00:01.999999999"
+
+
+def test_numbers_of_a_unit_are_written_with_it_for_people_only(tmp_path: Path) -> None:
+    data = {"took": 1_500_000, "inner": {"sizes": [512, 4096]}, "size": 4096}
+    file = segment(tmp_path, 1, {"time": 1, "kind": "event", "ring": "events", "data": data})
+    units = {"events": {"took": "duration", "inner.sizes": "bytes"}}
+    first, rest = file.read_text().split("\n", 1)
+    file.write_text(json.dumps({**json.loads(first), "units": units}) + "\n" + rest)
+    (record,) = Reader(logs=tmp_path, host="web1").news()
+    assert as_json(record)["data"] == data
+    (line,) = lines(record)
+    assert line.endswith('events took=1.5ms inner={"sizes":["512B","4.0KiB"]} size=4096')
+
+
+def test_one_of_several_structs_is_told_by_its_name(tmp_path: Path) -> None:
+    event = {"time": 1, "kind": "event", "ring": "events", "struct": "exit", "data": {"code": 1}}
+    segment(tmp_path, 1, event)
+    assert texts(tmp_path)[0].endswith(" hello exit code=1")

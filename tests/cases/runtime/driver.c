@@ -109,7 +109,8 @@ static int feed(char **words)
 /* spool DIR LIMIT COUNT BATCH: write COUNT trace records, BATCH at a time */
 static int write_spool(char **words)
 {
-	const struct fb_labels labels = {.deployment = "d", .program = "p", .release = "r"};
+	const struct fb_labels labels = {
+		.deployment = "d", .program = "p", .release = "r", .units = ""};
 	unsigned long count = strtoul(words[2], NULL, 10), batch = strtoul(words[3], NULL, 10);
 	struct fb_problem problem = {};
 	struct fb_previous previous;

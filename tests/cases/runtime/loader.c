@@ -64,7 +64,8 @@ static const struct fb_event events[] = {
 	{.name = "event",
 	 .size = 4,
 	 .encode = encode_2_without_tail,
-	 .tail = "rest"},
+	 .tail = "rest",
+	 .encode_tail = fb_encode_bytes},
 };
 
 static const struct fb_ring rings[] = {
@@ -87,6 +88,7 @@ static const struct fb_program program = {
 	.rings = rings,
 	.ring_count = sizeof(rings) / sizeof(*rings),
 	.prints = true,
+	.units = "",
 	.needs_btf = false,
 };
 
