@@ -16,6 +16,7 @@ class Opening(Enum):
 
     HOMES = "homes"  # to read files that users own, in their folders
     TEMPORARY = "temporary"  # to see the /tmp of the host
+    NETWORK = "network"  # the host's interfaces and sockets, and leave to change its network
     PROCESSES = "processes"  # to see the files of other processes by /proc/PID/root
 
 
