@@ -90,10 +90,11 @@ def _clang(toolchain: Toolchain, source: Path, *, colour: bool) -> Iterable[str 
     yield "-fcolor-diagnostics" if colour else "-fno-color-diagnostics"
     yield f"-ffile-prefix-map={HEADERS}=fleetbpf"
     yield f"-ffile-prefix-map={source.parent}=."
-    for folder in header_folders(toolchain):
+    labelling, *others = header_folders(toolchain)
+    # The source's own folder, which #include "…" searches by itself, for #include <…> too: its
+    # vmlinux.h comes before ours, but nothing before the headers that label prints.
+    for folder in (labelling, Path(), *others):
         yield from ("-I", folder)
-    # After the source's own folder, which #include "…" searches by itself, for #include <…> too.
-    yield from ("-I", ".")
     for folder in toolchain.extra_folders:
         yield from ("-idirafter", folder)
 

@@ -381,3 +381,37 @@ def test_the_inspector_is_built_once(builder: Builder) -> None:
     first, second = builder.inspector(), builder.inspector()
     assert first == second
     assert os.access(first.path, os.X_OK)
+
+
+def test_what_later_versions_of_libbpf_have_is_there(builder: Builder, tmp_path: Path) -> None:
+    text = """\
+#include <vmlinux.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_tracing.h>
+
+extern void bpf_rcu_read_lock(void) __ksym __weak;
+static __always_inline long sixth(struct pt_regs *regs) { return PT_REGS_PARM6_CORE_SYSCALL(regs); }
+char LICENSE[] SEC("license") = "GPL";
+
+SEC("uprobe")
+int BPF_UPROBE(begins, size_t size)
+{
+	return bpf_ksym_exists(bpf_rcu_read_lock) ? sixth(ctx) : size;
+}
+
+SEC("uretprobe")
+int BPF_URETPROBE(ends, void *result)
+{
+	return !result;
+}
+"""
+    found = builder.build(Recipe(source=write(tmp_path / "src", text))).description.functions
+    assert [each.name for each in found] == ["begins", "ends"]
+
+
+def test_the_kernels_types_beside_the_source_come_first(builder: Builder, tmp_path: Path) -> None:
+    text = PLAIN.replace('"vmlinux.h"', "<vmlinux.h>").replace("void *ctx", "struct mine *ctx")
+    source = write(tmp_path / "src", text)
+    own = "typedef unsigned int __u32; typedef unsigned long long __u64; struct mine { int x; };\n"
+    (source.parent / "vmlinux.h").write_text(f"#include <linux/bpf.h>\n{own}")
+    assert builder.build(Recipe(source=source)).warnings == ""

@@ -16,4 +16,13 @@
 #define bpf_printk(fmt, args...) ___bpf_pick_printk(args)("fb@########: " fmt, ##args)
 #endif
 
+/* libbpf 1.3 brought it. */
+#ifndef bpf_ksym_exists
+#define bpf_ksym_exists(sym)                                                                       \
+	({                                                                                         \
+		_Static_assert(!__builtin_constant_p(!!sym), #sym " should be marked as __weak");  \
+		!!sym;                                                                             \
+	})
+#endif
+
 #endif
