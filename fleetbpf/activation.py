@@ -12,7 +12,7 @@ from fleetbpf.facts import Row, check_greeting, object_in, tabbed
 from fleetbpf.layout import HostLayout
 from fleetbpf.model.target import Target
 from fleetbpf.plan import Action, Change
-from fleetbpf.release import Release
+from fleetbpf.release import KERNEL_BTF, Release
 
 GREETING = ("fleetbpf", "activate")
 TIMEOUT = 900.0  # seconds; a slow host may take minutes to start many programs
@@ -145,14 +145,15 @@ def pack(files: Mapping[str, bytes]) -> bytes:
     return gzip.compress(b"".join(parts), compresslevel=6, mtime=0)
 
 
-def release_files(release: Release, *, about: bytes) -> dict[str, bytes]:
-    """A release's own files, as they lie in the payload."""
+def release_files(release: Release, *, about: bytes, btf: bytes | None) -> dict[str, bytes]:
+    """A release's own files, as they lie in the payload; btf is the kernel's where it has none."""
     name = release.program.name
-    return {
+    files = {
         f"{name}/unit": release.unit,
         f"{name}/{release.id}/args": release.args,
         f"{name}/{release.id}/release.json": about,
     }
+    return files if btf is None else {**files, f"{name}/{release.id}/{KERNEL_BTF}": btf}
 
 
 def parse(rows: Iterable[Row]) -> Answer:

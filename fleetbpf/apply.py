@@ -13,15 +13,17 @@ from fleetbpf.activation import Activation, Answer, Failure
 from fleetbpf.build import Artifact
 from fleetbpf.connections import Connection
 from fleetbpf.errors import Problem
+from fleetbpf.kernel_btf import BtfFolder, KernelBtf
 from fleetbpf.layout import HostLayout, Workspace
 from fleetbpf.model.facts import HostFacts
 from fleetbpf.model.recipe import Recipe
-from fleetbpf.model.target import Target
+from fleetbpf.model.target import DesiredProgram, Target
 from fleetbpf.plan import Action, Change, obstacles, plan
 from fleetbpf.release import Release
 from fleetbpf.verifier import decisive
 
 Say = Callable[[str, str], None]  # host, what it is at
+Cut = Callable[[Artifact, KernelBtf], bytes]  # what a program needs of a kernel's BTF
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +53,8 @@ class Apply:
 
     deployment: str
     artifacts: Mapping[Recipe, Artifact]
+    btf: BtfFolder
+    cut: Cut
     workspace: Workspace
     say: Say
     layout: HostLayout = HostLayout()
@@ -69,7 +73,7 @@ class Apply:
             deployment=self.deployment,
             become=target.become,
         )
-        releases = tuple(self.release(target, program.name) for program in target.programs)
+        releases = tuple(self.release(program, seen) for program in target.programs)
         changes = plan(host, self.deployment, releases, seen)
         todo, problems = self.possible(host, changes, seen)
         if not todo:
@@ -98,16 +102,16 @@ class Apply:
         if change.release is None:
             return ()
         description = self.artifacts[change.release.program.recipe].description
-        return tuple(obstacles(host, change.release, seen, needs_btf=description.needs_btf))
+        return tuple(obstacles(host, change.release, seen, description))
 
-    def release(self, target: Target, name: str) -> Release:
+    def release(self, program: DesiredProgram, seen: HostFacts) -> Release:
         """The release of one program for one host."""
-        program = next(found for found in target.programs if found.name == name)
         return Release(
             deployment=self.deployment,
             program=program,
             build_key=self.artifacts[program.recipe].key,
             layout=self.layout,
+            btf=self.btf.of(seen),
         )
 
     def activate(
@@ -126,10 +130,12 @@ class Apply:
         files: dict[str, bytes] = {}
         loaders: dict[str, bytes] = {}
         when = datetime.now(UTC).isoformat(timespec="seconds")
+        btf = self.btf.of(seen)
         for release in (change.release for change in changes if change.release):
             artifact = self.artifacts[release.program.recipe]
             about = release.about(loader_sha256=artifact.loader_sha256, who=self.who, when=when)
-            files |= activation.release_files(release, about=about)
+            cut = self.cut(artifact, btf) if btf else None
+            files |= activation.release_files(release, about=about, btf=cut)
             if artifact.loader_sha256 not in sound_objects(seen):
                 loaders[artifact.key] = packed_loader(artifact.loader, artifact.loader_sha256)
         return activation.payload(files, loaders.values())

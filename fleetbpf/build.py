@@ -13,10 +13,11 @@ from pydantic import TypeAdapter
 
 from fleetbpf import btf, build_key, compilation, includes
 from fleetbpf.cache import Cache, Entry
-from fleetbpf.compilation import LOADER, OBJECT
+from fleetbpf.compilation import CUT_BTF, LOADER, OBJECT
 from fleetbpf.connections.local import LocalConnection
 from fleetbpf.errors import BuildError, Problem
 from fleetbpf.includes import Included
+from fleetbpf.kernel_btf import KernelBtf
 from fleetbpf.model.description import Description
 from fleetbpf.model.recipe import SUFFIX, Recipe
 from fleetbpf.toolchain import Toolchain, default_cache
@@ -117,6 +118,21 @@ class Builder:
                 bench.link_inspector(self._runtime())
                 entry = self._cache.store(key, bench.folder, (name,), "")
         return Executable(key=key, path=entry.path(name), sha256=entry.digests[name])
+
+    def cut_btf(self, made: Artifact, kernel: KernelBtf) -> bytes:
+        """What an artifact needs of a kernel's BTF, from the cache or cut now; b"" = nothing.
+
+        Raises BuildError.
+        """
+        if not made.description.needs_btf:
+            return b""
+        key = build_key.cut_key(self._platform, made.key, kernel.sha256)
+        entry = self._cache.find(key)
+        if entry is None:
+            with self._bench() as bench:
+                bench.cut_btf(made.object, kernel.path)
+                entry = self._cache.store(key, bench.folder, (CUT_BTF,), "")
+        return entry.path(CUT_BTF).read_bytes()
 
     def _cached(self, recipe: Recipe) -> Artifact | None:
         """The artifact, when neither the source nor anything it includes has changed."""

@@ -67,6 +67,11 @@ def inspector_key(platform: str) -> str:
     return combine("inspector", platform)
 
 
+def cut_key(platform: str, artifact: str, kernel: str) -> str:
+    """The key of what an artifact needs of a kernel's BTF; kernel is the hash of its file."""
+    return combine("cut", platform, artifact, kernel)
+
+
 def generator_key() -> str:
     """The hash of our own code: what makes loaders, and what is linked into them."""
     files = (

@@ -16,6 +16,8 @@ SKELETON = "program.skel.h"
 LOADER = "loader"
 LOADER_SOURCE = "loader.c"
 UNSTRIPPED = "unstripped.o"
+KERNEL_BTF = "kernel.btf"
+CUT_BTF = "cut.btf"
 DEPENDENCIES = "program.d"
 
 OBJECT_FLAGS = (
@@ -112,6 +114,11 @@ def generate_skeleton(toolchain: Toolchain, name: str) -> Command:
 def dump_types(toolchain: Toolchain) -> Command:
     """Print the object's BTF as JSON; run in the work folder."""
     return Command(toolchain.bpftool, "-j", "btf", "dump", "file", OBJECT)
+
+
+def cut_btf(toolchain: Toolchain) -> Command:
+    """Write what of a kernel's BTF the object relocates against; run in the work folder."""
+    return Command(toolchain.bpftool, "gen", "min_core_btf", KERNEL_BTF, CUT_BTF, OBJECT)
 
 
 def runtime_sources() -> tuple[Path, ...]:

@@ -34,7 +34,7 @@ def read(program: str, content: bytes, dump: Mapping[str, object]) -> Descriptio
         constants=tuple(constants(types)),
         maps=declared,
         prints=prints(parts),
-        needs_btf=has_core_relocations(parts) or any(is_btf_typed(item) for item in found),
+        needs_btf=has_core_relocations(parts) or any(is_btf_typed(item.section) for item in found),
         types=types,
         rings=events.rings(types, declared),
         events=events.structs(types, declared),
@@ -84,9 +84,9 @@ def has_core_relocations(parts: Elf) -> bool:
     return bool(CORE_LENGTH.unpack_from(section.content)[0])
 
 
-def is_btf_typed(function: Function) -> bool:
-    """Whether the function's kind of program attaches by the kernel's BTF."""
-    kind = function.section.lstrip("?").split("/")[0].split(".")[0]
+def is_btf_typed(section: str) -> bool:
+    """Whether a section's kind of program attaches by the kernel's BTF."""
+    kind = section.lstrip("?").split("/")[0].split(".")[0]
     return kind in BTF_SECTIONS
 
 

@@ -162,6 +162,15 @@ def missing_sources(manifest: Manifest) -> tuple[Problem, ...]:
     )
 
 
+def missing_btf(manifest: Manifest) -> tuple[Problem, ...]:
+    """A folder of BTF that is none."""
+    if manifest.btf_folder is None or manifest.btf_folder.is_dir():
+        return ()
+    what = f"the folder {quoted(str(manifest.btf))} does not exist"
+    hint = f"looked for {manifest.btf_folder.absolute()}"
+    return (Problem(where=manifest.value_place("btf"), what=what, hint=hint),)
+
+
 def missing_source(manifest: Manifest, program: str) -> Problem:
     """What a source or object that is nowhere is told as."""
     searched = [str(path) for path in candidates(manifest, program)]

@@ -5,13 +5,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
+from fleetbpf.description import is_btf_typed
 from fleetbpf.errors import Problem
+from fleetbpf.model.description import Description
 from fleetbpf.model.facts import HostFacts, ProgramFacts, ReleaseFacts
 from fleetbpf.release import Release, sha256
 
 OLDEST_KERNEL = (5, 10)
 KEPT_RELEASES = 3  # the current one, the one before, and one more
-BTF_HOOKS = ("tp_btf/", "fentry/", "fexit/")
 
 
 class Action(Enum):
@@ -147,7 +148,7 @@ def outdated(placed: Sequence[ReleaseFacts], *, keep: set[str]) -> tuple[str, ..
 
 
 def obstacles(
-    host: str, release: Release, facts: HostFacts, *, needs_btf: bool
+    host: str, release: Release, facts: HostFacts, description: Description
 ) -> Iterable[Problem]:
     """Why a release cannot work on this host, as far as its facts tell."""
     program = release.program
@@ -165,22 +166,28 @@ def obstacles(
             what=f"kernel {facts.kernel} is not {program.requires_kernel}",
             hint=f"{program.where} requires it; leave this host out of the play",
         )
-    if not facts.btf and (why := btf_user(release, needs_btf=needs_btf)):
-        yield Problem(
-            where=where,
-            what=f"{why} BTF, and kernel {facts.kernel} has none (/sys/kernel/btf/vmlinux)",
-            hint="use a kernel built with CONFIG_DEBUG_INFO_BTF=y, or a hook that needs no BTF",
-        )
+    if facts.btf:
+        return
+    none = f"kernel {facts.kernel} has none (/sys/kernel/btf/vmlinux)"
+    if why := attached_by_btf(release, description):
+        hint = "use a kernel built with CONFIG_DEBUG_INFO_BTF=y, or a hook that needs no BTF"
+        yield Problem(where=where, what=f"{why} the kernel's own BTF, and {none}", hint=hint)
+    elif description.needs_btf and not release.btf:
+        hint = f"put {facts.kernel}.btf into the folder that the manifest's `btf` names"
+        what = f"its CO-RE relocations need BTF, {none}, and the manifest has none for it"
+        yield Problem(where=where, what=what, hint=hint)
 
 
-def btf_user(release: Release, *, needs_btf: bool) -> str:
-    """What in a release needs the kernel's BTF, as the beginning of a sentence; "" = nothing."""
-    for function, hook in release.program.hooks:
-        if hook.startswith(BTF_HOOKS):
-            return f"{function} on {hook} needs"
+def attached_by_btf(release: Release, description: Description) -> str:
+    """What needs the kernel's own BTF, as the beginning of a sentence; "" = nothing."""
     if release.program.requires_btf:
         return "its `requires` asks for"
-    return "its CO-RE relocations need" if needs_btf else ""
+    for function in description.functions:
+        own = () if function.section.startswith("?") else (function.section,)
+        hooks = tuple(hook for name, hook in release.program.hooks if name == function.name) or own
+        if typed := next(filter(is_btf_typed, hooks), None):
+            return f"{function.name} on {typed} needs"
+    return ""
 
 
 def version(text: str) -> tuple[int, int]:

@@ -6,11 +6,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import PurePosixPath
 
+from fleetbpf.kernel_btf import KernelBtf
 from fleetbpf.layout import HostLayout
 from fleetbpf.model.hook import Hook
 from fleetbpf.model.target import DesiredProgram, Scalar
 from fleetbpf.sandbox import Opening, openings
 from fleetbpf.templates import rendered
+
+KERNEL_BTF = "kernel.btf"  # beside the args
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,11 +27,12 @@ class Release:
     program: DesiredProgram
     build_key: str
     layout: HostLayout = HostLayout()
+    btf: KernelBtf | None = None  # what is shipped to a kernel that has none
 
     @cached_property
     def id(self) -> str:
         """The first 12 hex digits of the sha256 over all that makes the release."""
-        content = "\0".join((self.build_key, *self.settings(), *self.limits()))
+        content = "\0".join((self.build_key, *self.settings(), *self.limits(), *self.types()))
         return hashlib.sha256(content.encode()).hexdigest()[:12]
 
     def settings(self) -> tuple[str, ...]:
@@ -45,6 +49,10 @@ class Release:
         words += ["--spool-limit", str(program.spool_limit)]
         return tuple(words)
 
+    def types(self) -> tuple[str, ...]:
+        """What is shipped of the kernel's types, so that other types are another release."""
+        return (self.btf.kernel, self.btf.sha256) if self.btf else ()
+
     def limits(self) -> tuple[str, ...]:
         """What the unit, not the loader, enforces."""
         return (str(self.program.memory_limit), str(self.program.cpu_limit))
@@ -57,7 +65,14 @@ class Release:
             *("--spool", str(self.layout.spool(*place))),
             *("--run", str(self.layout.state(*place))),
         )
-        return (*names, *folders, *self.settings())
+        return (*names, *folders, *self.btf_arguments(), *self.settings())
+
+    def btf_arguments(self) -> tuple[str, ...]:
+        """The kernel's types, which are of use for that kernel only: another may be booted."""
+        if self.btf is None:
+            return ()
+        folder = self.layout.release(self.deployment, self.program.name, self.id)
+        return ("--btf", f"{self.btf.kernel}={folder / KERNEL_BTF}")
 
     @cached_property
     def args(self) -> bytes:

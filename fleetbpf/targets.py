@@ -34,7 +34,7 @@ def resolve(
     hosts, undefined variables, hooks that are none, missing sources.
     """
     assigned, problems = assignments(manifest, inventory, limit)
-    problems += manifests.missing_sources(manifest)
+    problems += (*manifests.missing_sources(manifest), *manifests.missing_btf(manifest))
     rendering = Rendering(manifest)
     targets = [rendering.target(assignment) for assignment in assigned]
     InputError.raise_if_any([*problems, *rendering.problems()])

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from fleetbpf import compilation, description, elf, includes, loader_source, refusals
+from fleetbpf import compilation, description, elf, includes, kernel_btf, loader_source, refusals
 from fleetbpf.cache import disk_cure
 from fleetbpf.command import Command
 from fleetbpf.connections import Completed
@@ -124,6 +124,13 @@ class Workbench:
     def link_inspector(self, runtime: Iterable[Path]) -> None:
         """Compile the inspector and link it with the runtime's objects."""
         self._link(compilation.INSPECTOR, runtime, compilation.INSPECTOR.stem, "")
+
+    def cut_btf(self, made: Path, kernel: Path) -> None:
+        """Cut a kernel's BTF to what the object `made` relocates against."""
+        shutil.copyfile(made, self.folder / compilation.OBJECT)
+        (self.folder / compilation.KERNEL_BTF).write_bytes(kernel_btf.content(kernel))
+        problem = Problem(where=str(kernel), what="bpftool cannot cut it to what a program needs")
+        self._tool(compilation.cut_btf(self.toolchain), problem)
 
     def _link(self, source: Path | str, objects: Iterable[Path], output: str, where: str) -> None:
         problem = Problem(where=where, what=f"the {output} cannot be linked", hint=DOCTOR)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from fleetbpf.apply import Applied
     from fleetbpf.cli.session import Session
     from fleetbpf.fleet import Outcome
+    from fleetbpf.model.manifest import Manifest
     from fleetbpf.model.target import Target
 
 SUMMARY = "build, ship and start what a manifest declares; a second run changes nothing"
@@ -29,21 +30,24 @@ def run(options: argparse.Namespace, output: Output) -> ExitCode:
     from fleetbpf.cli.session import Session
 
     manifest, targets = load_targets(options)
-    return carry_out(manifest.name, targets, Session.of(options), output)
+    return carry_out(manifest, targets, Session.of(options), output)
 
 
 def carry_out(
-    deployment: str, targets: "Sequence[Target]", session: "Session", output: Output
+    manifest: "Manifest", targets: "Sequence[Target]", session: "Session", output: Output
 ) -> ExitCode:
     """Apply what the targets shall run, and tell what became of each host."""
     from fleetbpf.apply import Apply, operator
     from fleetbpf.cli.progress import progress
+    from fleetbpf.kernel_btf import BtfFolder
 
     artifacts = session.build(targets, output)
     with progress(output, [target.host.name for target in targets]) as shown:
         work = Apply(
-            deployment=deployment,
+            deployment=manifest.name,
             artifacts=artifacts,
+            btf=BtfFolder.read(manifest.btf_folder),
+            cut=session.builder().cut_btf,
             workspace=session.workspace,
             say=shown.say,
             who=operator(),
@@ -54,7 +58,7 @@ def carry_out(
     recaps = [of(outcome) for outcome in outcomes]
     recap.tell(output, recaps)
     rows = {outcome.host.name: row(outcome) for outcome in outcomes}
-    output.document({"deployment": deployment, **recap.document(recaps, rows)})
+    output.document({"deployment": manifest.name, **recap.document(recaps, rows)})
     return recap.exit_code(recaps)
 
 

@@ -60,6 +60,7 @@ def auditing(
 ) -> Callable[["Target", "Connection"], tuple["Finding", ...]]:
     """The work on one host: ask for its facts and its kernel's programs, and compare."""
     from fleetbpf import audit, facts, inspection
+    from fleetbpf.kernel_btf import BtfFolder
     from fleetbpf.layout import HostLayout
     from fleetbpf.release import Release
 
@@ -67,13 +68,19 @@ def auditing(
     keys = {p.recipe: builder.key(p.recipe) for target in targets for p in target.programs}
     inspector = builder.inspector().path.read_bytes()
     layout = HostLayout()
+    btf = BtfFolder.read(manifest.btf_folder)
 
     def work(target: "Target", connection: "Connection") -> tuple["Finding", ...]:
         host, become = target.host.name, target.become
         seen = facts.ask(connection, layout, host=host, deployment=manifest.name, become=become)
         loaded = inspection.ask(connection, layout, inspector, host=host, become=become)
         releases = [
-            Release(deployment=manifest.name, program=p, build_key=keys[p.recipe])
+            Release(
+                deployment=manifest.name,
+                program=p,
+                build_key=keys[p.recipe],
+                btf=btf.of(seen),
+            )
             for p in target.programs
         ]
         known = manifest.audit.known if manifest.audit else ()

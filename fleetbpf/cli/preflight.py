@@ -51,7 +51,7 @@ def run(options: argparse.Namespace, output: Output) -> ExitCode:
         session.build(targets.resolve(manifest, expected(chosen)), output)
         with booted(chosen, Path(name), options.memory, output) as inventory:
             ready = targets.resolve(manifest, inventory)
-            return carry_out(manifest.name, ready, session, output)
+            return carry_out(manifest, ready, session, output)
 
 
 def on_all_hosts(manifest: "Manifest") -> "Manifest":

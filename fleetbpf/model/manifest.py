@@ -187,6 +187,11 @@ class Manifest(Model):
         Field(min_length=1),
         Expected("a list of plays"),
     ]
+    btf: Text | None = Field(
+        None,
+        description="a folder beside the manifest with BTF for kernels that have none: "
+        "<release>.btf, or as in BTFHub",
+    )
     audit: Annotated[Audit, Expected("a mapping with `cron` and `known`")] = Audit()
 
     _document: Document = PrivateAttr()
@@ -200,6 +205,11 @@ class Manifest(Model):
     def path(self) -> Path:
         """The manifest's file."""
         return self._document.path
+
+    @property
+    def btf_folder(self) -> Path | None:
+        """The folder with BTF for kernels that have none."""
+        return None if self.btf is None else self.path.parent / self.btf
 
     def place(self, *location: str | int) -> str:
         """Where the key at `location` was written: "hello.yml:4:3"."""

@@ -41,7 +41,32 @@ static int keep_warning(enum libbpf_print_level level, const char *format, va_li
 	return 0;
 }
 
-struct bpf_object *fb_object_open(const struct fb_program *program, struct fb_problem *problem)
+/* The file for the kernel that runs: another may have been booted since the files were given. */
+static const char *given_btf(const struct fb_pairs *given)
+{
+	struct utsname kernel = {};
+
+	uname(&kernel);
+	for (size_t i = 0; i < given->count; i++)
+		if (!strcmp(given->items[i].name, kernel.release))
+			return given->items[i].value;
+	return NULL;
+}
+
+/* Where the types are that the object is fitted to; *path is NULL for the kernel's own. */
+static int find_btf(const struct fb_pairs *given, const char **path, struct fb_problem *problem)
+{
+	*path = given_btf(given);
+	if (!access(*path ? *path : BTF, R_OK))
+		return 0;
+	if (*path)
+		return fb_fail(problem, "open", errno, "--btf %s: %s", *path, strerror(errno));
+	fb_hint(problem, "it needs a kernel with CONFIG_DEBUG_INFO_BTF=y, or --btf RELEASE=FILE");
+	return fb_fail(problem, "open", ENOENT, "this kernel has no BTF (" BTF ")");
+}
+
+struct bpf_object *fb_object_open(const struct fb_program *program, const struct fb_pairs *btf,
+				  struct fb_problem *problem)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, options);
 	struct bpf_object *object;
@@ -50,11 +75,8 @@ struct bpf_object *fb_object_open(const struct fb_program *program, struct fb_pr
 	int error;
 
 	libbpf_set_print(keep_warning);
-	if (program->needs_btf && access(BTF, R_OK)) {
-		fb_hint(problem, "it needs a kernel with CONFIG_DEBUG_INFO_BTF=y");
-		fb_fail(problem, "open", ENOENT, "this kernel has no BTF (" BTF ")");
+	if (program->needs_btf && find_btf(btf, &options.btf_custom_path, problem))
 		return NULL;
-	}
 	options.object_name = program->name;
 	object = bpf_object__open_mem(elf, size, &options);
 	if (object)

@@ -5,11 +5,13 @@
 
 #include <bpf/libbpf.h>
 
+#include "options.h"
 #include "problem.h"
 #include "program.h"
 
-/* Open the embedded object; NULL with a problem. */
-struct bpf_object *fb_object_open(const struct fb_program *program, struct fb_problem *problem);
+/* Open the embedded object; NULL with a problem. btf: files with the types of some kernels. */
+struct bpf_object *fb_object_open(const struct fb_program *program, const struct fb_pairs *btf,
+				  struct fb_problem *problem);
 
 /* Load it; run is the folder for verifier.log, or NULL. */
 int fb_object_load(struct bpf_object *object, const char *run, struct fb_problem *problem);

@@ -134,7 +134,7 @@ int fb_loader_open(struct fb_loader *loader)
 	struct fb_problem *problem = &loader->problem;
 	int error;
 
-	loader->object = fb_object_open(program, problem);
+	loader->object = fb_object_open(program, &options->btf, problem);
 	if (!loader->object)
 		return -EINVAL;
 	error = fb_constants_set(loader->object, program, &options->set, problem);

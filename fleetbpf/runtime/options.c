@@ -27,6 +27,7 @@ static const char usage[] =
 	"                           limits.low=1 sizes[2]=7\n"
 	"  --map NAME=SECONDS       read a map out every SECONDS; repeatable\n"
 	"  --event RING=STRUCT      records of a ring buffer are this struct; repeatable\n"
+	"  --btf RELEASE=FILE       the types of that kernel, for one that has none itself\n"
 	"  --trace-buffer BYTES     kernel buffer for printed lines, per CPU (default 4194304)\n"
 	"  --spool DIR              write segments there instead of stdout\n"
 	"  --spool-limit BYTES      keep at most so much there (default 268435456)\n"
@@ -217,6 +218,7 @@ static int parse_words(struct fb_options *options, size_t count, char *const *wo
 		{"--release", VALUE_TEXT, &options->release},
 		{"--spool", VALUE_TEXT, &options->spool},
 		{"--run", VALUE_TEXT, &options->run},
+		{"--btf", VALUE_PAIR, &options->btf},
 		{"--args", VALUE_ARGS, NULL},
 		{"--check", VALUE_NONE, &options->check},
 		{"--describe", VALUE_NONE, &options->describe},
@@ -299,6 +301,7 @@ void fb_options_free(struct fb_options *options)
 	free_pairs(&options->set);
 	free_pairs(&options->map);
 	free_pairs(&options->event);
+	free_pairs(&options->btf);
 	for (size_t i = 0; i < options->owned_count; i++)
 		free(options->owned[i]);
 	free(options->owned);

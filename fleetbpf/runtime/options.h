@@ -10,7 +10,7 @@
 #include "problem.h"
 #include "requests.h"
 
-/* NAME=VALUE of --set, --map or --event. */
+/* NAME=VALUE of --set, --map, --event or --btf. */
 struct fb_pair {
 	char *name;
 	char *value;
@@ -26,6 +26,7 @@ struct fb_options {
 	struct fb_pairs set;	/* constant, value */
 	struct fb_pairs map;	/* map, seconds */
 	struct fb_pairs event;	/* ring, struct; "" for the ring's own */
+	struct fb_pairs btf;	/* kernel release, file with its types */
 	uint64_t trace_buffer;	/* bytes per CPU */
 	uint64_t spool_limit;	/* bytes */
 	const char *deployment; /* "" when run by hand */

@@ -3,7 +3,7 @@
 import pytest
 
 from fleetbpf import btf, description, elf
-from fleetbpf.model.description import ConstantKind, Function
+from fleetbpf.model.description import ConstantKind
 
 # const volatile int min_uid; const volatile bool loud; const volatile char prefix[16];
 # const int folded; static const volatile in a function; const volatile int numbers[4];
@@ -80,7 +80,7 @@ def test_constants_are_the_volatile_globals() -> None:
     ],
 )
 def test_some_sections_need_the_kernels_types(section: str, typed: bool) -> None:
-    assert description.is_btf_typed(Function(name="f", section=section)) is typed
+    assert description.is_btf_typed(section) is typed
 
 
 @pytest.mark.parametrize(

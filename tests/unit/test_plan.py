@@ -1,14 +1,32 @@
 """The plan: what is declared against what a host says of itself."""
 
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from fleetbpf.activation import steps
+from fleetbpf.kernel_btf import KernelBtf
+from fleetbpf.model.description import Description, Function
 from fleetbpf.model.target import DesiredConstant
 from fleetbpf.plan import Action, Change, obstacles, plan, version
 from fleetbpf.release import Release
 from tests.unit.samples import host_facts, placed, program, release, running
+
+TYPES = KernelBtf(kernel="5.4.0-1", path=Path("5.4.0-1.btf"), sha256="b" * 64)
+
+
+def describe(*, section: str = "raw_tp/x", needs_btf: bool = False) -> Description:
+    return Description(
+        program="hello",
+        functions=(Function(name="f", section=section),),
+        constants=(),
+        maps=(),
+        prints=False,
+        needs_btf=needs_btf,
+        types={},
+    )
 
 
 def only(changes: tuple[Change, ...]) -> Change:
@@ -101,24 +119,53 @@ def test_a_kernel_that_will_not_do_is_an_obstacle(
     facts: dict[str, object], requirement: str, what: str
 ) -> None:
     wanted = release(requires_kernel=requirement)
-    found = list(obstacles("web1", wanted, host_facts(**facts), needs_btf=False))
+    found = list(obstacles("web1", wanted, host_facts(**facts), describe()))
     assert [problem.what for problem in found] == [what]
 
 
 @pytest.mark.parametrize(
-    ("wanted", "needs_btf", "why"),
+    ("wanted", "description", "why"),
     [
-        (release(hooks=(("f", "fentry/do_unlinkat"),)), False, "f on fentry/do_unlinkat needs"),
-        (release(requires_btf=True), False, "its `requires` asks for"),
-        (release(), True, "its CO-RE relocations need"),
+        (release(hooks=(("f", "fentry/x"),)), {}, "f on fentry/x needs the kernel's own BTF"),
+        (release(), {"section": "tp_btf/x"}, "f on tp_btf/x needs the kernel's own BTF"),
+        (release(requires_btf=True), {}, "its `requires` asks for the kernel's own BTF"),
+        (release(), {"needs_btf": True}, "its CO-RE relocations need BTF"),
     ],
 )
-def test_a_missing_btf_is_an_obstacle_only_where_it_is_needed(
-    wanted: Release, needs_btf: bool, why: str
+def test_a_missing_btf_is_an_obstacle_where_it_is_needed(
+    wanted: Release, description: dict[str, Any], why: str
 ) -> None:
-    found = list(obstacles("web1", wanted, host_facts(btf=False), needs_btf=needs_btf))
+    found = list(obstacles("web1", wanted, host_facts(btf=False), describe(**description)))
     assert found[0].what.startswith(why)
-    assert list(obstacles("web1", release(), host_facts(btf=False), needs_btf=False)) == []
+    assert list(obstacles("web1", wanted, host_facts(), describe(**description))) == []
+
+
+def test_a_missing_btf_is_no_obstacle_where_nothing_needs_it() -> None:
+    moved = release(hooks=(("f", "raw_tp/x"),))
+    unused = describe(section="?fentry/x")
+    assert list(obstacles("web1", release(), host_facts(btf=False), describe())) == []
+    assert list(obstacles("web1", release(), host_facts(btf=False), unused)) == []
+    assert list(obstacles("web1", moved, host_facts(btf=False), describe(section="fentry/x"))) == []
+
+
+def test_btf_that_is_shipped_serves_relocations_but_not_hooks() -> None:
+    facts = host_facts(btf=False)
+    shipped = replace(release(), btf=TYPES)
+    assert list(obstacles("web1", shipped, facts, describe(needs_btf=True))) == []
+    typed = describe(section="lsm/file_open", needs_btf=True)
+    assert len(list(obstacles("web1", shipped, facts, typed))) == 1
+
+
+def test_other_kernel_types_are_another_release() -> None:
+    one, other = (replace(release(), btf=replace(TYPES, sha256=n)) for n in ("1", "2"))
+    assert len({release().id, one.id, other.id}) == 3
+
+
+def test_shipped_types_are_for_the_kernel_that_they_are_of() -> None:
+    arguments = replace(release(), btf=TYPES).arguments()
+    given = arguments[arguments.index("--btf") + 1]
+    assert given.startswith("5.4.0-1=/var/lib/fleetbpf/demo/hello/releases/")
+    assert given.endswith("/kernel.btf")
 
 
 def test_the_release_id_is_the_same_for_the_same_content_only() -> None:

@@ -162,6 +162,14 @@ def test_unknown_names_empty_plays_and_missing_sources_are_told_together(tmp_pat
     ]
 
 
+def test_a_folder_of_btf_that_is_none_is_told(tmp_path: Path) -> None:
+    play = "  - {hosts: web, programs: [plain]}\nbtf: btfhub\n"
+
+    (problem,) = problems(tmp_path, play)
+
+    assert problem.startswith("m.yml:10:6: the folder `btfhub` does not exist")
+
+
 def test_a_limit_takes_only_its_hosts(tmp_path: Path) -> None:
     found = resolve(tmp_path, "  - {hosts: all, programs: [plain]}\n", limit="web:!web2")
 
