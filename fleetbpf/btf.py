@@ -1,5 +1,6 @@
 """The BTF of an object, as `bpftool -j btf dump file x.bpf.o` prints it: parsed into values."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
@@ -171,6 +172,13 @@ def is_text(types: Types, array: Array) -> bool:
     """Whether it holds text: elements of plain `char`."""
     element = resolve(types, array.element)
     return isinstance(element, Integer) and element.character
+
+
+def steps(path: str) -> tuple[str | int, ...]:
+    """A path into a value, taken apart: `key.ports[2]` is "key", "ports", 2."""
+    return tuple(
+        int(index) if index else name for name, index in re.findall(r"([^.\[\]]+)|\[(\d+)\]", path)
+    )
 
 
 def c_name(types: Types, identifier: int) -> str:

@@ -24,6 +24,7 @@ GENERATOR = (
     "fields.py",
     "hints.py",
     "loader_source.py",
+    "map_shapes.py",
     "workbench.py",
     "model/description.py",
     "model/recipe.py",

@@ -1,9 +1,9 @@
 """Constants against their BTF types: whether a program has them, and whether the values fit."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from fleetbpf import btf
+from fleetbpf import btf, fields
 from fleetbpf.btf import Types
 from fleetbpf.errors import Problem
 from fleetbpf.model.description import Description
@@ -82,7 +82,7 @@ class Spot:
 
     def field(self, struct: btf.Struct, name: str) -> "Spot":
         """The field called `name`."""
-        found = {member.name: member for member in members(self.types, struct)}
+        found = {member.name: member for member, _ in fields.members(self.types, struct)}
         if name not in found:
             what = f"{self.told} has no field {quoted(name)}"
             raise MisunderstoodError(what, did_you_mean(name, found, noun="its fields"))
@@ -148,13 +148,3 @@ class Spot:
                 return "a mapping"
             case _:
                 return ""
-
-
-def members(types: Types, struct: btf.Struct) -> Iterator[btf.Member]:
-    """The named members; those of anonymous structs and unions as the struct's own."""
-    for member in struct.members:
-        inner = btf.resolve(types, member.type)
-        if member.name:
-            yield member
-        elif isinstance(inner, btf.Struct):
-            yield from members(types, inner)

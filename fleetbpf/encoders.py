@@ -87,6 +87,21 @@ def for_size(size: int) -> Encoder:
     return _function(f"encode_{size}_bytes", f"fb_encode_{kind}(out, at, {size}{last});")
 
 
+def for_prefix(address_size: int) -> Encoder:
+    """The encoder of an LPM trie's key of a prefix length and an IP address: "10.0.0.0/8"."""
+    return _function(f"encode_prefix_{address_size}", f"fb_encode_prefix(out, at, {address_size});")
+
+
+def for_members(types: Types, identifier: int, members: tuple[Member, ...]) -> tuple[Encoder, ...]:
+    """The encoder of some members of a struct, last."""
+    whole = btf.resolve(types, identifier)
+    if not isinstance(whole, btf.Struct):
+        return for_type(types, identifier)
+    inner = (encoder for member in members for encoder in for_type(types, member.type))
+    body = "\n".join(_struct(types, replace(whole, members=members), NO_HINTS))
+    return (*inner, _function(f"{name_of(types, identifier)}_group", body))
+
+
 def name_of(types: Types, identifier: int, wanted: Hints = NO_HINTS) -> str:
     """The name of the encoder of a type; the same for a typedef and what is behind it."""
     name = f"encode_{_behind(types, identifier)}"

@@ -8,9 +8,11 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from fleetbpf import encoders, event_plan
+from fleetbpf import encoders, event_plan, map_shapes
+from fleetbpf.btf import Types
 from fleetbpf.encoders import Encoder
 from fleetbpf.event_plan import Case, Plan
+from fleetbpf.map_shapes import Run, Slots, SlotsPlace
 from fleetbpf.model.description import Description, Map
 from fleetbpf.model.recipe import DesiredEvent
 
@@ -20,11 +22,16 @@ BYTES = re.MULTILINE | re.DOTALL
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """A map in the loader's table: its name, and its encoders' names."""
+    """A map in the loader's table: its name, its encoders' names, and what it is made of."""
 
+    number: int
     name: str
+    type: int
     key: str
     value: str
+    runs: tuple[Run, ...]
+    slots: Slots
+    group: str  # the encoder of what tells one histogram from another, or NULL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +85,7 @@ def render(
             skeleton_name=skeleton_name(description.program),
             functions=description.functions,
             constants=description.constants,
-            maps=[_row(description, item) for item in description.maps],
+            maps=[_row(description, *pair) for pair in enumerate(description.maps)],
             events=[_event(description, case) for case in cases],
             rings=[_ring(plan, cases) for plan in planned],
             units=_units(description, planned),
@@ -138,9 +145,19 @@ def _environment() -> Environment:
     return environment
 
 
-def _row(description: Description, item: Map) -> Row:
-    key, value = (parts[-1].name for parts in _parts(description, item))
-    return Row(name=item.name, key=key, value=value)
+def _row(description: Description, number: int, item: Map) -> Row:
+    key, value, *group = (parts[-1].name for parts in _parts(description, item))
+    slots = map_shapes.slots(description.types, item)
+    return Row(
+        number=number,
+        name=item.name,
+        type=item.type,
+        key=key,
+        value=value,
+        runs=map_shapes.runs(description.types, item) if map_shapes.is_per_cpu(item) else (),
+        slots=slots,
+        group=group[0] if group else "NULL",
+    )
 
 
 def _distinct(cases: Iterable[Case]) -> tuple[Case, ...]:
@@ -184,12 +201,27 @@ def _units(description: Description, planned: Iterable[Plan]) -> str:
 
 
 def _parts(description: Description, item: Map) -> Iterator[tuple[Encoder, ...]]:
-    """The encoders of a map's key, then those of its value; the wanted one is the last of each."""
-    for identifier, size in ((item.key_type, item.key_size), (item.value_type, item.value_size)):
-        if identifier is None:
-            yield (encoders.for_size(size),)
-        else:
-            yield encoders.for_type(description.types, identifier)
+    """The encoders of a map's key, its value, and of a histogram's group if it has one.
+
+    The wanted one is the last of each.
+    """
+    types = description.types
+    if map_shapes.is_prefix(types, item):
+        yield (encoders.for_prefix(item.key_size - 4),)
+    else:
+        yield _of_type_or_size(types, item.key_type, item.key_size)
+    yield _of_type_or_size(types, item.value_type, item.value_size)
+    slots = map_shapes.slots(types, item)
+    if slots.place is SlotsPlace.IN_VALUE:
+        yield _of_type_or_size(types, item.key_type, item.key_size)
+    elif slots.group and item.key_type is not None:
+        yield encoders.for_members(types, item.key_type, slots.group)
+
+
+def _of_type_or_size(types: Types, identifier: int | None, size: int) -> tuple[Encoder, ...]:
+    if identifier is None:
+        return (encoders.for_size(size),)
+    return encoders.for_type(types, identifier)
 
 
 def _encoders(description: Description, cases: Iterable[Case]) -> tuple[Encoder, ...]:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from fleetbpf import quantities
+from fleetbpf import map_text, quantities
 from fleetbpf.collect import is_set_aside
 
 UNITS = {"duration": quantities.told_duration, "bytes": quantities.told_size}
@@ -210,8 +210,7 @@ def texts(kind: str, fields: Mapping[str, Any]) -> Iterable[str]:
         case "torn":
             return (f"-- LOST 1, cut off by a kill after {fields.get('bytes')} bytes",)
         case "map":
-            name, entries = fields.get("map"), fields.get("entries", ())
-            return (f"{name}[{brief(e['key'])}] = {brief(e['value'])}" for e in entries)
+            return map_text.lines(fields)
         case _:
             return (f"{kind} {json.dumps(dict(fields))}",)
 
@@ -231,11 +230,6 @@ def inline(value: object) -> str:
     if isinstance(value, str) and PLAIN.fullmatch(value):
         return value
     return json.dumps(value, separators=(",", ":"))
-
-
-def brief(value: object) -> str:
-    """A map's key or value: text as it is, the rest as JSON."""
-    return value if isinstance(value, str) else json.dumps(value)
 
 
 def timestamp(time_ns: int, *, digits: int) -> str:

@@ -43,8 +43,8 @@ class Release:
             words += ["--attach", f"{function}={hook}"]
         for constant in program.constants:
             words += ["--set", f"{constant.name}={spelled(constant.value)}"]
-        for name, seconds in program.map_readouts:
-            words += ["--map", f"{name}={seconds:g}"]
+        for readout in program.readouts:
+            words += ["--map", f"{readout.map}={readout.words}"]
         words += ["--trace-buffer", str(program.trace_buffer)]
         words += ["--spool-limit", str(program.spool_limit)]
         return tuple(words)

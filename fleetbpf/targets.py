@@ -10,7 +10,7 @@ from fleetbpf.errors import InputError, Problem
 from fleetbpf.model.hook import Hook
 from fleetbpf.model.inventory import Host, Inventory
 from fleetbpf.model.manifest import Manifest, Play, Program
-from fleetbpf.model.target import DesiredConstant, DesiredProgram, Target
+from fleetbpf.model.target import DesiredConstant, DesiredProgram, DesiredReadout, Target
 from fleetbpf.templating import Renderer, is_template
 from fleetbpf.wording import MisunderstoodError, listed, quoted
 
@@ -168,7 +168,7 @@ class Rendering:
             source=manifests.locate(self._manifest, name) or Path(program.file),
             hooks=tuple(self._hooks(name, program, host, variables)),
             constants=tuple(self._constants(name, program, host, variables)),
-            map_readouts=tuple((each, readout.every) for each, readout in program.maps.items()),
+            readouts=tuple(self._readouts(name, program)),
             events=manifests.events(self._manifest, name),
             trace_buffer=program.trace.buffer,
             spool_limit=program.limits.spool,
@@ -181,6 +181,19 @@ class Rendering:
         if not holds_template(program):
             self._same_everywhere[name] = desired
         return desired
+
+    def _readouts(self, name: str, program: Program) -> Iterator[DesiredReadout]:
+        """Each map with how it is read out; whether the object can do that, the build says."""
+        for each, readout in program.maps.items():
+            yield DesiredReadout(
+                map=each,
+                every=readout.every,
+                sum=readout.per_cpu == "sum",
+                clear=readout.clear,
+                histogram=readout.histogram or "",
+                stacks=tuple(readout.stacks.items()),
+                where=self._manifest.place("programs", name, "maps", each),
+            )
 
     def _hooks(
         self, name: str, program: Program, host: Host, variables: Mapping[str, object]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from fleetbpf import constant_types, event_plan, fleet
+from fleetbpf import constant_types, event_plan, fleet, readouts
 from fleetbpf.build import Artifact, Builder
 from fleetbpf.cli.output import Output
 from fleetbpf.connections import Connection
@@ -43,7 +43,7 @@ class Session:
     def build(self, targets: Sequence[Target], output: Output) -> Mapping[Recipe, Artifact]:
         """Build every program that some host shall run; raises BuildError with all that failed.
 
-        InputError when a manifest asks for constants or events that a program does not have.
+        InputError when a manifest asks for constants, maps or events that a program does not have.
         """
         recipes = [program.recipe for target in targets for program in target.programs]
         artifacts = self.builder().build_all(recipes)
@@ -54,6 +54,7 @@ class Session:
         InputError.raise_if_any(
             (
                 *constant_types.problems(targets, descriptions),
+                *readouts.problems(targets, descriptions),
                 *event_plan.problems(descriptions),
             )
         )

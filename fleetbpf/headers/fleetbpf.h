@@ -46,6 +46,37 @@ static __always_inline void fleetbpf_count(void *map, const void *key)
 }
 
 /*
+ * The slot of a value in a histogram whose slots double: 0 for 0 and 1, 1 for 2 and 3, 2 for 4 to
+ * 7, and so on up to 63. Use it as an index, or as the field `slot` of a key; a manifest's
+ * `histogram: log2` reads it back.
+ */
+static __always_inline __u32 fleetbpf_log2(__u64 value)
+{
+	__u32 slot = 0;
+
+#pragma unroll
+	for (int bits = 32; bits; bits /= 2) {
+		__u32 shift = (value >> bits != 0) * bits;
+
+		value >>= shift;
+		slot += shift;
+	}
+	return slot;
+}
+
+#define FLEETBPF_SLOTS 64 /* as many as fleetbpf_log2 has */
+
+/* Count `value` in its slot of an array or per-CPU array map of FLEETBPF_SLOTS __u64. */
+static __always_inline void fleetbpf_count_log2(void *map, __u64 value)
+{
+	__u32 slot = fleetbpf_log2(value);
+	__u64 *count = bpf_map_lookup_elem(map, &slot);
+
+	if (count)
+		__sync_fetch_and_add(count, 1);
+}
+
+/*
  * Events that found no room in their ring buffer, of all rings and processors: the kernel does not
  * count them. The loader reads it and tells them as lost. An object that does not use the calls
  * below has no such variable.

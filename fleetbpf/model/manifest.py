@@ -1,7 +1,7 @@
 """The manifest's format: frozen pydantic models, which are its JSON Schema as well."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, StrictBool, StrictStr
 
@@ -12,9 +12,11 @@ from fleetbpf.model.values import (
     CronTime,
     DeploymentName,
     Duration,
+    EntryPath,
     Expected,
     FieldPath,
     HintName,
+    Histogram,
     Hooks,
     Identifier,
     KernelRange,
@@ -46,6 +48,18 @@ class MapReadout(Model):
     """A map whose contents are read out again and again."""
 
     every: Duration = Field(description="time between two readouts")
+    per_cpu: Annotated[Literal["list", "sum"], Expected("`list` or `sum`")] = Field(
+        "list", description="of a per-CPU map: the value of each processor, or their sum"
+    )
+    clear: StrictBool = Field(
+        default=False, description="take out of a hash what has been read: each record has the news"
+    )
+    histogram: Histogram | None = Field(
+        None, description="log2 or {linear: STEP}: what the slots in keys or values stand for"
+    )
+    stacks: Annotated[
+        dict[EntryPath, Identifier], Expected("a mapping of places in an entry to maps")
+    ] = Field({}, description="place in an entry: the stack trace map that has its stack")
 
 
 class Events(Model):

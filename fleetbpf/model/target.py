@@ -29,6 +29,26 @@ class DesiredConstant:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DesiredReadout:
+    """A map that is read out again and again, and how."""
+
+    map: str
+    every: float  # seconds between two readouts
+    sum: bool = False  # the values of all processors added up, not listed
+    clear: bool = False  # take out what has been read
+    histogram: str = ""  # "log2", "linear:10": what slots stand for; "" = no histogram
+    stacks: tuple[tuple[str, str], ...] = ()  # (place in an entry, the map with the stacks)
+    where: str = field(default="", compare=False)  # "hello.yml:7:7": its line in the manifest
+
+    @property
+    def words(self) -> str:
+        """All of it as the loader takes it: `10,sum,stack:key.stack:stacks`."""
+        flags = ("sum",) * self.sum + ("clear",) * self.clear + (self.histogram,)
+        stacks = (f"stack:{place}:{name}" for place, name in self.stacks)
+        return ",".join((f"{self.every:g}", *filter(None, flags), *stacks))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DesiredProgram:
     """A program as declared for one host."""
 
@@ -36,7 +56,7 @@ class DesiredProgram:
     source: Path  # absolute; or the object
     hooks: tuple[tuple[str, str], ...] = ()  # (function, hook); () = the ELF's own sections
     constants: tuple[DesiredConstant, ...] = ()
-    map_readouts: tuple[tuple[str, float], ...] = ()  # (map, seconds between two readouts)
+    readouts: tuple[DesiredReadout, ...] = ()
     events: tuple[DesiredEvent, ...] = ()
     trace_buffer: int = DEFAULT_TRACE_BUFFER  # bytes per CPU
     spool_limit: int = DEFAULT_SPOOL_LIMIT  # bytes

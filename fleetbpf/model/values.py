@@ -14,6 +14,7 @@ from pydantic import (
     AfterValidator,
     BeforeValidator,
     Field,
+    PlainValidator,
     StrictStr,
     WithJsonSchema,
 )
@@ -23,7 +24,7 @@ from fleetbpf import cron, quantities
 from fleetbpf.hints import Hint
 from fleetbpf.model.hook import FORMS, Hook
 from fleetbpf.templating import Renderer, is_template
-from fleetbpf.wording import MisunderstoodError, did_you_mean, quoted
+from fleetbpf.wording import MisunderstoodError, did_you_mean, kind, quoted
 
 NAME = re.compile(r"[a-z0-9]([a-z0-9_-]{0,38}[a-z0-9])?")
 IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,126}")
@@ -32,6 +33,10 @@ FIELD = re.compile(rf"{IDENTIFIER.pattern}(?:\.{IDENTIFIER.pattern}){{0,15}}")
 CASE = re.compile(rf"{IDENTIFIER.pattern}|-?[0-9]{{1,20}}|0x[0-9a-fA-F]{{1,16}}")
 
 RESERVED = ("lock", "objects")  # in /var/lib/fleetbpf, where each deployment has its folder
+
+# A place in a map's entry: key.pid, value[2].bytes
+ENTRY_PATH = re.compile(r"(key|value)(\.[A-Za-z_][A-Za-z0-9_]*|\[[0-9]{1,9}\])*")
+LARGEST_STEP = 2**63
 
 SHORTEST_INTERVAL = 0.1  # seconds
 
@@ -122,6 +127,21 @@ def hint_name(text: str) -> str:
 def hook_list(value: object) -> object:
     """One hook stands for a list of one."""
     return (value,) if isinstance(value, str) else value
+
+
+def histogram(value: object) -> str:
+    """How slots stand for values, as the loader takes it: "log2", "linear:10"."""
+    match value:
+        case "log2":
+            return "log2"
+        case {"linear": int() as step, **others} if not others and not isinstance(step, bool):
+            if step not in range(1, LARGEST_STEP):
+                raise MisunderstoodError(f"a slot cannot be {step} wide", "a whole number from 1")
+            return f"linear:{step}"
+        case _:
+            raise MisunderstoodError(
+                f"a histogram is `log2` or a mapping like {{linear: 10}}, found {kind(value)}"
+            )
 
 
 def cron_text(text: str) -> str:
@@ -228,6 +248,17 @@ Hooks = Annotated[
 ConstantValue = Annotated[
     object,  # what is wrong with one is told with its place by fleetbpf.constants
     schema(type=["boolean", "integer", "string", "array", "object"]),
+]
+EntryPath = Annotated[
+    StrictStr,
+    matching(ENTRY_PATH, "a place in a map's entry", "write `key`, `key.field` or `value.field`"),
+    schema(type="string", pattern=f"^{ENTRY_PATH.pattern}$", examples=["key.pid"]),
+    Expected("a place in an entry like `key.pid`"),
+]
+Histogram = Annotated[
+    str,
+    PlainValidator(histogram),
+    schema(anyOf=[{"const": "log2"}, {"type": "object", "required": ["linear"]}]),
 ]
 CronTime = Annotated[
     str,

@@ -31,6 +31,14 @@ void fb_encode_ipv6(struct fb_text *out, const unsigned char *at)
 	fb_text_quote_string(out, address);
 }
 
+void fb_encode_prefix(struct fb_text *out, const unsigned char *at, size_t size)
+{
+	char address[INET6_ADDRSTRLEN] = "";
+
+	inet_ntop(size == 4 ? AF_INET : AF_INET6, at + 4, address, sizeof(address));
+	fb_text_printf(out, "\"%s/%" PRIu64 "\"", address, fb_load(at, 4));
+}
+
 void fb_encode_mac(struct fb_text *out, const unsigned char *at)
 {
 	fb_text_printf(out, "\"%02x:%02x:%02x:%02x:%02x:%02x\"", at[0], at[1], at[2], at[3], at[4],

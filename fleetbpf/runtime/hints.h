@@ -24,6 +24,9 @@ void fb_encode_boottime(struct fb_text *out, const unsigned char *at);
 /* What fb_encode_boottime adds: once a round, so that it cannot change the order of two events. */
 void fb_hints_set_clock(int64_t offset);
 
+/* An LPM trie's key, {prefix length, address of `size` bytes}, as "10.0.0.0/8". */
+void fb_encode_prefix(struct fb_text *out, const unsigned char *at, size_t size);
+
 /* An integer as "0x1f". */
 void fb_encode_hex(struct fb_text *out, const unsigned char *at, size_t size);
 

@@ -95,6 +95,11 @@ static void stop(struct fb_loader *loader, const char *reason)
 	fb_state_stopped(loader->options.run);
 }
 
+static int find_map(void *object, const char *name)
+{
+	return bpf_object__find_map_fd_by_name(object, name);
+}
+
 static int load_and_attach(struct fb_loader *loader)
 {
 	int error = fb_object_load(loader->object, loader->options.run, &loader->problem);
@@ -105,6 +110,9 @@ static int load_and_attach(struct fb_loader *loader)
 		return error;
 	loader->trace.unlabelled = loader->unlabelled;
 	error = fb_rings_open(&loader->rings, &loader->sink, &loader->problem);
+	if (!error)
+		error = fb_readouts_open(&loader->readouts, find_map, loader->object,
+					 &loader->problem);
 	loader->attaching = fb_now();
 	return error ? error : fb_attachments_attach(&loader->attachments, &loader->problem);
 }

@@ -1,31 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* --map: read maps out every so often. */
+/* The maps that are read out every so often. */
 #ifndef FB_MAPS_H
 #define FB_MAPS_H
 
-#include <bpf/libbpf.h>
-
-#include "options.h"
-#include "program.h"
-#include "sink.h"
-
-/* One map with its schedule. */
-struct fb_readout {
-	const struct fb_map *map;
-	const struct bpf_map *live;
-	uint64_t every;	 /* ns */
-	uint64_t due;	 /* ns since boot */
-	bool one_by_one; /* this kernel has no batches for this type of map */
-};
+#include "readout.h"
 
 struct fb_readouts {
 	struct fb_readout *items;
 	size_t count;
 };
 
-/* Before the load: find the maps, refuse types that cannot be read out. */
-int fb_readouts_plan(struct fb_readouts *readouts, const struct bpf_object *object,
-		     const struct fb_program *program, const struct fb_pairs *wanted,
+/* Before the load: find the maps, refuse what cannot be read out as it is wanted. */
+int fb_readouts_plan(struct fb_readouts *readouts, const struct fb_program *program,
+		     const struct fb_pairs *wanted, struct fb_problem *problem);
+
+/* After the load. */
+int fb_readouts_open(struct fb_readouts *readouts, fb_map_lookup *lookup, void *context,
 		     struct fb_problem *problem);
 
 /* Read out what is due at `now` (all of them with UINT64_MAX) into the sink. */

@@ -21,11 +21,36 @@ struct fb_constant {
 	const char *section; /* ".rodata" */
 };
 
-/* One map that --map may read out, and how its keys and values become JSON. */
+/* `count` integers of `size` bytes each, one behind the other. */
+struct fb_run {
+	size_t offset;
+	size_t size;
+	size_t count;
+};
+
+enum fb_slots_place {
+	FB_SLOTS_NONE,
+	FB_SLOTS_IN_KEY,   /* the key says which slot a value counts */
+	FB_SLOTS_IN_VALUE, /* a value holds the counts of all slots */
+};
+
+/* Where the slots of a histogram are. */
+struct fb_slots {
+	enum fb_slots_place place;
+	struct fb_run run; /* the number of the slot, or the counts */
+	fb_encoder
+		*group; /* what in the key tells one histogram from another; NULL: there is one */
+};
+
+/* One map, how its keys and values become JSON, and what its values are made of. */
 struct fb_map {
 	const char *name;
+	unsigned int type; /* enum bpf_map_type */
 	fb_encoder *key;
 	fb_encoder *value;
+	const struct fb_run *runs; /* all of a value; NULL: values cannot be added up */
+	size_t run_count;
+	struct fb_slots slots;
 };
 
 /* A struct that the records of a ring may be, and how it becomes JSON. */

@@ -119,76 +119,83 @@ void fb_sink_lost(struct fb_sink *sink, const char *place, uint64_t count, uint6
 		       fb_now(), place, count, since);
 }
 
-void fb_sink_map_begin(struct fb_sink *sink, const char *map)
+void fb_sink_map_begin(struct fb_sink *sink, const char *map, const char *about)
 {
 	sink->map = map;
+	sink->about = about;
 	sink->entries = 0;
 	fb_text_cut(&sink->record, 0);
 	if (!sink->spool)
 		return;
 	fb_text_printf(&sink->record, "{\"time\":%" PRIu64 ",\"kind\":\"map\",\"map\":", fb_now());
 	fb_text_quote_string(&sink->record, map);
+	fb_text_puts(&sink->record, about);
 	fb_text_puts(&sink->record, ",\"entries\":[");
 }
 
 /* Move the record into the batch; one that lacks memory is a line lost. */
 static void finish_record(struct fb_sink *sink)
 {
-	if (sink->record.failed)
-		sink->lost++;
-	else
-		fb_text_add(&sink->batch, sink->record.bytes ? sink->record.bytes : "",
-			    sink->record.used);
+	if (sink->record.failed) {
+		fb_text_cut(&sink->record, 0);
+		fb_sink_lost(sink, "loader", 1, fb_now());
+		return;
+	}
+	fb_text_add(&sink->batch, sink->record.bytes ? sink->record.bytes : "", sink->record.used);
 	fb_text_cut(&sink->record, 0);
+	sink->printed++;
 	flush_if_full(sink);
 }
 
 static void split_if_large(struct fb_sink *sink)
 {
-	const char *map = sink->map;
-
 	if (sink->record.used < MAP_RECORD)
 		return;
-	if (sink->spool) {
+	if (sink->spool)
 		fb_text_puts(&sink->record, "],\"more\":true}\n");
-		sink->printed++;
-	}
 	finish_record(sink);
-	fb_sink_map_begin(sink, map);
+	fb_sink_map_begin(sink, sink->map, sink->about);
 }
 
-struct fb_text *fb_sink_map_key(struct fb_sink *sink)
+void fb_sink_map_entry(struct fb_sink *sink, const struct fb_text *key, const char *name,
+		       const struct fb_text *value, const struct fb_text *more)
 {
+	struct fb_text *out = &sink->record;
+
 	split_if_large(sink);
 	if (sink->spool) {
-		fb_text_puts(&sink->record, sink->entries ? ",{\"key\":" : "{\"key\":");
+		fb_text_puts(out, sink->entries ? ",{\"key\":" : "{\"key\":");
 	} else {
-		add_wall_time(&sink->record, fb_now());
-		fb_text_printf(&sink->record, "%s ", sink->map);
+		add_wall_time(out, fb_now());
+		fb_text_printf(out, "%s ", sink->map);
 	}
-	return &sink->record;
-}
-
-struct fb_text *fb_sink_map_value(struct fb_sink *sink)
-{
-	fb_text_puts(&sink->record, sink->spool ? ",\"value\":" : " ");
-	return &sink->record;
-}
-
-void fb_sink_map_entry_end(struct fb_sink *sink)
-{
-	fb_text_puts(&sink->record, sink->spool ? "}" : "\n");
+	fb_text_add(out, key->bytes, key->used);
+	if (sink->spool)
+		fb_text_printf(out, ",\"%s\":", name);
+	else
+		fb_text_puts(out, " ");
+	fb_text_add(out, value->bytes, value->used);
+	if (more->used)
+		fb_text_add(out, more->bytes, more->used);
+	fb_text_puts(out, sink->spool ? "}" : "\n");
+	out->failed = out->failed || key->failed || value->failed || more->failed;
 	sink->entries++;
 }
 
-void fb_sink_map_end(struct fb_sink *sink)
+void fb_sink_map_end(struct fb_sink *sink, int error)
 {
+	struct fb_text *out = &sink->record;
+
 	if (sink->spool)
-		fb_text_puts(&sink->record, "]}\n");
-	sink->printed++;
+		fb_text_puts(out, "]");
+	if (error)
+		fb_text_printf(out, sink->spool ? ",\"failed\":\"%s\"" : "-- not whole: %s --\n",
+			       strerror(-error));
+	if (sink->spool)
+		fb_text_puts(out, "}\n");
 	finish_record(sink);
-	if (sink->record.size > MAP_RECORD) /* do not hold on to the memory of a rare large one */
-		fb_text_free(&sink->record);
+	if (out->size > MAP_RECORD) /* do not hold on to the memory of a rare large one */
+		fb_text_free(out);
 }
 
 static struct fb_text *begin_event(struct fb_sink *sink, const char *ring, uint64_t time)

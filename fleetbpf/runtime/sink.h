@@ -12,6 +12,7 @@ struct fb_sink {
 	struct fb_text batch;	      /* whole records that wait for the next flush */
 	struct fb_text record;	      /* a map's record while it is built */
 	const char *map;	      /* its name */
+	const char *about;	      /* and what else it says before its entries */
 	size_t entries;		      /* in it so far */
 	uint64_t printed;	      /* lines, events and read-outs taken */
 	uint64_t traced;	      /* messages taken */
@@ -32,12 +33,17 @@ void fb_sink_trace(struct fb_sink *sink, const struct fb_line *line, const char 
 /* place: "kernel" (its buffer was full), "loader" (it was killed). */
 void fb_sink_lost(struct fb_sink *sink, const char *place, uint64_t count, uint64_t since);
 
-/* A read-out: begin, then for each entry key, encode, value, encode; then end. */
-void fb_sink_map_begin(struct fb_sink *sink, const char *map);
-struct fb_text *fb_sink_map_key(struct fb_sink *sink);
-struct fb_text *fb_sink_map_value(struct fb_sink *sink);
-void fb_sink_map_entry_end(struct fb_sink *sink);
-void fb_sink_map_end(struct fb_sink *sink);
+/*
+ * A read-out: begin, then each entry, then end. `about`: further fields of the record, with a comma
+ * before them, or "", and it stays until the end; `name` is what `value` is called, `more` has
+ * further fields of the entry.
+ */
+void fb_sink_map_begin(struct fb_sink *sink, const char *map, const char *about);
+void fb_sink_map_entry(struct fb_sink *sink, const struct fb_text *key, const char *name,
+		       const struct fb_text *value, const struct fb_text *more);
+
+/* error: a negative errno when entries are missing, which the record then says. */
+void fb_sink_map_end(struct fb_sink *sink, int error);
 
 /* An event of a ring: begin, encode, then end; `name` is its struct's where there are several. */
 struct fb_text *fb_sink_event_begin(struct fb_sink *sink, const char *ring, const char *name,

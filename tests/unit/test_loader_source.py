@@ -46,7 +46,7 @@ DESCRIPTION = Description(
     maps=(
         Map(
             name="counts",
-            type=1,
+            type=6,
             key_type=1,
             value_type=1,
             key_size=4,

@@ -9,7 +9,7 @@ import pytest
 from fleetbpf.activation import steps
 from fleetbpf.kernel_btf import KernelBtf
 from fleetbpf.model.description import Description, Function
-from fleetbpf.model.target import DesiredConstant
+from fleetbpf.model.target import DesiredConstant, DesiredReadout
 from fleetbpf.plan import Action, Change, obstacles, plan, version
 from fleetbpf.release import Release
 from tests.unit.samples import host_facts, placed, program, release, running
@@ -175,7 +175,7 @@ def test_the_release_id_is_the_same_for_the_same_content_only() -> None:
         release(key="k2"),
         release(hooks=(("f", "raw_tp/x"),)),
         release(constants=(DesiredConstant(path=("c",), value=1),)),
-        release(map_readouts=(("m", 1.0),)),
+        release(readouts=(DesiredReadout(map="m", every=1.0),)),
         release(memory_limit=1),
         release(spool_limit=1),
     ]

@@ -11,11 +11,14 @@
 #include "files.h"
 #include "functions.h"
 #include "hints.h"
+#include "histogram.h"
 #include "hooks.h"
 #include "load.h"
 #include "options.h"
 #include "perf_event.h"
+#include "pick.h"
 #include "spool.h"
+#include "stacks.h"
 #include "symbols.h"
 #include "trace.h"
 
@@ -326,6 +329,63 @@ static int constant(char **words)
 	return finish(&out);
 }
 
+/* pick PATH KEY VALUE: what the path leads to in an entry of exactly these bytes */
+static int pick(char **words)
+{
+	struct fb_text entry[2] = {}, out = {};
+	struct fb_piece piece;
+
+	for (int i = 0; i < 2; i++) {
+		entry[i].used = strlen(words[i + 1]);
+		entry[i].bytes = malloc(entry[i].used ? entry[i].used : 1);
+		memcpy(entry[i].bytes, words[i + 1], entry[i].used);
+	}
+	piece = fb_pick_from_entry(&entry[0], &entry[1], words[0]);
+	fb_text_add(&out, piece.bytes, piece.length);
+	free(entry[0].bytes);
+	free(entry[1].bytes);
+	return finish(&out);
+}
+
+/* histograms STEP {GROUP SLOT COUNT}...: the groups with their buckets */
+static int histograms(int argc, char **words)
+{
+	struct fb_histograms gathered = {};
+	struct fb_scale scale = {.step = strtoull(words[0], NULL, 10)};
+	struct fb_text out = {};
+	size_t extent;
+
+	for (int i = 1; i + 2 < argc; i += 3) {
+		fb_histograms_group(&gathered, words[i], strlen(words[i]));
+		fb_histograms_add(&gathered, strtoull(words[i + 1], NULL, 10),
+				  strtoull(words[i + 2], NULL, 10));
+	}
+	fb_histograms_settle(&gathered);
+	fb_text_puts(&out, "{");
+	for (size_t i = 0; i < gathered.count; i += extent) {
+		const struct fb_count *first = &gathered.counts[i];
+
+		extent = fb_histograms_extent(&gathered, i);
+		fb_text_puts(&out, i ? "," : "");
+		fb_text_quote(&out, gathered.groups.bytes + first->group, first->length);
+		fb_text_puts(&out, ":");
+		fb_buckets_json(&scale, first, extent, &out);
+	}
+	fb_text_puts(&out, "}");
+	fb_histograms_free(&gathered);
+	return finish(&out);
+}
+
+/* stack: the frames on stdin */
+static int stack(void)
+{
+	struct fb_text in = read_stdin(), out = {};
+
+	fb_stack_json((const unsigned char *)in.bytes, in.used, &out);
+	fb_text_free(&in);
+	return finish(&out);
+}
+
 int main(int argc, char **argv)
 {
 	const char *word = argc > 1 ? argv[1] : "";
@@ -353,6 +413,12 @@ int main(int argc, char **argv)
 		return options(argc - 1, argv + 1);
 	if (!strcmp(word, "constant") && argc == 4)
 		return constant(rest);
+	if (!strcmp(word, "pick") && argc == 5)
+		return pick(rest);
+	if (!strcmp(word, "histograms") && argc > 2)
+		return histograms(argc - 2, rest);
+	if (!strcmp(word, "stack"))
+		return stack();
 	if (!strcmp(word, "encode"))
 		return encode(rest[0]);
 	return 1;

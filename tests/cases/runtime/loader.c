@@ -54,10 +54,28 @@ static const struct fb_constant constants[] = {
 	{.name = "limit", .section = ".rodata"},
 };
 
+static const struct fb_run runs_0[] = {
+	{.offset = 0, .size = 4, .count = 1},
+};
+
 static const struct fb_map maps[] = {
-	{.name = "counts", .key = encode_1, .value = encode_1},
-	{.name = "raw", .key = encode_4_bytes, .value = encode_40_bytes},
-	{.name = "ring", .key = encode_0_bytes, .value = encode_2},
+	{.name = "counts",
+	 .type = 6,
+	 .runs = runs_0,
+	 .run_count = 1,
+	 .slots = {.place = FB_SLOTS_IN_KEY,
+		   .run = {.offset = 0, .size = 4, .count = 1},
+		   .group = NULL},
+	 .key = encode_1,
+	 .value = encode_1},
+	{.name = "raw",
+	 .type = 1,
+	 .key = encode_4_bytes,
+	 .value = encode_40_bytes},
+	{.name = "ring",
+	 .type = 27,
+	 .key = encode_0_bytes,
+	 .value = encode_2},
 };
 
 static const struct fb_event events[] = {
@@ -75,7 +93,7 @@ static const struct fb_ring rings[] = {
 static const struct fb_program program = {
 	.name = "9-lives",
 	.key = "0000000000000000000000000000000000000000000000000000000000000000",
-	.description = "{\"program\":\"9-lives\",\"key\":\"0000000000000000000000000000000000000000000000000000000000000000\",\"functions\":[{\"name\":\"on_exec\",\"section\":\"tracepoint/sched/sched_process_exec\"}],\"constants\":[{\"name\":\"limit\",\"section\":\".rodata\",\"c_type\":\"__u32\",\"size\":4,\"kind\":\"integer\",\"type\":1}],\"maps\":[{\"name\":\"counts\",\"type\":1,\"key_type\":1,\"value_type\":1,\"key_size\":4,\"value_size\":4,\"max_entries\":8},{\"name\":\"raw\",\"type\":1,\"key_type\":null,\"value_type\":null,\"key_size\":4,\"value_size\":40,\"max_entries\":8},{\"name\":\"ring\",\"type\":27,\"key_type\":null,\"value_type\":2,\"key_size\":0,\"value_size\":4,\"max_entries\":4096}],\"rings\":[{\"name\":\"ring\",\"struct\":\"event\"}],\"events\":[{\"name\":\"event\",\"type\":2,\"size\":4,\"tail\":\"rest\"}],\"prints\":true,\"needs_btf\":false}",
+	.description = "{\"program\":\"9-lives\",\"key\":\"0000000000000000000000000000000000000000000000000000000000000000\",\"functions\":[{\"name\":\"on_exec\",\"section\":\"tracepoint/sched/sched_process_exec\"}],\"constants\":[{\"name\":\"limit\",\"section\":\".rodata\",\"c_type\":\"__u32\",\"size\":4,\"kind\":\"integer\",\"type\":1}],\"maps\":[{\"name\":\"counts\",\"type\":6,\"key_type\":1,\"value_type\":1,\"key_size\":4,\"value_size\":4,\"max_entries\":8},{\"name\":\"raw\",\"type\":1,\"key_type\":null,\"value_type\":null,\"key_size\":4,\"value_size\":40,\"max_entries\":8},{\"name\":\"ring\",\"type\":27,\"key_type\":null,\"value_type\":2,\"key_size\":0,\"value_size\":4,\"max_entries\":4096}],\"rings\":[{\"name\":\"ring\",\"struct\":\"event\"}],\"events\":[{\"name\":\"event\",\"type\":2,\"size\":4,\"tail\":\"rest\"}],\"prints\":true,\"needs_btf\":false}",
 	.elf = _9_lives__elf_bytes,
 	.functions = functions,
 	.function_count = sizeof(functions) / sizeof(*functions),
