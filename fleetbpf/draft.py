@@ -3,20 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from fleetbpf.composing import Place
 from fleetbpf.mistakes import Mistakes
+from fleetbpf.model.inventory import Origin
 from fleetbpf.source import START
 
 ALL = "all"
 UNGROUPED = "ungrouped"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Origin:
-    """A place in a file; the default is nowhere."""
-
-    file: str = ""
-    place: Place = START
+NOWHERE = Origin(file="", place=START)  # of links that every inventory has
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +48,6 @@ class Draft:
     def __init__(self) -> None:
         # Ansible's order: what is in no other group comes first.
         self.groups = {ALL: DraftGroup(name=ALL), UNGROUPED: DraftGroup(name=UNGROUPED)}
-        self.groups[ALL].children[UNGROUPED] = Origin()
+        self.groups[ALL].children[UNGROUPED] = NOWHERE
         self.hosts: dict[str, DraftHost] = {}
         self.mistakes = Mistakes()

@@ -4,8 +4,9 @@ from collections.abc import Iterable
 
 from fleetbpf import host_names
 from fleetbpf.composing import Location, Mistake, Node, Place
-from fleetbpf.draft import Draft, DraftGroup, DraftHost, Origin, Variable, Variables
+from fleetbpf.draft import Draft, DraftGroup, DraftHost, Variable, Variables
 from fleetbpf.host_names import HostNames
+from fleetbpf.model.inventory import Origin
 from fleetbpf.source import Document
 from fleetbpf.wording import MisunderstoodError, kind, quoted
 

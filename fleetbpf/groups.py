@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from fleetbpf.draft import ALL, UNGROUPED, DraftGroup, Origin
+from fleetbpf.draft import ALL, NOWHERE, UNGROUPED, DraftGroup
+from fleetbpf.model.inventory import Origin
 from fleetbpf.wording import quoted
 
 Groups = Mapping[str, DraftGroup]
@@ -38,7 +39,7 @@ def link(groups: Groups, hosts: Iterable[str]) -> None:
     with_parent = {child for group in groups.values() for child in group.children}
     for name in groups:
         if name != ALL and name not in with_parent:
-            groups[ALL].children[name] = Origin()
+            groups[ALL].children[name] = NOWHERE
     grouped = {
         host
         for name, group in groups.items()

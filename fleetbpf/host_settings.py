@@ -4,11 +4,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
+from fleetbpf import host_obstacles, ssh_arguments
 from fleetbpf.composing import Mistake, resolved
 from fleetbpf.draft import Variables
+from fleetbpf.errors import Problem
+from fleetbpf.host_obstacles import Obstacle
 from fleetbpf.mistakes import Mistakes
 from fleetbpf.model.inventory import ConnectionKind, Host
-from fleetbpf.templating import Renderer, is_template
+from fleetbpf.templating import Renderer, Secret, is_template
 from fleetbpf.wording import MisunderstoodError, did_you_mean, kind, quoted
 
 # The variables of each setting; the first one that is set counts, as with Ansible.
@@ -25,6 +28,8 @@ VARIABLES = {
     "become": ("fleetbpf_become", "ansible_become"),
     "connection": ("fleetbpf_connection", "ansible_connection"),
 }
+# Arguments for ssh, in the order in which Ansible hands them over: the first value counts.
+SSH_ARGUMENTS = ("ansible_ssh_args", "ansible_ssh_common_args", "ansible_ssh_extra_args")
 OWN_VARIABLES = [name for names in VARIABLES.values() for name in names if "fleetbpf_" in name]
 
 CONNECTIONS = {each.value: each for each in ConnectionKind} | {
@@ -61,25 +66,64 @@ class Settings:
         self._folder = folder
         self._renderer = renderer
         self._mistakes = mistakes
+        self._obstacles: list[Problem] = []
 
     def host(self) -> Host:
         """The host; only as good as there are no mistakes."""
-        for name in self._variables:
-            if name.startswith("fleetbpf_") and name not in OWN_VARIABLES:
-                hint = did_you_mean(name, OWN_VARIABLES, noun="settings")
-                self._refuse(name, f"fleetbpf has no setting {quoted(name)}", hint)
+        self._check_own_names()
+        become = self._read("become", boolean, None)
+        connection = self._read("connection", connection_kind, ConnectionKind.SSH)
+        identity_file, known_hosts_file = self._files(connection)
+        if become is not False:
+            self._check(host_obstacles.BECOME)
+        if connection is ConnectionKind.SSH:
+            self._check(host_obstacles.SSH)
         return Host(
             name=self._name,
             address=self._read("address", address, self._name),
             port=self._read("port", port, 22),
             user=self._read("user", user, ""),
-            identity_file=self._read("identity_file", self._path, None),
-            known_hosts_file=self._read("known_hosts_file", self._path, None),
-            become=self._read("become", boolean, None),
-            connection=self._read("connection", connection, ConnectionKind.SSH),
+            identity_file=self._read("identity_file", self._path, identity_file),
+            known_hosts_file=self._read("known_hosts_file", self._path, known_hosts_file),
+            become=become,
+            connection=connection,
             variables=self._values,
             magic=self._magic,
+            origins={name: variable.origin for name, variable in self._variables.items()},
+            obstacles=tuple(self._obstacles),
         )
+
+    def _check_own_names(self) -> None:
+        """Variables that look like settings of ours but are none are mistakes."""
+        for name in self._variables:
+            if name.startswith("fleetbpf_") and name not in OWN_VARIABLES:
+                hint = did_you_mean(name, OWN_VARIABLES, noun="settings")
+                self._refuse(name, f"fleetbpf has no setting {quoted(name)}", hint)
+
+    def _files(self, connection: ConnectionKind) -> tuple[Path | None, Path | None]:
+        """The key and the known hosts that arguments for `ssh` name."""
+        files: list[tuple[Path | None, Path | None]] = [(None, None)]
+        for name in SSH_ARGUMENTS if connection is ConnectionKind.SSH else ():
+            if self._values.get(name) in (None, ""):
+                continue
+            try:
+                found = ssh_arguments.parse(text(self._rendered(self._values[name])))
+                names = (found.identity_file, found.known_hosts_file)
+                identity, known = (self._path(each) if each else None for each in names)
+                files.append((identity, known))
+            except MisunderstoodError as error:
+                self._hinder(name, error.what, error.hint)
+        identities, knowns = zip(*files, strict=True)
+        return next(filter(None, identities), None), next(filter(None, knowns), None)
+
+    def _check(self, obstacles: Mapping[str, Obstacle]) -> None:
+        """Variables that ask for what fleetbpf cannot do; what is encrypted stays so."""
+        for name, obstacle in obstacles.items():
+            value = self._values.get(name)
+            if value is None:
+                continue
+            if isinstance(value, Secret) or not obstacle.fine(self._rendered(value)):
+                self._hinder(name, obstacle.what, obstacle.hint)
 
     def _read(
         self, setting: str, parse: Callable[[object], Value], default: Default
@@ -91,7 +135,10 @@ class Settings:
             try:
                 return parse(self._rendered(self._values[name]))
             except MisunderstoodError as error:
-                self._refuse(name, f"{quoted(name)}: {error.what}", error.hint)
+                if name == "ansible_connection":
+                    self._hinder(name, error.what, error.hint)
+                else:
+                    self._refuse(name, f"{quoted(name)}: {error.what}", error.hint)
                 return default
         return default
 
@@ -106,6 +153,11 @@ class Settings:
             return (self._folder / Path(text(value)).expanduser()).absolute()
         except RuntimeError as error:
             raise MisunderstoodError(f"{quoted(text(value))} has no home folder here") from error
+
+    def _hinder(self, name: str, what: str, hint: str) -> None:
+        """The variable `name` asks for something that fleetbpf cannot do."""
+        where = str(self._variables[name].origin)
+        self._obstacles.append(Problem(where=where, what=f"{quoted(name)}: {what}", hint=hint))
 
     def _refuse(self, name: str, what: str, hint: str = "") -> None:
         """The variable `name` is wrong, where it was written."""
@@ -157,7 +209,7 @@ def boolean(value: object) -> bool:
     return found
 
 
-def connection(value: object) -> ConnectionKind:
+def connection_kind(value: object) -> ConnectionKind:
     """The kind of connection; what Ansible reaches over SSH is `ssh`."""
     name = text(value)
     if name not in CONNECTIONS:

@@ -4,15 +4,16 @@ Several sources make one inventory; what a later one says of a host or a group i
 the earlier ones said. All that is wrong in any of them is told at once, and nothing is contacted.
 """
 
+import functools
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePath
 
 from fleetbpf import groups, inventory_ini, inventory_script, inventory_text, inventory_yaml
 from fleetbpf import inventory_sources as sources
 from fleetbpf.composing import Mistake
-from fleetbpf.draft import UNGROUPED, Draft, DraftHost
+from fleetbpf.draft import UNGROUPED, Draft
 from fleetbpf.drafting import Drafting
-from fleetbpf.errors import InputError
+from fleetbpf.errors import InputError, Problem
 from fleetbpf.host_settings import Settings
 from fleetbpf.inventory_sources import Format, Location
 from fleetbpf.model.inventory import Group, Host, Inventory
@@ -64,7 +65,7 @@ def read_source(location: Location, draft: Draft, vault: Vault) -> None:
 
 
 def read_list(text: str, draft: Draft) -> None:
-    """Hosts between commas: `web1,web2:2222,`. They may have ports, and are no ranges."""
+    """Hosts between commas: `web1,web[2:4]:2222,`."""
     drafting = Drafting(draft, text)
     for name in filter(None, map(str.strip, text.split(","))):
         found = drafting.host_names(name, START)
@@ -79,8 +80,10 @@ def add_file(path: Path, draft: Draft, vault: Vault, *, alone: bool) -> None:
         return
     text = inventory_text.read(path, vault)
     sources.check_readable(path, text)
-    if alone or inventory_text.holds_anything(text):
+    if inventory_text.holds_anything(text):
         add_text(text, path, draft, vault)
+    elif alone:
+        raise InputError(Problem(where=f"{path}:1:1", what="the file is empty"))
 
 
 def add_text(text: str, path: Path, draft: Draft, vault: Vault) -> None:
@@ -137,8 +140,10 @@ def connected(
         **({"playbook_dir": str(beside.absolute())} if beside is not None else {}),
     }
     hosts = {}
+    absolute = functools.cache(lambda file: Path(file).absolute())
     for name, drafted in draft.hosts.items():
-        file = file_of(drafted)
+        # The file that named the host first; a list of hosts stands for one in this folder.
+        file = absolute(next(iter(drafted.files)))
         settings = Settings(
             name,
             precedence.of_host(name),
@@ -149,11 +154,6 @@ def connected(
         )
         hosts[name] = settings.host()
     return hosts
-
-
-def file_of(host: DraftHost) -> Path:
-    """The file that named the host first; of a list of hosts, something in the current folder."""
-    return Path(next(iter(host.files))).absolute()
 
 
 def magic(name: str, file: Path, groups_of_host: Sequence[str]) -> Mapping[str, object]:

@@ -31,7 +31,9 @@ class Undeclared:
 
 def read(text: str, file: str, draft: Draft) -> None:
     """Add what the text says to the draft."""
-    Reading(Drafting(draft, file)).read(text)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SyntaxWarning)  # of values that are like bad Python
+        Reading(Drafting(draft, file)).read(text)
 
 
 class Reading:
@@ -142,12 +144,13 @@ class Reading:
             name, equals, text = word.partition("=")
             column = place.column + max(line.find(f" {name}{equals}") + 1, 0)
             origin = self._drafting.origin(Place(line=place.line, column=column))
-            if equals:
+            if equals and name:
                 yield name, Variable(value=literal(text), origin=origin)
             else:
                 what = f"expected NAME=VALUE, found {quoted(word)}"
-                hint = "put quotes around a value with spaces; a comment begins with #"
+                hint = "no spaces around the =; quotes around a value with spaces"
                 self._drafting.refuse(origin.place, what, hint)
+                return
 
 
 def words(line: str) -> list[str]:
@@ -158,9 +161,7 @@ def words(line: str) -> list[str]:
 def literal(text: str) -> object:
     """The value that Ansible gives to a text: what Python's literals look like, else text."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", SyntaxWarning)
-            return plain(ast.literal_eval(text))
+        return plain(ast.literal_eval(text))
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         return text
 

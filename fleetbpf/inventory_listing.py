@@ -33,9 +33,19 @@ def described(group: Group, chosen: frozenset[str]) -> dict[str, object]:
     return {name: section for name, section in sections.items() if section}
 
 
-def reachable(inventory: Inventory) -> Iterator[Group]:
-    """Every group once, each before its children."""
-    pending = [ALL]
+def summary(group: Group, *, variables: bool) -> dict[str, object]:
+    """A group as one JSON object."""
+    found: dict[str, object] = {
+        "name": group.name,
+        "hosts": [] if group.name == ALL else list(group.hosts),
+        "children": list(group.children),
+    }
+    return {**found, "vars": printable(of_group(group))} if variables else found
+
+
+def reachable(inventory: Inventory, root: str = ALL) -> Iterator[Group]:
+    """A group and every group below it once, each before its children."""
+    pending = [root]
     seen: set[str] = set()
     while pending:
         name = pending.pop(0)

@@ -1,7 +1,7 @@
 """What each host shall run: plays matched with hosts, and every value rendered for its host."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fleetbpf import constants, patterns
@@ -71,7 +71,17 @@ def assignments(
         for name, host in inventory.hosts.items()
         if name in chosen and name in allowed
     ]
-    return found, problems
+    return found, [*problems, *obstacles(each.host for each in found)]
+
+
+def obstacles(hosts: Iterable[Host]) -> Iterator[Problem]:
+    """What fleetbpf cannot do for these hosts, each told once for all of them."""
+    found: dict[Problem, list[str]] = {}
+    for host in hosts:
+        for problem in host.obstacles:
+            found.setdefault(problem, []).append(host.name)
+    for problem, names in found.items():
+        yield replace(problem, what=f"{problem.what} (for {listed(names)})")
 
 
 def selected(

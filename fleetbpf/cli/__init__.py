@@ -22,6 +22,7 @@ COMMANDS = (
     "schedule",
     "validate",
     "schema",
+    "inventory",
     "build",
     "doctor",
     "lab",

@@ -36,6 +36,14 @@ def add_manifest(parser: argparse.ArgumentParser) -> None:
 
 def add_inventory(parser: argparse.ArgumentParser) -> None:
     """Add `-i/--inventory` and `--limit`."""
+    add_sources(parser)
+    parser.add_argument(
+        "--limit", metavar="PATTERN", help="only hosts that this host pattern matches too"
+    )
+
+
+def add_sources(parser: argparse.ArgumentParser) -> None:
+    """Add `-i/--inventory`."""
     parser.add_argument(
         "-i",
         "--inventory",
@@ -43,9 +51,6 @@ def add_inventory(parser: argparse.ArgumentParser) -> None:
         action="append",
         help="an inventory: a file, a folder, an executable script or HOST,…; may come several "
         f"times (default: ${VARIABLE}, {OWN_INVENTORY} or {LAB_INVENTORY})",
-    )
-    parser.add_argument(
-        "--limit", metavar="PATTERN", help="only hosts that this host pattern matches too"
     )
 
 

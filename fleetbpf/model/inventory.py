@@ -5,7 +5,19 @@ from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
+from fleetbpf.composing import Place
 from fleetbpf.errors import Problem
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """A place in a file of the inventory."""
+
+    file: str
+    place: Place
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.place}"
 
 
 class ConnectionKind(Enum):
@@ -30,6 +42,7 @@ class Host:
     variables: Mapping[str, object] = field(default_factory=dict)  # groups merged in, its own last
     # What Ansible lets templates know beside: inventory_hostname, group_names, groups, …
     magic: Mapping[str, object] = field(default_factory=dict, compare=False, repr=False)
+    origins: Mapping[str, Origin] = field(default_factory=dict, compare=False, repr=False)
     obstacles: tuple[Problem, ...] = ()  # settings that fleetbpf cannot do: told when it is chosen
 
 

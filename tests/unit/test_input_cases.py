@@ -38,7 +38,7 @@ def test_a_wrong_manifest_is_told_with_all_its_mistakes_in_order(case: Path) -> 
 @pytest.mark.parametrize("case", cases("inventory"), ids=name_of)
 def test_a_wrong_inventory_is_told_with_all_its_mistakes_in_order(case: Path) -> None:
     with pytest.raises(InputError) as caught:
-        inventory.read(case / "inventory.yml")
+        inventory.read(next(case.glob("inventory.*")))
 
     assert error_of(case, caught.value) == expected_of(case)
 

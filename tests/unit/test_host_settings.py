@@ -1,0 +1,91 @@
+"""Settings of Ansible: those that act, those that cannot, and who is told about the latter."""
+
+from pathlib import Path
+
+import pytest
+
+from fleetbpf import inventory, targets
+from fleetbpf.errors import InputError
+from fleetbpf.model.inventory import ConnectionKind, Host, Inventory
+
+OFF = "StrictHostKeyChecking=no"
+UNKNOWN = "fleetbpf refuses unknown host keys, whatever"
+
+
+def fleet(text: str) -> Inventory:
+    return inventory.read_text(text, Path("/fleet/hosts"))
+
+
+def host(variables: str) -> Host:
+    return fleet(f"web1 {variables}").hosts["web1"]
+
+
+def hindered(variables: str) -> list[str]:
+    """What is told of each obstacle, without the name of its variable."""
+    return [problem.what.partition(": ")[2] for problem in host(variables).obstacles]
+
+
+def test_the_older_names_win_as_with_ansible() -> None:
+    found = host("ansible_host=a ansible_ssh_host=b ansible_port=1 ansible_ssh_port=2")
+
+    assert (found.address, found.port) == ("b", 2)
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        "ansible_python_interpreter=/usr/bin/python3 ansible_pipelining=true ansible_timeout=5",
+        "ansible_become_user=root ansible_become_method=sudo ansible_become_flags='-H -S -n'",
+        "ansible_become=false ansible_become_user=postgres ansible_become_password=x",
+        "ansible_connection=local ansible_ssh_common_args='-J jump' ansible_password=x",
+        "ansible_host_key_checking=true ansible_ssh_executable=/usr/bin/ssh",
+        "ansible_ssh_args='-C -o ControlMaster=auto -o ControlPersist=60s'",
+        "ansible_ssh_args='-o StrictHostKeyChecking=yes -o \"LogLevel ERROR\"'",
+        "ansible_ssh_common_args=''",
+    ],
+)
+def test_what_changes_nothing_hinders_nothing(variables: str) -> None:
+    assert hindered(variables) == []
+
+
+@pytest.mark.parametrize(
+    ("variables", "what"),
+    [
+        ("ansible_password=x", "fleetbpf logs in with keys, not with passwords"),
+        ("ansible_become_user=postgres", "fleetbpf becomes root, nobody else"),
+        ("ansible_become_method=doas", "fleetbpf becomes root by sudo"),
+        ("ansible_become_pass=x", "fleetbpf has no password for sudo"),
+        ("ansible_ssh_common_args='-oProxyJump=j'", "fleetbpf cannot do `ProxyJump=j` of ssh"),
+        ("ansible_ssh_extra_args='-C -Jjump'", "fleetbpf cannot do `-J jump` of ssh"),
+        ("ansible_ssh_args='-p 23'", "fleetbpf cannot do `-p 23` of ssh"),
+        (f"ansible_ssh_args='-o {OFF}'", f"{UNKNOWN} `{OFF}` says"),
+        ("ansible_host_key_checking=false", f"{UNKNOWN} the inventory says"),
+        ("ansible_connection=winrm", "fleetbpf has no connection `winrm`"),
+    ],
+)
+def test_what_fleetbpf_cannot_do_hinders(variables: str, what: str) -> None:
+    assert hindered(variables) == [what]
+
+
+def test_files_in_arguments_for_ssh_are_used_unless_a_variable_names_them() -> None:
+    arguments = "ansible_ssh_common_args='-i id -o UserKnownHostsFile=\"known hosts\"'"
+
+    assert host(arguments).identity_file == Path("/fleet/id")
+    assert host(arguments).known_hosts_file == Path("/fleet/known hosts")
+    own = host(f"{arguments} ansible_ssh_private_key_file=mine")
+    assert own.identity_file == Path("/fleet/mine")
+
+
+def test_an_inventory_may_hold_hosts_that_only_ansible_can_reach() -> None:
+    windows = fleet("web1\n[windows]\nw[1:2]\n[windows:vars]\nansible_connection=winrm\n").hosts
+
+    assert windows["web1"].obstacles == ()
+    assert windows["web1"].connection is ConnectionKind.SSH
+    [told] = targets.obstacles(windows.values())
+    assert told.where == "/fleet/hosts:5:1"
+    assert told.what.endswith("fleetbpf has no connection `winrm` (for w1, w2)")
+
+
+def test_of_our_own_names_a_wrong_value_is_a_mistake() -> None:
+    with pytest.raises(InputError, match="fleetbpf has no connection `winrm`"):
+        host("fleetbpf_connection=winrm")
