@@ -27,6 +27,7 @@ GENERATOR = (
     "map_shapes.py",
     "workbench.py",
     "model/description.py",
+    "model/powers.py",
     "model/recipe.py",
     "refusals.py",
     "templates/loader.c.j2",

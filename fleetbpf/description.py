@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from fleetbpf import btf, elf, events
 from fleetbpf.btf import Types
 from fleetbpf.elf import Elf
-from fleetbpf.model.description import Constant, ConstantKind, Description, Function, Map
+from fleetbpf.model import powers
+from fleetbpf.model.description import Call, Constant, ConstantKind, Description, Function, Map
 
 INSTRUCTION = struct.Struct("<BBhi")
 CALL = 0x85  # BPF_JMP | BPF_CALL
@@ -14,9 +15,6 @@ PRINTING = {6, 177}  # BPF_FUNC_trace_printk, BPF_FUNC_trace_vprintk
 
 # Where .BTF.ext's header (struct btf_ext_header of libbpf) has the length of the CO-RE relocations.
 CORE_LENGTH = struct.Struct("<8x16x4xI")
-
-# Sections whose programs the kernel checks against its own BTF (libbpf's SEC_ATTACH_BTF).
-BTF_SECTIONS = ("fentry", "fexit", "fmod_ret", "tp_btf", "lsm", "iter", "struct_ops", "freplace")
 
 
 def read(program: str, content: bytes, dump: Mapping[str, object]) -> Description:
@@ -26,18 +24,18 @@ def read(program: str, content: bytes, dump: Mapping[str, object]) -> Descriptio
     """
     parts = elf.parse(content)
     types = btf.parse(dump)
-    found = functions(parts)
     declared = tuple(maps(types))
     return Description(
         program=program,
-        functions=found,
+        functions=functions(parts),
         constants=tuple(constants(types)),
         maps=declared,
         prints=prints(parts),
-        needs_btf=has_core_relocations(parts) or any(is_btf_typed(item.section) for item in found),
+        needs_btf=has_core_relocations(parts),
         types=types,
         rings=events.rings(types, declared),
         events=events.structs(types, declared),
+        calls=tuple(dict.fromkeys(powerful_calls(parts))),
     )
 
 
@@ -67,12 +65,31 @@ def functions(parts: Elf) -> tuple[Function, ...]:
 
 def prints(parts: Elf) -> bool:
     """Whether an instruction anywhere calls a helper that prints into the trace buffer."""
-    return any(
-        operation == CALL and registers >> 4 == 0 and helper in PRINTING
-        for section in parts.sections
-        if section.executable and len(section.content) % INSTRUCTION.size == 0
-        for operation, registers, _, helper in INSTRUCTION.iter_unpack(section.content)
-    )
+    return any(helper in PRINTING for _, _, helper in helper_calls(parts))
+
+
+def powerful_calls(parts: Elf) -> Iterator[Call]:
+    """The calls of helpers that change what happens, with the functions that they are in."""
+    for section, offset, helper in helper_calls(parts):
+        if helper in powers.HELPERS:
+            holders = [
+                symbol
+                for symbol in parts.symbols
+                if symbol.function and symbol.section == section and symbol.offset <= offset
+            ]
+            holder = max(holders, key=lambda symbol: symbol.offset, default=None)
+            yield Call(function=holder.name if holder else "?", helper=powers.HELPERS[helper])
+
+
+def helper_calls(parts: Elf) -> Iterator[tuple[int, int, int]]:
+    """Each call of a helper: the section's index, the instruction's offset, the helper's number."""
+    for index, section in enumerate(parts.sections):
+        if not section.executable or len(section.content) % INSTRUCTION.size:
+            continue
+        code = enumerate(INSTRUCTION.iter_unpack(section.content))
+        for number, (operation, registers, _, helper) in code:
+            if operation == CALL and registers >> 4 == 0:
+                yield index, number * INSTRUCTION.size, helper
 
 
 def has_core_relocations(parts: Elf) -> bool:
@@ -82,12 +99,6 @@ def has_core_relocations(parts: Elf) -> bool:
         return False
     # The kernel's BTF is asked for as soon as the part is not empty (obj_needs_vmlinux_btf).
     return bool(CORE_LENGTH.unpack_from(section.content)[0])
-
-
-def is_btf_typed(section: str) -> bool:
-    """Whether a section's kind of program attaches by the kernel's BTF."""
-    kind = section.lstrip("?").split("/")[0].split(".")[0]
-    return kind in BTF_SECTIONS
 
 
 def constants(types: Types) -> Iterator[Constant]:

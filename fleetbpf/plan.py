@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from fleetbpf.description import is_btf_typed
+from fleetbpf import hook_checks
 from fleetbpf.errors import Problem
 from fleetbpf.model.description import Description
 from fleetbpf.model.facts import HostFacts, ProgramFacts, ReleaseFacts
@@ -182,12 +182,8 @@ def attached_by_btf(release: Release, description: Description) -> str:
     """What needs the kernel's own BTF, as the beginning of a sentence; "" = nothing."""
     if release.program.requires_btf:
         return "its `requires` asks for"
-    for function in description.functions:
-        own = () if function.section.startswith("?") else (function.section,)
-        hooks = tuple(hook for name, hook in release.program.hooks if name == function.name) or own
-        if typed := next(filter(is_btf_typed, hooks), None):
-            return f"{function.name} on {typed} needs"
-    return ""
+    typed = hook_checks.btf_user(release.program, description)
+    return f"{typed} needs" if typed else ""
 
 
 def version(text: str) -> tuple[int, int]:

@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from fleetbpf.kernel_btf import KernelBtf
 from fleetbpf.layout import HostLayout
 from fleetbpf.model.hook import Hook
-from fleetbpf.model.target import DesiredProgram, Scalar
+from fleetbpf.model.target import DesiredHook, DesiredProgram, Scalar
 from fleetbpf.sandbox import Opening, openings
 from fleetbpf.templates import rendered
 
@@ -39,8 +39,8 @@ class Release:
         """The loader's arguments that the manifest decides."""
         program = self.program
         words: list[str] = []
-        for function, hook in program.hooks:
-            words += ["--attach", f"{function}={hook}"]
+        for hook in program.hooks:
+            words += attachment(hook)
         for constant in program.constants:
             words += ["--set", f"{constant.name}={spelled(constant.value)}"]
         for readout in program.readouts:
@@ -91,7 +91,9 @@ class Release:
             memory_limit=self.program.memory_limit,
             cpu_limit=self.program.cpu_limit,
             opening=Opening,
-            open=openings(Hook.parse(hook) for _, hook in self.program.hooks),
+            open=openings(
+                Hook.parse(text) for hook in self.program.hooks for text in hook.first_of
+            ),
         )
         return text.encode()
 
@@ -107,6 +109,19 @@ class Release:
             "applied_at": when,
         }
         return json.dumps(fields).encode() + b"\n"
+
+
+def attachment(hook: DesiredHook) -> tuple[str, ...]:
+    """A function with its hooks as the loader takes them."""
+    first, *others = hook.first_of or ("",)
+    words = ["--attach", f"{hook.function}={first}" if first else hook.function]
+    for other in others:
+        words += ["--or", other]
+    if hook.optional:
+        words += ["--optional"]
+    if hook.unless is not None:
+        words += ["--unless", hook.unless]
+    return tuple(words)
 
 
 def spelled(value: Scalar) -> str:

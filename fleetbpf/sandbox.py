@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 from enum import Enum
-from typing import assert_never
 
-from fleetbpf.model.hook import Hook, HookKind
+from fleetbpf.model.hook import Hook
+from fleetbpf.model.hook_kinds import Shape
 
 HOMES = ("/home/", "/root/", "/run/user/")
 TEMPORARY = ("/tmp/", "/var/tmp/")  # noqa: S108 — where a traced file may lie
@@ -17,6 +17,7 @@ class Opening(Enum):
     HOMES = "homes"  # to read files that users own, in their folders
     TEMPORARY = "temporary"  # to see the /tmp of the host
     NETWORK = "network"  # the host's interfaces and sockets, and leave to change its network
+    PACKETS = "packets"  # a socket that sees what passes an interface
     PROCESSES = "processes"  # to see the files of other processes by /proc/PID/root
 
 
@@ -31,26 +32,21 @@ def openings(hooks: Iterable[Hook]) -> frozenset[Opening]:
 
 def of(hook: Hook) -> Iterable[Opening]:
     """What one hook needs open."""
-    match hook.kind:
-        case HookKind.UPROBE | HookKind.URETPROBE | HookKind.USDT:
-            return of_file(hook.scope)
-        case (
-            HookKind.TRACEPOINT
-            | HookKind.RAW_TRACEPOINT
-            | HookKind.RAW_TRACEPOINT_WRITABLE
-            | HookKind.TP_BTF
-            | HookKind.KPROBE
-            | HookKind.KRETPROBE
-            | HookKind.KPROBE_MULTI
-            | HookKind.KRETPROBE_MULTI
-            | HookKind.KSYSCALL
-            | HookKind.KRETSYSCALL
-            | HookKind.FENTRY
-            | HookKind.FEXIT
-            | HookKind.PERF_EVENT
-        ):
-            return ()
-    assert_never(hook.kind)
+    match hook.kind.shape:
+        case Shape.USER_PROBE | Shape.USER_RETURN | Shape.USDT:
+            yield from of_file(hook.target)
+            if hook.parameter:  # the process is looked for
+                yield Opening.PROCESSES
+        case Shape.FILE:
+            yield from (Opening.NETWORK, *of_file(hook.target))
+        case Shape.INTERFACE | Shape.DIRECTION | Shape.NETFILTER | Shape.MAP:
+            yield Opening.NETWORK
+            if hook.kind.word == "socket":
+                yield Opening.PACKETS
+        case Shape.CGROUP | Shape.CGROUP_MODULE:
+            yield Opening.NETWORK  # for the leave: the kernel asks it for control groups too
+        case _:
+            return
 
 
 def of_file(path: str) -> Iterable[Opening]:

@@ -42,7 +42,7 @@ class Document:
         """The node at `location`, if there is one."""
         node: Node | None = self.root
         for part in location:
-            node = node.children.get(part) if node else None
+            node = inside(node, part) if node else None
         return node
 
     def keys_of(self, *location: Part) -> tuple[str, ...]:
@@ -59,9 +59,10 @@ class Document:
         """Where the value at `location` begins; of its nearest known ancestor otherwise."""
         node = self.root
         for part in location:
-            if part not in node.children:
+            found = inside(node, part)
+            if found is None:
                 break
-            node = node.children[part]
+            node = found
         return node.place
 
     def key_place(self, *location: Part) -> Place:
@@ -92,6 +93,13 @@ class Document:
         everything = dict.fromkeys((*self.mistakes, *further))
         ordered = sorted(everything, key=lambda mistake: mistake.place)
         InputError.raise_if_any(map(self.problem, ordered))
+
+
+def inside(node: Node, part: Part) -> Node | None:
+    """The child of a node; one value that stands for a list of one is its own first item."""
+    if part == 0 and not isinstance(part, str) and not isinstance(node.value, list):
+        return node
+    return node.children.get(part)
 
 
 def read(path: Path) -> Document:

@@ -10,7 +10,13 @@ from fleetbpf.errors import InputError, Problem
 from fleetbpf.model.hook import Hook
 from fleetbpf.model.inventory import Host, Inventory
 from fleetbpf.model.manifest import Manifest, Play, Program
-from fleetbpf.model.target import DesiredConstant, DesiredProgram, DesiredReadout, Target
+from fleetbpf.model.target import (
+    DesiredConstant,
+    DesiredHook,
+    DesiredProgram,
+    DesiredReadout,
+    Target,
+)
 from fleetbpf.templating import Renderer, is_template
 from fleetbpf.wording import MisunderstoodError, listed, quoted
 
@@ -177,6 +183,7 @@ class Rendering:
             name=name,
             source=manifests.locate(self._manifest, name) or Path(program.file),
             hooks=tuple(self._hooks(name, program, host, variables)),
+            allow=program.allow,
             constants=tuple(self._constants(name, program, host, variables)),
             readouts=tuple(self._readouts(name, program)),
             events=manifests.events(self._manifest, name),
@@ -207,18 +214,25 @@ class Rendering:
 
     def _hooks(
         self, name: str, program: Program, host: Host, variables: Mapping[str, object]
-    ) -> Iterator[tuple[str, str]]:
+    ) -> Iterator[DesiredHook]:
         """Each function with each of its hooks, in canonical form and once."""
-        for function, hooks in program.hooks.items():
-            found: dict[str, None] = {}
-            for index, text in enumerate(hooks):
+        for function, entries in program.hooks.items():
+            found: dict[DesiredHook, None] = {}
+            for index, entry in enumerate(entries):
                 where = self._manifest.value_place("programs", name, "hooks", function, index)
                 try:
-                    rendered = self._renderer.render(text, variables)
-                    found[str(Hook.parse(str(rendered)))] = None
+                    texts = [self._renderer.render(text, variables) for text in entry.first_of]
+                    hook = DesiredHook(
+                        function=function,
+                        first_of=tuple(str(Hook.parse(str(text))) for text in texts),
+                        optional=entry.optional,
+                        unless=entry.unless,
+                        where=where,
+                    )
+                    found[hook] = None
                 except MisunderstoodError as error:
                     self._complain(where, error.what, error.hint, host=host)
-            yield from ((function, hook) for hook in found)
+            yield from found
 
     def _constants(
         self, name: str, program: Program, host: Host, variables: Mapping[str, object]
@@ -242,5 +256,6 @@ class Rendering:
 
 def holds_template(program: Program) -> bool:
     """Whether some value of the program may differ between hosts."""
-    hooks = (hook for hooks in program.hooks.values() for hook in hooks)
+    entries = (entry for entries in program.hooks.values() for entry in entries)
+    hooks = (text for entry in entries for text in entry.first_of)
     return any(map(is_template, hooks)) or constants.holds_template(program.constants)

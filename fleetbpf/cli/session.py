@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from fleetbpf import constant_types, event_plan, fleet, readouts
+from fleetbpf import constant_types, event_plan, fleet, hook_checks, readouts
 from fleetbpf.build import Artifact, Builder
 from fleetbpf.cli.output import Output
 from fleetbpf.connections import Connection
@@ -53,6 +53,7 @@ class Session:
         descriptions = {recipe: artifact.description for recipe, artifact in artifacts.items()}
         InputError.raise_if_any(
             (
+                *hook_checks.problems(targets, descriptions),
                 *constant_types.problems(targets, descriptions),
                 *readouts.problems(targets, descriptions),
                 *event_plan.problems(descriptions),

@@ -70,6 +70,14 @@ class Ring:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """A call of a helper that changes what happens: of model/powers.py."""
+
+    function: str  # that the call is in
+    helper: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Description:
     """All that the loader's generator, the manifest's checks and `--describe` need to know."""
 
@@ -78,7 +86,8 @@ class Description:
     constants: tuple[Constant, ...]
     maps: tuple[Map, ...]
     prints: bool  # some function calls bpf_trace_printk or bpf_trace_vprintk
-    needs_btf: bool  # CO-RE relocations or a BTF-typed section: the kernel must carry BTF
+    needs_btf: bool  # it has CO-RE relocations: the kernel must carry BTF, whatever the hooks
     types: Types
     rings: tuple[Ring, ...] = ()
     events: tuple[EventStruct, ...] = ()  # none where there is no ring
+    calls: tuple[Call, ...] = ()

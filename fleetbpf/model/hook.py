@@ -1,66 +1,24 @@
-"""Where a BPF function attaches: the hook types of a manifest and the parser of their texts."""
+"""Where a BPF function attaches: the text of a hook, taken apart and put into one form."""
 
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from enum import Enum
-from typing import assert_never
 
+from fleetbpf import quantities
+from fleetbpf.model import hook_kinds
+from fleetbpf.model.hook_kinds import KINDS, HookKind, Parameter, Shape
 from fleetbpf.wording import MisunderstoodError, did_you_mean, quoted
 
-
-class HookKind(Enum):
-    """The type of a hook; its value is libbpf's name of the section."""
-
-    TRACEPOINT = "tracepoint"
-    RAW_TRACEPOINT = "raw_tracepoint"
-    RAW_TRACEPOINT_WRITABLE = "raw_tracepoint.w"
-    TP_BTF = "tp_btf"
-    KPROBE = "kprobe"
-    KRETPROBE = "kretprobe"
-    KPROBE_MULTI = "kprobe.multi"
-    KRETPROBE_MULTI = "kretprobe.multi"
-    KSYSCALL = "ksyscall"
-    KRETSYSCALL = "kretsyscall"
-    FENTRY = "fentry"
-    FEXIT = "fexit"
-    UPROBE = "uprobe"
-    URETPROBE = "uretprobe"
-    USDT = "usdt"
-    PERF_EVENT = "perf_event"
-
-
-KINDS = {kind.value: kind for kind in HookKind} | {
-    "tp": HookKind.TRACEPOINT,
-    "raw_tp": HookKind.RAW_TRACEPOINT,
-    "raw_tp.w": HookKind.RAW_TRACEPOINT_WRITABLE,
-}
-
-FORMS = {
-    HookKind.TRACEPOINT: "tracepoint/CATEGORY/NAME",
-    HookKind.RAW_TRACEPOINT: "raw_tracepoint/NAME",
-    HookKind.RAW_TRACEPOINT_WRITABLE: "raw_tracepoint.w/NAME",
-    HookKind.TP_BTF: "tp_btf/NAME",
-    HookKind.KPROBE: "kprobe/FUNCTION or kprobe/FUNCTION+OFFSET",
-    HookKind.KRETPROBE: "kretprobe/FUNCTION",
-    HookKind.KPROBE_MULTI: "kprobe.multi/GLOB, with * and ?",
-    HookKind.KRETPROBE_MULTI: "kretprobe.multi/GLOB, with * and ?",
-    HookKind.KSYSCALL: "ksyscall/NAME, as in ksyscall/openat",
-    HookKind.KRETSYSCALL: "kretsyscall/NAME, as in kretsyscall/openat",
-    HookKind.FENTRY: "fentry/FUNCTION",
-    HookKind.FEXIT: "fexit/FUNCTION",
-    HookKind.UPROBE: "uprobe//PATH:SYMBOL or uprobe//PATH:SYMBOL+OFFSET",
-    HookKind.URETPROBE: "uretprobe//PATH:SYMBOL",
-    HookKind.USDT: "usdt//PATH:PROVIDER:NAME",
-    HookKind.PERF_EVENT: "perf_event/EVENT@HZ, as in perf_event/cpu-clock@49",
-}
-
-NAME = re.compile(r"[A-Za-z0-9_]+")
+NAME = r"[A-Za-z0-9_]+"
+INTERFACE = r"[^\s/:@]{1,15}"
 FUNCTION = re.compile(r"[A-Za-z0-9_.]+")  # a compiler's clones have dots: `foo.isra.0`
-GLOB = re.compile(r"[A-Za-z0-9_.*?]+")
 SYMBOL = re.compile(r"[^\s+/:]+")  # C++ and Rust names are not C identifiers
 OFFSET = re.compile(r"0x[0-9a-fA-F]{1,16}|[0-9]{1,19}")
-FREQUENCY = re.compile(r"[1-9][0-9]{0,5}")
+WHOLE = re.compile(r"[1-9][0-9]{0,9}")
+PRIORITY = re.compile(r"-?[0-9]{1,9}")
 FREQUENCY_MAX = 100_000  # Hz; FB_FREQUENCY_MAX in the loader, the kernel's own default limit
+EVERY_MIN = 0.1  # seconds
+MODES = ("skb", "native")
 
 # What perf(1) calls the counters of a whole CPU that the loader opens: runtime/perf_event.c.
 EVENTS = (
@@ -76,119 +34,159 @@ class Hook:
     """One place to attach to."""
 
     kind: HookKind
-    name: str  # the tracepoint, the kernel's function or a glob, the symbol, or the event
-    scope: str = ""  # a tracepoint's category; the path of a uprobe's or USDT probe's file
-    provider: str = ""  # of a USDT probe
-    offset: int = 0  # bytes into the function
-    frequency: int = 0  # of a perf_event, in Hz
+    target: str  # what stands behind the kind's word, in one form
+    parameter: str = ""  # what stands behind the last @, if anything
 
     def __str__(self) -> str:
-        offset = f"+{self.offset:#x}" if self.offset else ""
-        match self.kind:
-            case HookKind.TRACEPOINT:
-                return f"{self.kind.value}/{self.scope}/{self.name}"
-            case HookKind.UPROBE | HookKind.URETPROBE:
-                return f"{self.kind.value}/{self.scope}:{self.name}{offset}"
-            case HookKind.USDT:
-                return f"{self.kind.value}/{self.scope}:{self.provider}:{self.name}"
-            case HookKind.PERF_EVENT:
-                return f"{self.kind.value}/{self.name}@{self.frequency}"
-            case _:
-                return f"{self.kind.value}/{self.name}{offset}"
+        parameter = f"@{self.parameter}" if self.parameter else ""
+        return f"{self.kind.word}/{self.target}{parameter}"
 
     @classmethod
     def parse(cls, text: str) -> "Hook":
         """The hook that `text` names; raises MisunderstoodError."""
-        word, slash, rest = text.partition("/")
-        kind = KINDS.get(word)
+        kind, target = hook_kinds.split(text)
         if kind is None:
-            hint = did_you_mean(word, KINDS, noun="known types")
+            word = text.partition("/")[0]
+            hint = did_you_mean(word, (each.word for each in KINDS), noun="known types")
             raise MisunderstoodError(f"{quoted(word)} is not a type of hook", hint)
-        hook = _parsed(kind, rest) if slash else None
-        if hook is None:
-            raise MisunderstoodError(f"{quoted(text)} is not a hook", f"write {FORMS[kind]}")
-        return hook
+        if target is None or "\0" in target:
+            raise misshapen(text, kind)
+        place, parameter = taken_apart(target, kind.parameter)
+        found = canonical(kind, place)
+        if found is None or (kind.parameter is Parameter.FREQUENCY and not parameter):
+            raise misshapen(text, kind)
+        return cls(kind=kind, target=found, parameter=parameter)
 
 
-def _parsed(kind: HookKind, rest: str) -> Hook | None:
-    """The hook of this kind that `rest`, what follows the first slash, describes."""
-    match kind:
-        case HookKind.TRACEPOINT:
-            scope, _, name = rest.partition("/")
-            sound = NAME.fullmatch(scope) and NAME.fullmatch(name)
-            return Hook(kind=kind, scope=scope, name=name) if sound else None
-        case HookKind.RAW_TRACEPOINT | HookKind.RAW_TRACEPOINT_WRITABLE | HookKind.TP_BTF:
-            return _named(kind, rest, NAME)
-        case HookKind.KSYSCALL | HookKind.KRETSYSCALL:
-            return _named(kind, rest, NAME)
-        case HookKind.KPROBE_MULTI | HookKind.KRETPROBE_MULTI:
-            return _named(kind, rest, GLOB)
-        case HookKind.KRETPROBE | HookKind.FENTRY | HookKind.FEXIT:
-            return _named(kind, rest, FUNCTION)
-        case HookKind.KPROBE:
-            return _with_offset(kind, "", rest, FUNCTION)
-        case HookKind.UPROBE | HookKind.URETPROBE:
-            return _user_probe(kind, rest)
-        case HookKind.USDT:
-            return _usdt(rest)
-        case HookKind.PERF_EVENT:
-            return _perf_event(rest)
+def misshapen(text: str, kind: HookKind) -> MisunderstoodError:
+    """A hook whose text is not built as those of its kind."""
+    return MisunderstoodError(f"{quoted(text)} is not a hook", f"write {kind.form}")
+
+
+def taken_apart(target: str, parameter: Parameter | None) -> tuple[str, str]:
+    """A target without its parameter, and that in one form; "" when there is none."""
+    place, at, text = target.rpartition("@")
+    if parameter is None or not at:
+        return target, ""
+    found = CANONICAL_PARAMETERS[parameter](text)
+    return (place, found) if found else (target, "")
+
+
+def _pid(text: str) -> str:
+    return text if WHOLE.fullmatch(text) else ""  # else a symbol's version: f@GLIBC_2.2.5
+
+
+def _frequency(text: str) -> str:
+    return text if WHOLE.fullmatch(text) and int(text) <= FREQUENCY_MAX else ""
+
+
+def _every(text: str) -> str:
+    seconds = quantities.duration(text)
+    if seconds < EVERY_MIN:
+        raise MisunderstoodError("too little: it must be at least 100ms")
+    return f"{seconds:g}s"
+
+
+def _mode(text: str) -> str:
+    if text not in MODES:
+        raise MisunderstoodError(f"{quoted(text)} is not a mode of XDP", "write skb or native")
+    return text
+
+
+def _priority(text: str) -> str:
+    return str(int(text)) if PRIORITY.fullmatch(text) else ""
+
+
+CANONICAL_PARAMETERS: Mapping[Parameter, Callable[[str], str]] = {
+    Parameter.PID: _pid,
+    Parameter.FREQUENCY: _frequency,
+    Parameter.EVERY: _every,
+    Parameter.MODE: _mode,
+    Parameter.PRIORITY: _priority,
+}
+
+
+# Targets that are in one form already when they match; a path may hold anything.
+PATTERNS: Mapping[Shape, re.Pattern[str]] = {
+    Shape.NAME: re.compile(NAME),
+    Shape.SYSCALL: re.compile(NAME),
+    Shape.TRACEPOINT: re.compile(f"{NAME}/{NAME}"),
+    Shape.MAP: FUNCTION,
+    Shape.FUNCTION: FUNCTION,
+    Shape.GLOB: re.compile(r"[A-Za-z0-9_.*?]+"),
+    Shape.ITERATOR: re.compile(rf"{NAME}(:[A-Za-z0-9_.]+)?"),
+    Shape.INTERFACE: re.compile(INTERFACE),
+    Shape.DIRECTION: re.compile(f"{INTERFACE}/(ingress|egress)"),
+    Shape.NETFILTER: re.compile(
+        r"(ipv4|ipv6)/(pre_routing|local_in|forward|local_out|post_routing)"
+    ),
+    Shape.FILE: re.compile(r"/.+", re.DOTALL),
+    Shape.CGROUP: re.compile(r".+", re.DOTALL),
+    Shape.CGROUP_MODULE: re.compile(f"{NAME}/.+", re.DOTALL),
+}
+
+
+def canonical(kind: HookKind, target: str) -> str | None:
+    """A target in one form, None when it has not the shape of its kind."""
+    match kind.shape:
+        case Shape.PROBE:
+            return with_offset(FUNCTION, target)
+        case Shape.USER_PROBE:
+            return user_probe(kind, target)
+        case Shape.USER_RETURN:
+            return None if "+" in target.rpartition(":")[2] else user_probe(kind, target)
+        case Shape.USDT:
+            return usdt(kind, target)
+        case Shape.EVENT:
+            return event(target)
         case _:
-            assert_never(kind)
+            return target if PATTERNS[kind.shape].fullmatch(target) else None
 
 
-def _named(kind: HookKind, rest: str, name: re.Pattern[str]) -> Hook | None:
-    return Hook(kind=kind, name=rest) if name.fullmatch(rest) else None
+def with_offset(name: re.Pattern[str], text: str) -> str | None:
+    """NAME or NAME+OFFSET, the offset in hexadecimal; none of 0."""
+    function, plus, offset = text.partition("+")
+    if not name.fullmatch(function) or (plus and not OFFSET.fullmatch(offset)):
+        return None
+    number = int(offset, 16 if offset.startswith("0x") else 10) if plus else 0
+    return f"{function}+{number:#x}" if number else function
 
 
-def _user_probe(kind: HookKind, rest: str) -> Hook | None:
-    """A uprobe: the path may hold anything, so the last colon ends it.
+def user_probe(kind: HookKind, target: str) -> str | None:
+    """PATH:SYMBOL: the path may hold anything, so the last colon ends it.
 
     A path is absolute, or the bare name of a library or command that libbpf looks for on the host.
     """
-    path, colon, symbol = rest.rpartition(":")
-    if not colon or not path or "\0" in path:
+    path, colon, symbol = target.rpartition(":")
+    if not colon or not path:
         return None
-    _check_path(kind, path, symbol)
-    hook = _with_offset(kind, path, symbol, SYMBOL)
-    return None if hook and hook.offset and kind is HookKind.URETPROBE else hook
+    check_path(kind, path, symbol)
+    found = with_offset(SYMBOL, symbol)
+    return f"{path}:{found}" if found else None
 
 
-def _usdt(rest: str) -> Hook | None:
+def usdt(kind: HookKind, target: str) -> str | None:
     """PATH:PROVIDER:NAME, the path as a uprobe's: the last two colons divide."""
-    path, colon, name = rest.rpartition(":")
+    path, colon, name = target.rpartition(":")
     path, _, provider = path.rpartition(":")
-    sound = SYMBOL.fullmatch(provider) and SYMBOL.fullmatch(name)
-    if not colon or not path or "\0" in path or not sound:
+    if not colon or not path or not SYMBOL.fullmatch(provider) or not SYMBOL.fullmatch(name):
         return None
-    _check_path(HookKind.USDT, path, f"{provider}:{name}")
-    return Hook(kind=HookKind.USDT, scope=path, provider=provider, name=name)
+    check_path(kind, path, f"{provider}:{name}")
+    return target
 
 
-def _check_path(kind: HookKind, path: str, probe: str) -> None:
+def check_path(kind: HookKind, path: str, probe: str) -> None:
     """Raises MisunderstoodError for `usr/bin/x`, of which nobody knows where it begins."""
     if "/" in path and not path.startswith("/"):
         raise MisunderstoodError(
             f"the path {quoted(path)} is not absolute",
-            f"write two slashes: {kind.value}//{path}:{probe}",
+            f"write two slashes: {kind.word}//{path}:{probe}",
         )
 
 
-def _perf_event(rest: str) -> Hook | None:
-    """EVENT@HZ."""
-    name, _, frequency = rest.partition("@")
-    if not FREQUENCY.fullmatch(frequency) or int(frequency) > FREQUENCY_MAX:
-        return None
-    if name not in EVENTS:
-        hint = did_you_mean(name, EVENTS, noun="known events")
-        raise MisunderstoodError(f"{quoted(name)} is not an event", hint)
-    return Hook(kind=HookKind.PERF_EVENT, name=name, frequency=int(frequency))
-
-
-def _with_offset(kind: HookKind, scope: str, rest: str, name: re.Pattern[str]) -> Hook | None:
-    """FUNCTION or FUNCTION+OFFSET."""
-    function, plus, offset = rest.partition("+")
-    if not name.fullmatch(function) or (plus and not OFFSET.fullmatch(offset)):
-        return None
-    base = 16 if offset.startswith("0x") else 10
-    return Hook(kind=kind, scope=scope, name=function, offset=int(offset, base) if plus else 0)
+def event(name: str) -> str | None:
+    """An event of EVENTS; with what is no frequency behind it, it is no hook at all."""
+    if "@" in name or name in EVENTS:
+        return name if name in EVENTS else None
+    hint = did_you_mean(name, EVENTS, noun="known events")
+    raise MisunderstoodError(f"{quoted(name)} is not an event", hint)

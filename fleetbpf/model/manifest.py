@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, StrictBool, StrictStr
 
+from fleetbpf.model.hook_entry import Hooks
 from fleetbpf.model.target import DEFAULT_SPOOL_LIMIT, DEFAULT_TRACE_BUFFER
 from fleetbpf.model.values import (
     CaseValue,
@@ -17,13 +18,13 @@ from fleetbpf.model.values import (
     FieldPath,
     HintName,
     Histogram,
-    Hooks,
     Identifier,
     KernelRange,
     Name,
     ObjectName,
     Pattern,
     Percent,
+    Power,
     Size,
     SourceName,
     Text,
@@ -125,6 +126,9 @@ class Program(Model):
     )
     hooks: Annotated[dict[Identifier, Hooks], Expected("a mapping of functions to hooks")] = Field(
         {}, description="BPF function: hook; left out, the source's SEC() counts"
+    )
+    allow: Annotated[tuple[Power, ...], Expected("a list of hooks and helpers")] = Field(
+        (), description="what the program may do beside observing: [xdp, bpf_send_signal]"
     )
     constants: Annotated[
         dict[Identifier, ConstantValue], Expected("a mapping of constants to values")

@@ -49,15 +49,27 @@ class DesiredReadout:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DesiredHook:
+    """A function and where it goes."""
+
+    function: str
+    first_of: tuple[str, ...] = ()  # the first of these hooks that works; () = its own section
+    optional: bool = False  # where none works: go on without
+    unless: str | None = None  # only where that function could not be attached
+    where: str = field(default="", compare=False)  # "hello.yml:7:7": its line in the manifest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DesiredProgram:
     """A program as declared for one host."""
 
     name: str
     source: Path  # absolute; or the object
-    hooks: tuple[tuple[str, str], ...] = ()  # (function, hook); () = the ELF's own sections
+    hooks: tuple[DesiredHook, ...] = ()  # of functions without one, the ELF's own sections
     constants: tuple[DesiredConstant, ...] = ()
     readouts: tuple[DesiredReadout, ...] = ()
     events: tuple[DesiredEvent, ...] = ()
+    allow: tuple[str, ...] = ()  # what it may do beside observing: model/powers.py
     trace_buffer: int = DEFAULT_TRACE_BUFFER  # bytes per CPU
     spool_limit: int = DEFAULT_SPOOL_LIMIT  # bytes
     memory_limit: int | None = None  # bytes

@@ -1,4 +1,4 @@
-"""The values that a manifest is made of: names, sizes, durations, hooks, each with its schema.
+"""The values that a manifest is made of: names, sizes, durations, each with its schema.
 
 The types carry what a person should write there (`Expected`), which `fleetbpf.complaints` turns
 pydantic's errors into sentences with.
@@ -13,7 +13,6 @@ from typing import Annotated
 from pydantic import (
     AfterValidator,
     BeforeValidator,
-    Field,
     PlainValidator,
     StrictStr,
     WithJsonSchema,
@@ -22,8 +21,7 @@ from pydantic_core import PydanticKnownError
 
 from fleetbpf import cron, quantities
 from fleetbpf.hints import Hint
-from fleetbpf.model.hook import FORMS, Hook
-from fleetbpf.templating import Renderer, is_template
+from fleetbpf.model import powers
 from fleetbpf.wording import MisunderstoodError, did_you_mean, kind, quoted
 
 NAME = re.compile(r"[a-z0-9]([a-z0-9_-]{0,38}[a-z0-9])?")
@@ -109,14 +107,6 @@ def object_name(text: str) -> str:
     return text
 
 
-def hook(text: str) -> str:
-    """A hook in its canonical form; one with a template is parsed once it is rendered."""
-    if is_template(text):
-        Renderer().check(text)
-        return text
-    return str(Hook.parse(text))
-
-
 def hint_name(text: str) -> str:
     """What a field may be; raises MisunderstoodError."""
     if text not in set(Hint):
@@ -124,9 +114,13 @@ def hint_name(text: str) -> str:
     return text
 
 
-def hook_list(value: object) -> object:
-    """One hook stands for a list of one."""
-    return (value,) if isinstance(value, str) else value
+def power(name: str) -> str:
+    """What a program may do, as `allow` names it; raises MisunderstoodError."""
+    found = powers.canonical(name)
+    if found not in powers.NAMES:
+        hint = did_you_mean(name, powers.NAMES, noun="there are")
+        raise MisunderstoodError(f"{quoted(name)} is nothing that has to be allowed", hint)
+    return found
 
 
 def histogram(value: object) -> str:
@@ -230,20 +224,11 @@ KernelRange = Annotated[
     schema(type="string", pattern=f"^{quantities.KERNEL.pattern}$", examples=[">=5.10"]),
     Expected('a kernel requirement like ">=5.10"'),
 ]
-HookText = Annotated[
+Power = Annotated[
     StrictStr,
-    AfterValidator(hook),
-    schema(type="string", examples=list(FORMS.values())),
-    Expected("a hook"),
-]
-HookList = Annotated[
-    tuple[HookText, ...], Field(min_length=1), Expected("a hook or a list of hooks")
-]
-Hooks = Annotated[
-    HookList,
-    BeforeValidator(hook_list),
-    schema(anyOf=[{"type": "string"}, {"type": "array", "items": {"type": "string"}}]),
-    Expected("a hook or a list of hooks"),
+    AfterValidator(power),
+    schema(type="string", enum=list(powers.NAMES)),
+    Expected("a kind of hook or a helper"),
 ]
 ConstantValue = Annotated[
     object,  # what is wrong with one is told with its place by fleetbpf.constants

@@ -48,7 +48,11 @@ LACKING = {
 
 
 def program(source: str, hooks: dict[str, str]) -> dict[str, object]:
-    return {"source": source, "hooks": {f"on_{kind}": hook for kind, hook in hooks.items()}}
+    return {
+        "source": source,
+        "hooks": {f"on_{kind}": hook for kind, hook in hooks.items()},
+        "allow": ["raw_tp.w"],
+    }
 
 
 PROGRAMS = {"hooks": program("hooks.bpf.c", HOOKS), "multi": program("multi.bpf.c", MULTI)}

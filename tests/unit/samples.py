@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+from fleetbpf.model.description import Description, Function
 from fleetbpf.model.facts import HostFacts, ProgramFacts, ReleaseFacts
 from fleetbpf.model.inventory import Host
 from fleetbpf.model.target import DesiredProgram, Target
@@ -13,6 +14,21 @@ OBJECT = "a" * 64
 
 def program(name: str = "hello", **changes: object) -> DesiredProgram:
     base = DesiredProgram(name=name, source=Path("/m/hello.bpf.c"), where="hello.yml:3:3")
+    return replace(base, **changes)  # type: ignore[arg-type]
+
+
+def description(section: str = "kprobe/do_unlinkat", **changes: object) -> Description:
+    """An object with two functions, `f` in `section` and `g`."""
+    functions = (Function(name="f", section=section), Function(name="g", section="?kprobe/x"))
+    base = Description(
+        program="hello",
+        functions=functions,
+        constants=(),
+        maps=(),
+        prints=False,
+        needs_btf=False,
+        types={},
+    )
     return replace(base, **changes)  # type: ignore[arg-type]
 
 

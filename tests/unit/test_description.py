@@ -68,22 +68,6 @@ def test_constants_are_the_volatile_globals() -> None:
 
 
 @pytest.mark.parametrize(
-    ("section", "typed"),
-    [
-        ("fentry/do_unlinkat", True),
-        ("tp_btf", True),
-        ("?fexit.s/x", True),
-        ("lsm.s/file_open", True),
-        ("tracepoint/syscalls/sys_enter_execve", False),
-        ("kprobe/do_unlinkat", False),
-        ("raw_tp/sched_process_exec", False),
-    ],
-)
-def test_some_sections_need_the_kernels_types(section: str, typed: bool) -> None:
-    assert description.is_btf_typed(section) is typed
-
-
-@pytest.mark.parametrize(
     "content",
     [
         b"",

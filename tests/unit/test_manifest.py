@@ -6,6 +6,7 @@ import pytest
 
 from fleetbpf import manifest
 from fleetbpf.errors import InputError
+from fleetbpf.model.hook_entry import HookEntry
 from fleetbpf.model.manifest import Manifest
 
 FULL = """\
@@ -37,10 +38,46 @@ def full() -> Manifest:
 
 
 def test_hooks_are_canonical_and_always_lists() -> None:
-    assert full().programs["hello"].hooks == {
-        "say_hello": ("tracepoint/syscalls/sys_enter_execve",),
-        "on_open": ("kprobe/do_sys_openat2+0x4", "kprobe/{{ function }}"),
-    }
+    found = full().programs["hello"].hooks
+    assert [entry.first_of for entry in found["say_hello"]] == [
+        ("tracepoint/syscalls/sys_enter_execve",)
+    ]
+    assert [entry.first_of for entry in found["on_open"]] == [
+        ("kprobe/do_sys_openat2+0x4",),
+        ("kprobe/{{ function }}",),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("written", "entry"),
+    [
+        ("{hook: kprobe/f, optional: true}", HookEntry(first_of=("kprobe/f",), optional=True)),
+        ("{kprobe: f, unless: g}", HookEntry(first_of=("kprobe/f",), unless="g")),
+        ("{xdp: eth0, mode: skb}", HookEntry(first_of=("xdp/eth0@skb",))),
+        ("{hook: xdp/eth0, mode: native}", HookEntry(first_of=("xdp/eth0@native",))),
+        ('{xdp: "{{ uplink }}", mode: skb}', HookEntry(first_of=("xdp/{{ uplink }}@skb",))),
+        ("{uprobe: /bin/x:main, pid: 12}", HookEntry(first_of=("uprobe//bin/x:main@12",))),
+        ("{iter: task, every: 1m}", HookEntry(first_of=("iter/task@60s",))),
+        ("{cgroup/connect4: /a}", HookEntry(first_of=("cgroup/connect4//a",))),
+        (
+            "{first_of: [fentry/f, {kprobe: f}]}",
+            HookEntry(first_of=("fentry/f", "kprobe/f")),
+        ),
+        ("{unless: g}", HookEntry(unless="g")),
+    ],
+)
+def test_a_hook_may_be_a_mapping(written: str, entry: HookEntry) -> None:
+    text = FULL.replace('[kprobe/do_sys_openat2+4, "kprobe/{{ function }}"]', written)
+    found = manifest.read_text(text, Path("hello.yml"))
+    assert found.programs["hello"].hooks["on_open"] == (entry,)
+
+
+def test_what_is_allowed_has_one_name() -> None:
+    text = FULL.replace(
+        "constants:", "allow: [raw_tp.w, cgroup/bind4, bpf_send_signal]\n    constants:"
+    )
+    found = manifest.read_text(text, Path("hello.yml"))
+    assert found.programs["hello"].allow == ("raw_tracepoint.w", "cgroup", "bpf_send_signal")
 
 
 def test_constants_keep_type_and_text() -> None:

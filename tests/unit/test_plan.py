@@ -9,10 +9,12 @@ import pytest
 from fleetbpf.activation import steps
 from fleetbpf.kernel_btf import KernelBtf
 from fleetbpf.model.description import Description, Function
-from fleetbpf.model.target import DesiredConstant, DesiredReadout
+from fleetbpf.model.target import DesiredConstant, DesiredHook, DesiredReadout
 from fleetbpf.plan import Action, Change, obstacles, plan, version
 from fleetbpf.release import Release
 from tests.unit.samples import host_facts, placed, program, release, running
+
+FENTRY = DesiredHook(function="f", first_of=("fentry/do_unlinkat",))
 
 TYPES = KernelBtf(kernel="5.4.0-1", path=Path("5.4.0-1.btf"), sha256="b" * 64)
 
@@ -53,7 +55,7 @@ def test_another_build_key_is_an_update_that_says_the_program_changed() -> None:
 
 
 def test_another_argument_is_an_update_that_says_so() -> None:
-    new = release(hooks=(("f", "tp_btf/sched_process_exec"),))
+    new = release(hooks=(FENTRY,))
     change = only(plan("web1", "demo", [new], host_facts(placed(release()))))
     assert change.reason.startswith("its arguments or limits changed")
 
@@ -126,7 +128,7 @@ def test_a_kernel_that_will_not_do_is_an_obstacle(
 @pytest.mark.parametrize(
     ("wanted", "description", "why"),
     [
-        (release(hooks=(("f", "fentry/x"),)), {}, "f on fentry/x needs the kernel's own BTF"),
+        (release(hooks=(FENTRY,)), {}, "f on fentry/do_unlinkat needs the kernel's own BTF"),
         (release(), {"section": "tp_btf/x"}, "f on tp_btf/x needs the kernel's own BTF"),
         (release(requires_btf=True), {}, "its `requires` asks for the kernel's own BTF"),
         (release(), {"needs_btf": True}, "its CO-RE relocations need BTF"),
@@ -140,8 +142,23 @@ def test_a_missing_btf_is_an_obstacle_where_it_is_needed(
     assert list(obstacles("web1", wanted, host_facts(), describe(**description))) == []
 
 
+@pytest.mark.parametrize(
+    "hooks",
+    [
+        (),
+        (replace(FENTRY, first_of=("fentry/do_unlinkat", "kprobe/do_unlinkat")),),
+        (replace(FENTRY, optional=True),),
+        (FENTRY, DesiredHook(function="g", first_of=("kprobe/do_unlinkat",), unless="f")),
+    ],
+)
+def test_a_missing_btf_is_none_where_there_is_something_instead(
+    hooks: tuple[DesiredHook, ...],
+) -> None:
+    assert not list(obstacles("web1", release(hooks=hooks), host_facts(btf=False), describe()))
+
+
 def test_a_missing_btf_is_no_obstacle_where_nothing_needs_it() -> None:
-    moved = release(hooks=(("f", "raw_tp/x"),))
+    moved = release(hooks=(DesiredHook(function="f", first_of=("raw_tp/x",)),))
     unused = describe(section="?fentry/x")
     assert list(obstacles("web1", release(), host_facts(btf=False), describe())) == []
     assert list(obstacles("web1", release(), host_facts(btf=False), unused)) == []
@@ -173,7 +190,7 @@ def test_the_release_id_is_the_same_for_the_same_content_only() -> None:
     assert base.id == release().id
     others = [
         release(key="k2"),
-        release(hooks=(("f", "raw_tp/x"),)),
+        release(hooks=(FENTRY,)),
         release(constants=(DesiredConstant(path=("c",), value=1),)),
         release(readouts=(DesiredReadout(map="m", every=1.0),)),
         release(memory_limit=1),

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from fleetbpf.model.hook import Hook
+from fleetbpf.model.target import DesiredHook
 from fleetbpf.sandbox import Opening, openings
 from tests.tools import need
 from tests.unit.samples import release
@@ -14,7 +15,8 @@ from tests.unit.samples import release
 
 def unit(*hooks: str) -> dict[str, str]:
     """The last value of each setting in the unit of a program with these hooks."""
-    text = release(hooks=tuple((f"f{n}", hook) for n, hook in enumerate(hooks))).unit.decode()
+    wanted = (DesiredHook(function=f"f{n}", first_of=(hook,)) for n, hook in enumerate(hooks))
+    text = release(hooks=tuple(wanted)).unit.decode()
     return dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
 
 
@@ -27,6 +29,14 @@ def unit(*hooks: str) -> dict[str, str]:
         ("uprobe//home/ann/server:main", {Opening.HOMES}),
         ("usdt//tmp/server:app:request", {Opening.TEMPORARY}),
         ("uretprobe//proc/1/root/bin/sh:main", {Opening.PROCESSES}),
+        ("uprobe//usr/bin/bash:readline@12", {Opening.PROCESSES}),
+        ("xdp/eth0", {Opening.NETWORK}),
+        ("tc/eth0/ingress", {Opening.NETWORK}),
+        ("cgroup/connect4//sys/fs/cgroup", {Opening.NETWORK}),
+        ("netfilter/ipv4/local_in", {Opening.NETWORK}),
+        ("socket/eth0", {Opening.NETWORK, Opening.PACKETS}),
+        ("sk_lookup//proc/1/ns/net", {Opening.NETWORK, Opening.PROCESSES}),
+        ("lsm/file_open", set()),
     ],
 )
 def test_a_hook_opens_what_it_needs_and_no_more(hook: str, opened: set[Opening]) -> None:

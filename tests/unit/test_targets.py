@@ -8,7 +8,7 @@ from fleetbpf import inventory, manifest, targets
 from fleetbpf.errors import InputError
 from fleetbpf.model.inventory import Inventory
 from fleetbpf.model.manifest import Manifest
-from fleetbpf.model.target import DesiredConstant, DesiredProgram, Target
+from fleetbpf.model.target import DesiredConstant, DesiredHook, DesiredProgram, Target
 
 FLEET = """\
 web:
@@ -54,7 +54,7 @@ def test_every_host_gets_its_own_values(tmp_path: Path) -> None:
     assert first.programs[0] == DesiredProgram(
         name="drop",
         source=tmp_path / "drop.bpf.c",
-        hooks=(("on_open", "uprobe//opt/it's $(x):main"),),
+        hooks=(DesiredHook(function="on_open", first_of=("uprobe//opt/it's $(x):main",)),),
         constants=(
             DesiredConstant(path=("device",), value="eth0"),
             DesiredConstant(path=("limit",), value=10),
@@ -62,7 +62,7 @@ def test_every_host_gets_its_own_values(tmp_path: Path) -> None:
         ),
         where=f"{tmp_path}/m.yml:4:3",
     )
-    assert second.programs[0].hooks == (("on_open", "uprobe//a\nb:main"),)
+    assert second.programs[0].hooks[0].first_of == ("uprobe//a\nb:main",)
 
 
 def test_variables_of_a_play_win_over_those_of_the_host(tmp_path: Path) -> None:
