@@ -3,27 +3,25 @@
 import functools
 import getpass
 import socket
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from fleetbpf import activation, collect, facts
 from fleetbpf.activation import Activation, Answer, Failure
-from fleetbpf.build import Artifact
+from fleetbpf.builders import Builders
 from fleetbpf.connections import Connection
 from fleetbpf.errors import Problem
-from fleetbpf.kernel_btf import BtfFolder, KernelBtf
+from fleetbpf.kernel_btf import BtfFolder
 from fleetbpf.layout import HostLayout, Workspace
 from fleetbpf.model.facts import HostFacts
-from fleetbpf.model.recipe import Recipe
 from fleetbpf.model.target import DesiredProgram, Target
 from fleetbpf.plan import Action, Change, obstacles, plan
 from fleetbpf.release import Release
 from fleetbpf.verifier import decisive
 
 Say = Callable[[str, str], None]  # host, what it is at
-Cut = Callable[[Artifact, KernelBtf], bytes]  # what a program needs of a kernel's BTF
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,9 +50,8 @@ class Apply:
     """One run of apply: the same for every host."""
 
     deployment: str
-    artifacts: Mapping[Recipe, Artifact]
+    builders: Builders
     btf: BtfFolder
-    cut: Cut
     workspace: Workspace
     say: Say
     layout: HostLayout = HostLayout()
@@ -63,7 +60,8 @@ class Apply:
     def to(self, target: Target, connection: Connection) -> Applied:
         """Bring one host to what is declared for it.
 
-        Raises UnreachableError when the host is lost, HostError when nothing can be done there.
+        Raises UnreachableError when the host is lost, HostError when nothing can be done there,
+        BuildError when there are no loaders for its architecture.
         """
         host = target.host.name
         seen = facts.ask(
@@ -73,6 +71,9 @@ class Apply:
             deployment=self.deployment,
             become=target.become,
         )
+        # The first host of an architecture waits for its loaders; all others find them.
+        target = target.on(facts.architecture(seen, host=host))
+        self.builders.build_all(program.recipe for program in target.programs)
         releases = tuple(self.release(program, seen) for program in target.programs)
         changes = plan(host, self.deployment, releases, seen)
         todo, problems = self.possible(host, changes, seen)
@@ -101,7 +102,7 @@ class Apply:
         """Why a change cannot work on a host."""
         if change.release is None:
             return ()
-        description = self.artifacts[change.release.program.recipe].description
+        description = self.builders.artifact(change.release.program.recipe).description
         return tuple(obstacles(host, change.release, seen, description))
 
     def release(self, program: DesiredProgram, seen: HostFacts) -> Release:
@@ -109,7 +110,7 @@ class Apply:
         return Release(
             deployment=self.deployment,
             program=program,
-            build_key=self.artifacts[program.recipe].key,
+            build_key=self.builders.artifact(program.recipe).key,
             layout=self.layout,
             btf=self.btf.of(seen),
         )
@@ -121,7 +122,8 @@ class Apply:
         host = Activation(deployment=self.deployment, layout=self.layout, who=self.who)
         if any(change.prune or change.action is Action.DELETE for change in changes):
             save_records(target, connection, host, changes, self.workspace)
-        objects = {found.key: found.loader_sha256 for found in self.artifacts.values()}
+        artifacts = (self.builders.artifact(program.recipe) for program in target.programs)
+        objects = {found.key: found.loader_sha256 for found in artifacts}
         todo = activation.steps(changes, objects=objects)
         return host.do(target, connection, todo, self.payload(changes, seen))
 
@@ -132,9 +134,9 @@ class Apply:
         when = datetime.now(UTC).isoformat(timespec="seconds")
         btf = self.btf.of(seen)
         for release in (change.release for change in changes if change.release):
-            artifact = self.artifacts[release.program.recipe]
+            artifact = self.builders.artifact(release.program.recipe)
             about = release.about(loader_sha256=artifact.loader_sha256, who=self.who, when=when)
-            cut = self.cut(artifact, btf) if btf else None
+            cut = self.builders.cut_btf(release.program.recipe, btf) if btf else None
             files |= activation.release_files(release, about=about, btf=cut)
             if artifact.loader_sha256 not in sound_objects(seen):
                 loaders[artifact.key] = packed_loader(artifact.loader, artifact.loader_sha256)

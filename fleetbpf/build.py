@@ -4,8 +4,7 @@ import contextlib
 import os
 import threading
 import time
-from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -89,25 +88,6 @@ class Builder:
         artifact = found if found is not None else self._build(recipe)
         return replace(artifact, seconds=time.monotonic() - started)
 
-    def build_all(
-        self, recipes: Iterable[Recipe], *, jobs: int | None = None
-    ) -> dict[Recipe, Artifact]:
-        """The artifacts of all `recipes`, each built once.
-
-        Raises one BuildError with the problems of all that failed.
-        """
-        with ThreadPoolExecutor(max_workers=jobs or os.cpu_count() or 1) as pool:
-            try:
-                futures = {
-                    recipe: pool.submit(self.build, recipe) for recipe in dict.fromkeys(recipes)
-                }
-                errors = [future.exception() for future in futures.values()]
-            except BaseException:  # Ctrl-C: do not begin what has not begun
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
-        raise_together(errors)
-        return {recipe: future.result() for recipe, future in futures.items()}
-
     def inspector(self) -> Executable:
         """The program that lists all BPF programs of a kernel, from the cache or built now."""
         key = build_key.inspector_key(self._platform)
@@ -185,7 +165,7 @@ class Builder:
         return self._cache.root / "includes" / f"{name}.json"
 
     def _key(self, recipe: Recipe, included: Included) -> str:
-        return build_key.program_key(recipe, included, self._platform)
+        return build_key.program_key(recipe, included, self._toolchain, self._platform)
 
     def _runtime(self) -> tuple[Path, ...]:
         """The objects that all loaders are linked with, compiled once."""
@@ -236,15 +216,3 @@ def artifact(key: str, entry: Entry, *, cached: bool) -> Artifact:
         cached=cached,
         seconds=0.0,
     )
-
-
-def raise_together(errors: Iterable[BaseException | None]) -> None:
-    """Raise the errors of several builds: one BuildError, or whatever else there is."""
-    found = [error for error in errors if error is not None]
-    for error in found:
-        if not isinstance(error, BuildError):
-            raise error
-    problems = (
-        problem for error in found if isinstance(error, BuildError) for problem in error.problems
-    )
-    BuildError.raise_if_any(problems)

@@ -34,9 +34,11 @@ GENERATOR = (
 )
 
 
-def program_key(recipe: Recipe, included: Included, platform: str) -> str:
-    """The key of the loader of a recipe on a `platform_key`."""
-    files = ((logical_name(path, recipe.source), sha256) for path, sha256 in included.files)
+def program_key(recipe: Recipe, included: Included, toolchain: Toolchain, platform: str) -> str:
+    """The key of the loader of a recipe, made by the tools of the `platform_key`."""
+    files = (
+        (logical_name(path, recipe.source, toolchain), sha256) for path, sha256 in included.files
+    )
     events = tuple(part for event in recipe.events for part in event_parts(event))
     parts = (part for pair in files for part in pair)
     return combine("program", platform, recipe.program, *events, "", *parts)
@@ -55,7 +57,7 @@ def event_parts(event: DesiredEvent) -> tuple[str, ...]:
 def platform_key(toolchain: Toolchain, generator: str) -> str:
     """The key of all that programs have in common: tools, flags and our own code."""
     flags = (*compilation.OBJECT_FLAGS, *compilation.LOADER_FLAGS, *compilation.LINK_FLAGS)
-    tools = (toolchain.machine, *toolchain.identities, *toolchain.libraries)
+    tools = (toolchain.architecture, *toolchain.identities, *toolchain.libraries)
     return combine("platform", generator, *flags, "", *tools)
 
 
@@ -90,11 +92,11 @@ def content(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else ""
 
 
-def logical_name(path: Path, source: Path) -> str:
-    """What a file is called wherever the source and fleetbpf are installed."""
+def logical_name(path: Path, source: Path, toolchain: Toolchain) -> str:
+    """What a file is called wherever the source, the tools and fleetbpf are installed."""
     if path.is_relative_to(HEADERS):
         return f"fleetbpf/{path.relative_to(HEADERS)}"
-    if path.is_relative_to("/usr"):
+    if any(path.is_relative_to(folder) for folder in ("/usr", toolchain.sysroot or "/usr")):
         return path.name  # its folders differ between distributions, its content counts
     return os.path.relpath(path, source.parent)
 

@@ -59,7 +59,7 @@ def header_folders(toolchain: Toolchain) -> tuple[Path, ...]:
     The first holds the bpf/bpf_helpers.h that labels prints; it includes the real one with
     #include_next.
     """
-    return (HEADERS, HEADERS / toolchain.machine)
+    return (HEADERS, HEADERS / toolchain.architecture)
 
 
 def compile_object(toolchain: Toolchain, source: Path, work: Path, *, colour: bool) -> Command:
@@ -88,7 +88,8 @@ def list_includes(toolchain: Toolchain, source: Path, *, colour: bool) -> Comman
 def _clang(toolchain: Toolchain, source: Path, *, colour: bool) -> Iterable[str | Path]:
     yield toolchain.clang
     yield from OBJECT_FLAGS
-    yield f"-D__TARGET_ARCH_{toolchain.target}"
+    yield f"-D__TARGET_ARCH_{toolchain.architecture.libbpf}"
+    yield from _sysroot(toolchain)
     yield "-fcolor-diagnostics" if colour else "-fno-color-diagnostics"
     yield f"-ffile-prefix-map={HEADERS}=fleetbpf"
     yield f"-ffile-prefix-map={source.parent}=."
@@ -128,15 +129,13 @@ def runtime_sources() -> tuple[Path, ...]:
 
 def compile_runtime(toolchain: Toolchain, sources: Iterable[Path]) -> Command:
     """Compile some of the runtime, one object per source; run in the work folder."""
-    return Command(toolchain.cc, *LOADER_FLAGS, *_own_folders(), "-c", *sources)
+    return Command(*_cc(toolchain), "-c", *sources)
 
 
 def link(toolchain: Toolchain, source: Path | str, objects: Iterable[Path], output: str) -> Command:
     """Compile one C source and link it with the runtime's objects; run in the work folder."""
     return Command(
-        toolchain.cc,
-        *LOADER_FLAGS,
-        *_own_folders(),
+        *_cc(toolchain),
         *LINK_FLAGS,
         "-o",
         output,
@@ -146,5 +145,16 @@ def link(toolchain: Toolchain, source: Path | str, objects: Iterable[Path], outp
     )
 
 
-def _own_folders() -> tuple[str | Path, ...]:
-    return ("-I", RUNTIME, f"-ffile-prefix-map={PACKAGE}=fleetbpf")
+def _cc(toolchain: Toolchain) -> Iterable[str | Path]:
+    yield toolchain.cc
+    if toolchain.sysroot is not None:
+        yield f"--target={toolchain.architecture.triple}"
+    yield from _sysroot(toolchain)
+    yield from LOADER_FLAGS
+    yield from ("-I", RUNTIME, f"-ffile-prefix-map={PACKAGE}=fleetbpf")
+
+
+def _sysroot(toolchain: Toolchain) -> Iterable[str]:
+    if toolchain.sysroot is not None:
+        yield f"--sysroot={toolchain.sysroot}"
+        yield f"-ffile-prefix-map={toolchain.sysroot}=sysroot"

@@ -60,7 +60,7 @@ class Finding:
 
 
 def examine(
-    required: Sequence[Requirement] = requirements.BUILD + requirements.LAB,
+    required: Sequence[Requirement] = (*requirements.BUILD, requirements.LLD, *requirements.LAB),
 ) -> tuple[Finding, ...]:
     """Look for everything in `required` on this machine, in that order."""
     with LocalConnection() as here:
@@ -111,16 +111,18 @@ def command_of(requirement: Requirement) -> Path | None:
         case "cc":
             return compiler()
         case "clang":
-            return which("clang") or newest_clang()
+            return which("clang") or newest("clang")
         case "bpftool":
             return ubuntu_bpftool() or which("bpftool")
+        case "ld.lld":
+            return which("ld.lld") or newest("ld.lld")
         case name:
             return which(name)
 
 
-def newest_clang() -> Path | None:
-    """The newest `clang-NN`, for machines that have no plain `clang`."""
-    names = (f"clang-{number}" for number in range(40, requirements.CLANG.minimum[0] - 1, -1))
+def newest(tool: str) -> Path | None:
+    """The newest `TOOL-NN` of LLVM, for machines that have no plain one."""
+    names = (f"{tool}-{number}" for number in range(40, requirements.CLANG.minimum[0] - 1, -1))
     return next((path for path in map(which, names) if path is not None), None)
 
 
@@ -133,7 +135,7 @@ def ubuntu_bpftool() -> Path | None:
 def find_tool(here: LocalConnection, requirement: Requirement) -> Finding:
     """Where a tool is, and which version; the version of what only the lab uses is not asked."""
     path = None if requirement.name.endswith(".a") else command_of(requirement)
-    if path is None or requirement.optional:
+    if path is None or requirement in requirements.LAB:
         return Finding(requirement=requirement, path=path)
     words = ("version",) if requirement.name == "bpftool" else ("--version",)
     done = here.run(Command(path, *words), timeout=60.0)

@@ -8,6 +8,7 @@ from fleetbpf.command import Command, script
 from fleetbpf.connections import Completed, Connection
 from fleetbpf.errors import HostError, Problem
 from fleetbpf.layout import HostLayout
+from fleetbpf.model.architecture import Architecture
 from fleetbpf.model.facts import HostFacts, ProgramFacts, ReleaseFacts
 
 GREETING = ("fleetbpf", "facts")
@@ -79,6 +80,16 @@ def unusable(facts: HostFacts, *, host: str) -> Iterable[Problem]:
             what=f"commands run there as uid {facts.uid}, not as root",
             hint="set `become: true` in the play, or fleetbpf_become: true for the host",
         )
+
+
+def architecture(facts: HostFacts, *, host: str) -> Architecture:
+    """What loaders for a host are built for; HostError when it is none of ours."""
+    found = Architecture.of_machine(facts.arch)
+    if found is None:
+        what = f"there are no loaders for its machine, {facts.arch or 'which it does not tell'}"
+        hint = f"leave it out of the play; fleetbpf builds for {' and '.join(Architecture)}"
+        raise HostError(Problem(where=host, what=what, hint=hint))
+    return found
 
 
 def parse(rows: Iterable[Row]) -> HostFacts:

@@ -10,6 +10,7 @@ from fleetbpf.draft import Variables
 from fleetbpf.errors import Problem
 from fleetbpf.host_obstacles import Obstacle
 from fleetbpf.mistakes import Mistakes
+from fleetbpf.model.architecture import Architecture
 from fleetbpf.model.inventory import ConnectionKind, Host
 from fleetbpf.templating import Renderer, Secret, is_template
 from fleetbpf.wording import MisunderstoodError, did_you_mean, kind, quoted
@@ -27,6 +28,7 @@ VARIABLES = {
     "known_hosts_file": ("fleetbpf_known_hosts_file",),
     "become": ("fleetbpf_become", "ansible_become"),
     "connection": ("fleetbpf_connection", "ansible_connection"),
+    "architecture": ("fleetbpf_architecture", "ansible_architecture"),
 }
 # Arguments for ssh, in the order in which Ansible hands them over: the first value counts.
 SSH_ARGUMENTS = ("ansible_ssh_args", "ansible_ssh_common_args", "ansible_ssh_extra_args")
@@ -87,6 +89,7 @@ class Settings:
             known_hosts_file=self._read("known_hosts_file", self._path, known_hosts_file),
             become=become,
             connection=connection,
+            architecture=self._read("architecture", architecture, None),
             variables=self._values,
             magic=self._magic,
             origins={name: variable.origin for name, variable in self._variables.items()},
@@ -216,3 +219,12 @@ def connection_kind(value: object) -> ConnectionKind:
         hint = f"known: {', '.join(each.value for each in ConnectionKind)}"
         raise MisunderstoodError(f"fleetbpf has no connection {quoted(name)}", hint)
     return CONNECTIONS[name]
+
+
+def architecture(value: object) -> Architecture:
+    """An architecture, as we, `uname -m` or Debian call it."""
+    found = Architecture.of_machine(text(value))
+    if found is None:
+        what = f"fleetbpf has no loaders for {quoted(text(value))}"
+        raise MisunderstoodError(what, f"known: {', '.join(Architecture)}")
+    return found

@@ -78,10 +78,23 @@ ZLIB = Requirement(
     needed_for="linking loaders statically",
     packages=packages("zlib1g-dev", "zlib-devel zlib-static", "zlib"),
 )
+LLD = Requirement(
+    name="ld.lld",
+    needed_for="linking loaders for another architecture",
+    optional=True,
+    packages=packages("lld", "lld", "lld"),
+)
 BUILD = (CLANG, BPFTOOL, CC, LIBC, LIBBPF, LIBELF, ZLIB)
+CROSS = (CLANG, BPFTOOL, LLD)  # the libraries come from Debian's archive
 
+FETCHING = ("gpgv", "dpkg-deb")  # verify and unpack packages
 LAB = tuple(
-    Requirement(name=name, needed_for="the lab", optional=True, packages=packages(*names))
+    Requirement(
+        name=name,
+        needed_for="the lab, another architecture" if name in FETCHING else "the lab",
+        optional=True,
+        packages=packages(*names),
+    )
     for name, names in {
         "qemu-system-x86_64": ("qemu-system-x86", "qemu-system-x86-core", "qemu-system-x86"),
         "qemu-system-aarch64": (

@@ -152,13 +152,15 @@ class Rendering:
                 first, first_index = programs.setdefault(name, (desired, index))
                 if first != desired:
                     self._contradiction(name, assignment.host, first_index, index)
-        return Target(
+        target = Target(
             host=assignment.host,
             become=becomes(assignment, self._manifest),
             programs=tuple(
                 programs[name][0] for name in self._manifest.programs if name in programs
             ),
         )
+        said = assignment.host.architecture
+        return target.on(said) if said is not None else target
 
     def _variables(self, host: Host, play: Play) -> Mapping[str, object]:
         """What templates may name; a play's variables win over the host's."""

@@ -9,50 +9,63 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from fleetbpf import doctor, requirements
+from fleetbpf import doctor, requirements, sysroot
 from fleetbpf.cache import digest, write_whole
 from fleetbpf.command import Command
 from fleetbpf.connections.local import LocalConnection
 from fleetbpf.doctor import Finding
 from fleetbpf.errors import BuildError, Problem
-
-# The names that libbpf's headers and our header folders have for an architecture.
-TARGETS = {"x86_64": "x86"}
+from fleetbpf.model.architecture import Architecture
+from fleetbpf.packages.archive import Say
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Toolchain:
-    """The tools that build loaders for this machine's architecture."""
+    """The tools that build loaders for one architecture."""
 
-    machine: str  # "x86_64"
+    architecture: Architecture
     clang: Path
     bpftool: Path
     cc: Path
+    sysroot: Path | None = None  # of another architecture; None: this machine's own headers
     libraries: tuple[str, ...]  # linker flags, in the order a static link needs
     include_folders: tuple[Path, ...]  # where clang looks for <…>, in order
     extra_folders: tuple[Path, ...]  # of these, what clang must be told: Debian's multiarch one
     identities: tuple[str, ...]  # what each tool says it is, and the hash of each archive
 
     @staticmethod
-    def find(*, memory: Path | None = None) -> "Toolchain":
+    def find(
+        architecture: Architecture | None = None,
+        *,
+        memory: Path | None = None,
+        say: Say = lambda _: None,
+    ) -> "Toolchain":
         """Find the tools, or recall from the file `memory` what was found before.
 
+        architecture: by default this machine's.
         memory: by default in the build cache.
+        say: is told of downloads, which another architecture takes the first time.
 
         Raises BuildError with the command that installs all that is missing.
         """
-        memory = memory or default_cache() / "toolchain.json"
+        architecture = architecture or native()
+        memory = memory or default_cache() / f"toolchain-{architecture}.json"
         remembered = recall(memory)
         if remembered is not None:
             return remembered
-        found, files = survey()
+        found, files = survey() if architecture is native() else survey_cross(architecture, say)
         remember(memory, found, files)
         return found
 
-    @property
-    def target(self) -> str:
-        """The architecture as in `-D__TARGET_ARCH_…`: "x86"."""
-        return TARGETS[self.machine]
+
+def native() -> Architecture:
+    """The architecture of this machine; BuildError where it is none of ours."""
+    here = Architecture.here()
+    if here is None:
+        known = " or ".join(Architecture)
+        what = f"builds on {platform.machine()} are not supported"
+        raise BuildError(Problem(where="", what=what, hint=f"use {known}"))
+    return here
 
 
 def default_cache() -> Path:
@@ -65,8 +78,6 @@ def default_cache() -> Path:
 
 def survey() -> tuple[Toolchain, tuple[Path, ...]]:
     """The tools as found now, and the files that this rests on."""
-    machine = platform.machine()
-    refuse_other_machines(machine)
     findings = doctor.examine(requirements.BUILD)
     refuse_missing(findings)
     found = {finding.requirement.name: finding for finding in findings}
@@ -77,7 +88,7 @@ def survey() -> tuple[Toolchain, tuple[Path, ...]]:
         zstd = doctor.archive(here, paths["cc"], "libzstd.a")
     files = (*paths.values(), *((zstd,) if zstd else ()))
     toolchain = Toolchain(
-        machine=machine,
+        architecture=native(),
         clang=paths["clang"],
         bpftool=paths["bpftool"],
         cc=paths["cc"],
@@ -93,18 +104,35 @@ def survey() -> tuple[Toolchain, tuple[Path, ...]]:
     return toolchain, files
 
 
-def refuse_other_machines(machine: str) -> None:
-    """Raise BuildError where there are no kernel types of ours for this architecture."""
-    if machine not in TARGETS:
-        known = ", ".join(TARGETS)
-        raise BuildError(
-            Problem(where="", what=f"builds on {machine} are not supported", hint=f"use {known}")
-        )
+def survey_cross(architecture: Architecture, say: Say) -> tuple[Toolchain, tuple[Path, ...]]:
+    """The tools for another architecture: clang and lld know it, a sysroot has the rest."""
+    findings = doctor.examine(requirements.CROSS)
+    refuse_missing(findings)
+    clang, bpftool, lld = (finding.path for finding in findings if finding.path is not None)
+    root = sysroot.obtain(architecture, default_cache().parent / "packages", say)
+    extra = (root / "usr" / "include" / architecture.triple,)
+    with LocalConnection() as here:
+        folders = include_folders(here, clang, f"--sysroot={root}")
+    toolchain = Toolchain(
+        architecture=architecture,
+        clang=clang,
+        bpftool=bpftool,
+        cc=clang,
+        sysroot=root,
+        libraries=(f"--ld-path={lld}", "-lbpf", "-lelf", "-lz"),
+        include_folders=(*extra, *folders),
+        extra_folders=extra,
+        identities=(
+            *(f"{finding.requirement.name} {finding.identity}" for finding in findings),
+            f"sysroot {root.name}",
+        ),
+    )
+    return toolchain, (clang, bpftool, lld, root / "usr" / "lib" / architecture.triple / "libbpf.a")
 
 
 def refuse_missing(findings: Iterable[Finding]) -> None:
     """Raise BuildError when a build would lack something."""
-    wrong = [finding for finding in findings if finding.blocks_builds]
+    wrong = [finding for finding in findings if finding.problem]
     if not wrong:
         return
     names = "; ".join(f"{finding.requirement.name}: {finding.problem}" for finding in wrong)
@@ -119,9 +147,9 @@ def multiarch_folders(here: LocalConnection, cc: Path) -> tuple[Path, ...]:
     return (folder,) if name and folder.is_dir() else ()
 
 
-def include_folders(here: LocalConnection, clang: Path) -> tuple[Path, ...]:
+def include_folders(here: LocalConnection, clang: Path, *flags: str) -> tuple[Path, ...]:
     """Where clang looks for `<…>` when it compiles for BPF."""
-    command = Command(clang, "-target", "bpf", "-E", "-v", "-x", "c", os.devnull)
+    command = Command(clang, "-target", "bpf", *flags, "-E", "-v", "-x", "c", os.devnull)
     said = here.run(command, timeout=60.0).stderr.decode(errors="replace")
     _, _, after = said.partition("#include <...> search starts here:\n")
     listed, _, _ = after.partition("End of search list.")
@@ -161,7 +189,7 @@ def remember(memory: Path, toolchain: Toolchain, files: Iterable[Path]) -> None:
 
 def commands() -> tuple[Path | None, ...]:
     """The tools that the PATH leads to now."""
-    tools = (requirements.CLANG, requirements.BPFTOOL, requirements.CC)
+    tools = (requirements.CLANG, requirements.BPFTOOL, requirements.CC, requirements.LLD)
     return tuple(doctor.command_of(tool) for tool in tools)
 
 

@@ -41,13 +41,12 @@ def carry_out(
     from fleetbpf.cli.progress import progress
     from fleetbpf.kernel_btf import BtfFolder
 
-    artifacts = session.build(targets, output)
+    builders = session.build(targets, output)
     with progress(output, [target.host.name for target in targets]) as shown:
         work = Apply(
             deployment=manifest.name,
-            artifacts=artifacts,
+            builders=builders,
             btf=BtfFolder.read(manifest.btf_folder),
-            cut=session.builder().cut_btf,
             workspace=session.workspace,
             say=shown.say,
             who=operator(),

@@ -14,7 +14,7 @@ from fleetbpf.errors import ExitCode
 
 if TYPE_CHECKING:
     from fleetbpf.audit import Finding
-    from fleetbpf.cli.session import Session
+    from fleetbpf.builders import Builders
     from fleetbpf.connections import Connection
     from fleetbpf.fleet import Outcome
     from fleetbpf.layout import Workspace
@@ -39,7 +39,7 @@ def run(options: argparse.Namespace, output: Output) -> ExitCode:
 
     manifest, targets = load_targets(options)
     session = Session.of(options)
-    outcomes = session.on_each(targets, auditing(manifest, session, targets))
+    outcomes = session.on_each(targets, auditing(manifest, targets, session.builders(output)))
     if any(outcome.interrupted for outcome in outcomes):
         return ExitCode.INTERRUPTED
     found = [finding for outcome in outcomes for finding in of(outcome)]
@@ -56,7 +56,7 @@ def run(options: argparse.Namespace, output: Output) -> ExitCode:
 
 
 def auditing(
-    manifest: "Manifest", session: "Session", targets: Sequence["Target"]
+    manifest: "Manifest", targets: Sequence["Target"], builders: "Builders"
 ) -> Callable[["Target", "Connection"], tuple["Finding", ...]]:
     """The work on one host: ask for its facts and its kernel's programs, and compare."""
     from fleetbpf import audit, facts, inspection
@@ -64,24 +64,26 @@ def auditing(
     from fleetbpf.layout import HostLayout
     from fleetbpf.release import Release
 
-    builder = session.builder()
-    keys = {p.recipe: builder.key(p.recipe) for target in targets for p in target.programs}
-    inspector = builder.inspector().path.read_bytes()
+    for recipe in {program.recipe for target in targets for program in target.programs}:
+        builders.key(recipe)  # what cannot be built is told before a host is contacted
+        builders.inspector(recipe.architecture)
     layout = HostLayout()
     btf = BtfFolder.read(manifest.btf_folder)
 
     def work(target: "Target", connection: "Connection") -> tuple["Finding", ...]:
         host, become = target.host.name, target.become
         seen = facts.ask(connection, layout, host=host, deployment=manifest.name, become=become)
+        architecture = facts.architecture(seen, host=host)
+        inspector = builders.inspector(architecture).path.read_bytes()
         loaded = inspection.ask(connection, layout, inspector, host=host, become=become)
         releases = [
             Release(
                 deployment=manifest.name,
                 program=p,
-                build_key=keys[p.recipe],
+                build_key=builders.key(p.recipe),
                 btf=btf.of(seen),
             )
-            for p in target.programs
+            for p in target.on(architecture).programs
         ]
         known = manifest.audit.known if manifest.audit else ()
         return audit.findings(

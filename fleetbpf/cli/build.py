@@ -4,12 +4,13 @@ import argparse
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fleetbpf.cli.output import Output
 from fleetbpf.errors import BuildError, ExitCode, InputError, Problem
+from fleetbpf.model.architecture import Architecture
 from fleetbpf.model.recipe import OBJECT_SUFFIXES, SUFFIX, Recipe
 
 if TYPE_CHECKING:
@@ -38,19 +39,27 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--output", type=Path, metavar="DIR", help="copy each loader there, called as its program"
     )
+    parser.add_argument(
+        "--arch",
+        type=architectures,
+        action="extend",
+        default=[],
+        metavar="|".join((*Architecture, "all")),
+        help="build for this architecture (default: this machine's); repeatable",
+    )
     parser.add_argument("--jobs", type=int, metavar="N", help="builds at once (default: CPUs)")
 
 
 def run(options: argparse.Namespace, output: Output) -> ExitCode:
     """Build everything that is asked for, and say where it is."""
     from fleetbpf import event_plan
-    from fleetbpf.build import Builder
-    from fleetbpf.toolchain import Toolchain
+    from fleetbpf.builders import Builders
 
-    wanted = [item for path in options.inputs for item in wanted_by(path)]
-    refuse_double(wanted)
-    builder = Builder(Toolchain.find(), colour=on_terminal())
-    artifacts = builder.build_all([item.recipe for item in wanted], jobs=options.jobs)
+    inputs = [item for path in options.inputs for item in wanted_by(path)]
+    refuse_double(inputs)
+    wanted = for_architectures(inputs, tuple(dict.fromkeys(options.arch)))
+    builders = Builders(colour=on_terminal(), jobs=options.jobs, say=output.progress)
+    artifacts = builders.build_all(item.recipe for item in wanted)
     described = {recipe: artifact.description for recipe, artifact in artifacts.items()}
     InputError.raise_if_any(event_plan.problems(described))
     loaders = {item.name: artifacts[item.recipe].loader for item in wanted}
@@ -58,6 +67,30 @@ def run(options: argparse.Namespace, output: Output) -> ExitCode:
         loaders = {name: deliver(path, options.output / name) for name, path in loaders.items()}
     tell(wanted, artifacts, loaders, output)
     return ExitCode.DONE
+
+
+def architectures(text: str) -> tuple[Architecture, ...]:
+    """The architectures that `--arch` names."""
+    found = tuple(Architecture) if text == "all" else (Architecture.of_machine(text),)
+    known = tuple(each for each in found if each is not None)
+    if not known:
+        names = ", ".join(Architecture)
+        raise argparse.ArgumentTypeError(f"{text!r} is not one of {names} and all")
+    return known
+
+
+def for_architectures(
+    inputs: Sequence[Wanted], asked: Sequence[Architecture]
+) -> tuple[Wanted, ...]:
+    """The loaders for each architecture; with several of them, their names tell it."""
+    return tuple(
+        Wanted(
+            name=f"{item.name}.{each}" if len(asked) > 1 else item.name,
+            recipe=replace(item.recipe, architecture=each),
+        )
+        for item in inputs
+        for each in asked or (Architecture.usual(),)
+    )
 
 
 def wanted_by(path: Path) -> Iterator[Wanted]:
@@ -130,8 +163,14 @@ def tell(
             for name, artifact in rows.items()
         ],
     )
+    architectures = {item.name: item.recipe.architecture for item in wanted}
     output.document(
-        {"programs": [row(name, artifact, loaders[name]) for name, artifact in rows.items()]}
+        {
+            "programs": [
+                {"architecture": architectures[name], **row(name, artifact, loaders[name])}
+                for name, artifact in rows.items()
+            ]
+        }
     )
 
 

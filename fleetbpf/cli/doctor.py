@@ -26,7 +26,7 @@ def run(_options: argparse.Namespace, output: Output) -> ExitCode:
     system = doctor.os_release()
     output.table(("tool", "version", "found", "needed for"), [row(item) for item in findings])
     tell("for builds", doctor.cure(needed, system), output)
-    tell("for the lab (optional)", doctor.cure(optional, system), output)
+    tell("for the lab and other architectures (optional)", doctor.cure(optional, system), output)
     output.document(
         {
             "tools": [document(finding) for finding in findings],

@@ -2,13 +2,13 @@
 
 import argparse
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 from fleetbpf import constant_types, event_plan, fleet, hook_checks, readouts
-from fleetbpf.build import Artifact, Builder
+from fleetbpf.builders import Builders
 from fleetbpf.cli.output import Output
 from fleetbpf.connections import Connection
 from fleetbpf.connections.keyring import Keyring
@@ -16,9 +16,7 @@ from fleetbpf.connections.opening import open_connection
 from fleetbpf.errors import InputError
 from fleetbpf.fleet import Outcome
 from fleetbpf.layout import Workspace
-from fleetbpf.model.recipe import Recipe
 from fleetbpf.model.target import Target
-from fleetbpf.toolchain import Toolchain
 
 T = TypeVar("T")
 LOGIN_TIMEOUT = 60.0  # seconds for connecting, handshake and login of one host
@@ -36,17 +34,21 @@ class Session:
         """The session that the command line asks for."""
         return cls(workspace=Workspace(folder=Path.cwd()), forks=options.forks)
 
-    def builder(self) -> Builder:
-        """The builder of this machine; raises BuildError when a tool is missing."""
-        return Builder(Toolchain.find(), colour=sys.stderr.isatty())
+    def builders(self, output: Output) -> Builders:
+        """The builders of this run, which begin when they are asked."""
+        return Builders(colour=sys.stderr.isatty(), say=output.progress)
 
-    def build(self, targets: Sequence[Target], output: Output) -> Mapping[Recipe, Artifact]:
-        """Build every program that some host shall run; raises BuildError with all that failed.
+    def build(self, targets: Sequence[Target], output: Output) -> Builders:
+        """Build every program that some host shall run, before any host is asked for anything.
+
+        For this machine's architecture, unless the inventory tells another one; what hosts need
+        besides is built when they say so. Raises BuildError with all that failed.
 
         InputError when a manifest asks for constants, maps or events that a program does not have.
         """
         recipes = [program.recipe for target in targets for program in target.programs]
-        artifacts = self.builder().build_all(recipes)
+        builders = self.builders(output)
+        artifacts = builders.build_all(recipes)
         for artifact in artifacts.values():
             if artifact.warnings and not artifact.cached:
                 output.progress(artifact.warnings.rstrip())
@@ -59,7 +61,7 @@ class Session:
                 *event_plan.problems(descriptions),
             )
         )
-        return artifacts
+        return builders
 
     def on_each(
         self,

@@ -22,11 +22,6 @@ class HostKind(Enum):
     MICRO = "micro"  # busybox and sshd in memory, root by key, no systemd
 
 
-def native() -> Architecture:
-    """What a host is when nothing is said: what this machine is."""
-    return Architecture.here() or Architecture.X86_64
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabHost:
     """One host of the lab, as asked for."""
@@ -34,10 +29,10 @@ class LabHost:
     name: str
     kind: HostKind
     series: str  # of the kernel: "6.1"
-    architecture: Architecture = field(default_factory=native)
+    architecture: Architecture = field(default_factory=Architecture.usual)
 
     def __str__(self) -> str:
-        other = "" if self.architecture is native() else f":{self.architecture}"
+        other = "" if self.architecture is Architecture.usual() else f":{self.architecture}"
         return f"{self.name}={self.kind.value}:{self.series}{other}"
 
 
@@ -51,15 +46,18 @@ def parse(text: str) -> LabHost:
         kinds = " or ".join(each.value for each in HostKind)
         raise wrong(text, f"{kind!r} is no kind of host, only {kinds}")
     series, architecture = parse_kernel(kernel or DEFAULT_SERIES)
-    if HostKind(kind) is HostKind.DEBIAN and architecture is not native():
-        raise wrong(text, f"a debian host is {native()} like this machine, only micro may differ")
+    if HostKind(kind) is HostKind.DEBIAN and architecture is not Architecture.usual():
+        raise wrong(
+            text,
+            f"a debian host is {Architecture.usual()} like this machine, only micro may differ",
+        )
     return LabHost(name=name, kind=HostKind(kind), series=series, architecture=architecture)
 
 
 def parse_kernel(text: str) -> tuple[str, Architecture]:
     """The series and the architecture in `6.1` or `6.1:arm64`; InputError when it is neither."""
     series, colon, name = text.partition(":")
-    architecture = Architecture.of_machine(name) if colon else native()
+    architecture = Architecture.of_machine(name) if colon else Architecture.usual()
     if architecture is None:
         raise wrong(text, f"{name!r} is no architecture, only {' or '.join(Architecture)}")
     return parse_series(series), architecture

@@ -27,6 +27,11 @@ class Architecture(StrEnum):
         """The architecture of this machine."""
         return Architecture.of_machine(platform.machine())
 
+    @staticmethod
+    def usual() -> "Architecture":
+        """The architecture that is meant when nothing is said: this machine's, if it is ours."""
+        return Architecture.here() or Architecture.X86_64
+
     @property
     def machine(self) -> str:
         """What `uname -m` says there."""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from fleetbpf.composing import Place
 from fleetbpf.errors import Problem
+from fleetbpf.model.architecture import Architecture
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +40,7 @@ class Host:
     known_hosts_file: Path | None = None  # None = ~/.ssh/known_hosts and /etc/ssh/ssh_known_hosts
     become: bool | None = None  # None = as the play says
     connection: ConnectionKind = ConnectionKind.SSH
+    architecture: Architecture | None = None  # None = what the host says when it is asked
     variables: Mapping[str, object] = field(default_factory=dict)  # groups merged in, its own last
     # What Ansible lets templates know beside: inventory_hostname, group_names, groups, …
     magic: Mapping[str, object] = field(default_factory=dict, compare=False, repr=False)

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from fleetbpf.model.architecture import Architecture
+
 SUFFIX = ".bpf.c"
 OBJECT_SUFFIXES = (".bpf.o", ".o")
 
@@ -42,6 +44,7 @@ class Recipe:
     """One loader to build. Recipes that make the same loader are equal, whoever asks."""
 
     source: Path  # absolute; a .bpf.c, or an object that some compiler has made
+    architecture: Architecture = field(default_factory=Architecture.usual)
     where: str = field(default="", compare=False)  # the manifest's line, for errors
     events: tuple[DesiredEvent, ...] = ()  # the loader is generated with their encoders
 

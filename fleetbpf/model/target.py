@@ -1,8 +1,9 @@
 """What one host shall run, with every value rendered for that host."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from fleetbpf.model.architecture import Architecture
 from fleetbpf.model.inventory import Host
 from fleetbpf.model.recipe import DesiredEvent, Recipe
 
@@ -65,6 +66,7 @@ class DesiredProgram:
 
     name: str
     source: Path  # absolute; or the object
+    architecture: Architecture = field(default_factory=Architecture.usual)  # of the host
     hooks: tuple[DesiredHook, ...] = ()  # of functions without one, the ELF's own sections
     constants: tuple[DesiredConstant, ...] = ()
     readouts: tuple[DesiredReadout, ...] = ()
@@ -81,7 +83,12 @@ class DesiredProgram:
     @property
     def recipe(self) -> Recipe:
         """What its loader is made from."""
-        return Recipe(source=self.source, where=self.where, events=self.events)
+        return Recipe(
+            source=self.source,
+            architecture=self.architecture,
+            where=self.where,
+            events=self.events,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,3 +98,8 @@ class Target:
     host: Host
     become: bool
     programs: tuple[DesiredProgram, ...]  # in the manifest's order, each program once
+
+    def on(self, architecture: Architecture) -> "Target":
+        """The same, with programs for the architecture that the host turned out to have."""
+        programs = (replace(program, architecture=architecture) for program in self.programs)
+        return replace(self, programs=tuple(programs))

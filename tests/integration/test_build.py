@@ -12,6 +12,7 @@ import pytest
 
 from fleetbpf import compilation
 from fleetbpf.build import Artifact, Builder
+from fleetbpf.builders import Builders
 from fleetbpf.errors import BuildError, Problem
 from fleetbpf.model.recipe import Recipe
 from fleetbpf.toolchain import Toolchain
@@ -58,6 +59,11 @@ def cache(tmp_path: Path, warm: Path) -> Path:
 @pytest.fixture
 def builder(toolchain: Toolchain, cache: Path) -> Builder:
     return Builder(toolchain, cache)
+
+
+@pytest.fixture
+def builders(toolchain: Toolchain, cache: Path) -> Builders:
+    return Builders(cache=cache)
 
 
 def write(folder: Path, source: str = SOURCE, header: str = HEADER) -> Path:
@@ -276,23 +282,23 @@ def test_a_source_must_be_called_bpf_c(builder: Builder, tmp_path: Path) -> None
     assert refusal(builder, tmp_path / "hello.c").hint == "call it hello.bpf.c"
 
 
-def test_all_programs_that_fail_are_told_at_once(builder: Builder, tmp_path: Path) -> None:
+def test_all_programs_that_fail_are_told_at_once(builders: Builders, tmp_path: Path) -> None:
     bad = [write(tmp_path / name, "int x = y;\n") for name in ("a", "b")]
     good = write(tmp_path / "c")
     with pytest.raises(BuildError) as caught:
-        builder.build_all(
+        builders.build_all(
             Recipe(source=source, where=f"m.yml:{line}:1")
             for line, source in enumerate((bad[0], good, bad[1]), start=1)
         )
     assert [problem.where for problem in caught.value.problems] == ["m.yml:1:1", "m.yml:3:1"]
-    assert builder.build(Recipe(source=good)).cached
+    assert builders.artifact(Recipe(source=good)).description.program == "hello"
 
 
-def test_many_programs_are_built_at_once(builder: Builder, tmp_path: Path) -> None:
+def test_many_programs_are_built_at_once(builders: Builders, tmp_path: Path) -> None:
     sources = [
         write(tmp_path / name, header=f'#define GREETING "{name}"\n') for name in ("a", "b", "c")
     ]
-    artifacts = builder.build_all((Recipe(source=source) for source in sources), jobs=3)
+    artifacts = builders.build_all(Recipe(source=source) for source in sources)
     assert len({artifact.loader_sha256 for artifact in artifacts.values()}) == 3
 
 

@@ -8,11 +8,12 @@ import pytest
 from fleetbpf import build_key
 from fleetbpf.compilation import HEADERS, PACKAGE
 from fleetbpf.includes import Included
+from fleetbpf.model.architecture import Architecture
 from fleetbpf.model.recipe import DesiredEvent, EventCase, FieldHint, Recipe
 from fleetbpf.toolchain import Toolchain
 
 TOOLS = Toolchain(
-    machine="x86_64",
+    architecture=Architecture.X86_64,
     clang=Path("/usr/bin/clang"),
     bpftool=Path("/usr/sbin/bpftool"),
     cc=Path("/usr/bin/cc"),
@@ -44,7 +45,7 @@ def key(
     events: tuple[DesiredEvent, ...] = (),
 ) -> str:
     recipe = Recipe(source=Path(folder) / f"{program}.bpf.c", events=events)
-    return build_key.program_key(recipe, included(folder, content), PLATFORM)
+    return build_key.program_key(recipe, included(folder, content), TOOLS, PLATFORM)
 
 
 def test_a_key_is_64_hex_digits() -> None:
@@ -88,12 +89,22 @@ def test_the_folders_of_the_tools_do_not_matter() -> None:
     assert build_key.platform_key(elsewhere, "generator") == PLATFORM
 
 
+def test_the_folder_of_a_sysroot_does_not_matter() -> None:
+    def key_in(root: str) -> str:
+        header = Path(root) / "usr" / "include" / "bpf" / "bpf_helpers.h"
+        tools = replace(TOOLS, sysroot=Path(root))
+        found = Included(files=((header, "4"),), absent=())
+        return build_key.program_key(Recipe(source=Path("/a/x.bpf.c")), found, tools, PLATFORM)
+
+    assert key_in("/home/ann/.cache/s") == key_in("/srv/cache/s")
+
+
 @pytest.mark.parametrize(
     "other",
     [
         replace(TOOLS, identities=("clang 15", "libbpf.a 00ff")),
         replace(TOOLS, libraries=("-lbpf", "-lelf", "-lzstd", "-lz")),
-        replace(TOOLS, machine="aarch64"),
+        replace(TOOLS, architecture=Architecture.ARM64),
     ],
 )
 def test_the_versions_of_the_tools_matter(other: Toolchain) -> None:

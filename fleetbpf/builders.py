@@ -1,0 +1,104 @@
+"""The builders of one run: one per architecture, and everything built once, whoever asks."""
+
+import os
+import threading
+from collections.abc import Callable, Hashable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from fleetbpf.build import Artifact, Builder, Executable
+from fleetbpf.errors import BuildError
+from fleetbpf.kernel_btf import KernelBtf
+from fleetbpf.model.architecture import Architecture
+from fleetbpf.model.recipe import Recipe
+from fleetbpf.packages.archive import Say
+from fleetbpf.toolchain import Toolchain
+
+Key = TypeVar("Key", bound=Hashable)
+Value = TypeVar("Value")
+
+
+class Once(Generic[Key, Value]):
+    """A function that is called once per argument; its result, or its error, is for all threads."""
+
+    def __init__(self, function: Callable[[Key], Value]) -> None:
+        self._function = function
+        self._futures: dict[Key, Future[Value]] = {}
+        self._lock = threading.Lock()
+
+    def __call__(self, key: Key) -> Value:
+        """The result for `key`; waits for the thread that asked first."""
+        with self._lock:
+            known = key in self._futures
+            future = self._futures.setdefault(key, Future())
+        if not known:
+            try:
+                future.set_result(self._function(key))
+            except BaseException as error:
+                future.set_exception(error)
+                raise
+        return future.result()
+
+
+class Builders:
+    """Builds for any architecture; a toolchain is looked for when the first build needs it."""
+
+    def __init__(
+        self,
+        *,
+        cache: Path | None = None,
+        colour: bool = False,
+        jobs: int | None = None,
+        say: Say = lambda _: None,
+    ) -> None:
+        self._jobs = jobs or os.cpu_count() or 1
+        self._slots = threading.Semaphore(self._jobs)
+        self._builder = Once[Architecture, Builder](
+            lambda architecture: Builder(
+                Toolchain.find(architecture, say=say), cache, colour=colour
+            )
+        )
+        self.artifact = Once[Recipe, Artifact](self._build)
+        self.key = Once[Recipe, str](lambda recipe: self._builder(recipe.architecture).key(recipe))
+        self.inspector = Once[Architecture, Executable](
+            lambda architecture: self._builder(architecture).inspector()
+        )
+
+    def build_all(self, recipes: Iterable[Recipe]) -> dict[Recipe, Artifact]:
+        """The artifacts of all `recipes`.
+
+        Raises one BuildError with the problems of all that failed.
+        """
+        with ThreadPoolExecutor(max_workers=self._jobs) as pool:
+            try:
+                futures = {
+                    recipe: pool.submit(self.artifact, recipe) for recipe in dict.fromkeys(recipes)
+                }
+                errors = [future.exception() for future in futures.values()]
+            except BaseException:  # Ctrl-C: do not begin what has not begun
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+        raise_together(errors)
+        return {recipe: future.result() for recipe, future in futures.items()}
+
+    def cut_btf(self, recipe: Recipe, kernel: KernelBtf) -> bytes:
+        """What the recipe's object needs of a kernel's BTF; b"" = nothing."""
+        return self._builder(recipe.architecture).cut_btf(self.artifact(recipe), kernel)
+
+    def _build(self, recipe: Recipe) -> Artifact:
+        builder = self._builder(recipe.architecture)
+        with self._slots:
+            return builder.build(recipe)
+
+
+def raise_together(errors: Iterable[BaseException | None]) -> None:
+    """Raise the errors of several builds: one BuildError, or whatever else there is."""
+    found = [error for error in errors if error is not None]
+    for error in found:
+        if not isinstance(error, BuildError):
+            raise error
+    problems = (
+        problem for error in found if isinstance(error, BuildError) for problem in error.problems
+    )
+    BuildError.raise_if_any(dict.fromkeys(problems))
