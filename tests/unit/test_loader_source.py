@@ -85,16 +85,10 @@ def test_the_loader_reads_as_the_c_file_it_becomes() -> None:
     assert text == (CASES / "loader.c").read_text()
 
 
-def test_the_loader_compiles_without_a_warning(tmp_path: Path) -> None:
+def test_the_loader_compiles_without_a_warning() -> None:
     need("gcc")
-    skeleton = "static inline const void *_9_lives__elf_bytes(size_t *size)\n"
-    (tmp_path / "program.skel.h").write_text(
-        f"#include <stddef.h>\n{skeleton}{{\n*size = 0;\nreturn NULL;\n}}\n"
-    )
-    source = tmp_path / "loader.c"
-    source.write_text(loader_source.render(DESCRIPTION, (), "program.skel.h", "0" * 64))
     flags = ["-std=gnu11", "-Wall", "-Wextra", "-Werror", "-I", str(RUNTIME), "-fsyntax-only"]
-    subprocess.run(["gcc", *flags, str(source)], check=True)
+    subprocess.run(["gcc", *flags, str(CASES / "loader.c")], check=True)
 
 
 def test_a_program_without_tables_has_none() -> None:
