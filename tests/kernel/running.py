@@ -75,8 +75,11 @@ class Loader:
             raise AssertionError(process.stderr.read().decode())
 
     def ready(self) -> bool:
-        """Whether this process says so, not the one before it."""
-        return (self.run / "state").exists() and self.state()["pid"] == self.pid
+        """Whether this process says so, not the one before it, whose word it takes away."""
+        try:
+            return bool(self.state()["pid"] == self.pid)
+        except FileNotFoundError:
+            return False
 
     @property
     def pid(self) -> int:
