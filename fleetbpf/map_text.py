@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import Any
 
 WIDTH = 40  # characters of the longest bar
+LONGEST_GAP = 8  # empty buckets that are drawn one by one
 Bucket = tuple[int, int, int]  # least value, greatest value, count
 
 
@@ -21,6 +22,26 @@ def lines(fields: Mapping[str, Any]) -> Iterator[str]:
             yield from stack_lines(entry.get("stacks", {}))
     if "failed" in fields:
         yield f"-- {name} could not be read whole: {fields['failed']}"
+
+
+def table(fields: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
+    """The headers and rows of a map's plain entries; the greatest values first."""
+    found = sorted(fields.get("entries", ()), key=lambda entry: magnitude(entry["value"]))
+    cells = [{**columns("KEY", e["key"]), **columns("VALUE", e["value"])} for e in found]
+    headers = list(dict.fromkeys(header for row in cells for header in row))
+    return headers, [[row.get(header, "") for header in headers] for row in cells]
+
+
+def columns(name: str, value: object) -> dict[str, str]:
+    """A key or value as cells: a struct has one for each field."""
+    if isinstance(value, dict):
+        return {f"{name}.{field}": brief(inner) for field, inner in value.items()}
+    return {name: brief(value)}
+
+
+def magnitude(value: object) -> float:
+    """What entries are sorted by: a greater number comes first, what is none stays in its place."""
+    return -value if isinstance(value, int | float) and not isinstance(value, bool) else 0
 
 
 def brief(value: object) -> str:
@@ -55,15 +76,24 @@ def drawn(buckets: Sequence[Sequence[int]], step: int) -> list[str]:
 
 
 def filled(buckets: Sequence[Bucket], step: int) -> Iterator[Bucket]:
-    """The buckets with those between them that have no count."""
+    """The buckets with those between them that have no count; of a long gap one for all."""
     for (first, last, count), (following, _, _) in pairwise(buckets):
         yield first, last, count
-        empty = last + 1
-        while empty < following:
-            end = empty + step - 1 if step else 2 * empty - 1
-            yield empty, end, 0
-            empty = end + 1
+        yield from gap(last + 1, following, step)
     yield from buckets[-1:]
+
+
+def gap(first: int, following: int, step: int) -> Iterator[Bucket]:
+    """The empty buckets from `first` to the one before `following`."""
+    ends: list[int] = []
+    end = first
+    while end < following and len(ends) <= LONGEST_GAP:
+        end = end + step if step else 2 * end
+        ends.append(end)
+    if len(ends) > LONGEST_GAP:
+        ends = [following]
+    for begin, end in pairwise([first, *ends]):
+        yield begin, end - 1, 0
 
 
 def bar(count: int, most: int) -> str:

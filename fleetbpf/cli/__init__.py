@@ -17,6 +17,7 @@ COMMANDS = (
     "apply",
     "status",
     "logs",
+    "maps",
     "destroy",
     "audit",
     "schedule",

@@ -32,6 +32,7 @@ struct fb_loader {
 	struct fb_trace trace;
 	uint64_t attaching;	     /* when that began, ns since boot */
 	struct fb_text attached;     /* JSON */
+	struct fb_text map_ids;	     /* JSON */
 	struct fb_text capabilities; /* JSON: those that are kept */
 	int signals;
 };

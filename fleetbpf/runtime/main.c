@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "dump.h"
 #include "files.h"
 #include "load.h"
 #include "loader.h"
@@ -65,6 +66,7 @@ static int start(struct fb_loader *loader, struct fb_supervised *supervised)
 	fb_sink_flush(&loader->sink);
 	ready.instance = loader->instance.pipe < 0 ? "" : loader->instance.name;
 	ready.attached = loader->attached.bytes;
+	ready.maps = loader->map_ids.bytes;
 	ready.capabilities = loader->capabilities.bytes;
 	ready.warnings = fb_warnings_json(&loader->warnings);
 	error = fb_state_ready(loader->options.run, &ready, &loader->problem);
@@ -113,6 +115,8 @@ static int load_and_attach(struct fb_loader *loader)
 	if (!error)
 		error = fb_readouts_open(&loader->readouts, find_map, loader->object,
 					 &loader->problem);
+	fb_text_cut(&loader->map_ids, 0);
+	fb_map_ids_json(loader->object, loader->program, &loader->map_ids);
 	loader->attaching = fb_now();
 	return error ? error : fb_attachments_attach(&loader->attachments, &loader->problem);
 }
@@ -165,6 +169,7 @@ static void clean_up(struct fb_loader *loader)
 	if (loader->sink.spool)
 		fb_spool_close(&loader->spool);
 	fb_text_free(&loader->attached);
+	fb_text_free(&loader->map_ids);
 	fb_text_free(&loader->capabilities);
 	fb_warnings_free(&loader->warnings);
 	if (loader->signals >= 0)
@@ -189,6 +194,15 @@ static int work(void *context, struct fb_supervised *supervised)
 	return error ? FAILED : 0;
 }
 
+static int dump(struct fb_loader *loader)
+{
+	int error = fb_dump(loader->program, &loader->options, &loader->problem);
+
+	if (error)
+		fb_problem_print(&loader->problem, loader->program->name);
+	return error ? FAILED : 0;
+}
+
 static int run(struct fb_loader *loader)
 {
 	struct fb_supervised alone = {.ready = -1};
@@ -201,6 +215,8 @@ static int run(struct fb_loader *loader)
 		puts(loader->program->description);
 		return 0;
 	}
+	if (loader->options.dump)
+		return dump(loader);
 	if (loader->options.supervise && !loader->options.check)
 		return fb_supervise(work, loader, loader->options.run);
 	return work(loader, &alone);
@@ -213,7 +229,8 @@ int fleetbpf_main(int argc, char **argv, const struct fb_program *program)
 
 	if (fb_options_parse(&loader.options, argc, argv, program->name, &loader.problem)) {
 		fb_problem_print(&loader.problem, program->name);
-		fb_state_failed(loader.options.run, &loader.problem);
+		if (!loader.options.dump) /* what runs has not failed */
+			fb_state_failed(loader.options.run, &loader.problem);
 		status = USAGE;
 	} else {
 		status = run(&loader);

@@ -41,6 +41,8 @@ static const char usage[] =
 	"instance\n"
 	"  --supervise              go to the background when ready, start again when it dies\n"
 	"  --check                  load (the verifier's judgement), do not attach\n"
+	"  --dump MAP|all           print what the maps of the loader hold that runs with this "
+	"--run\n"
 	"  --describe               what is inside, as JSON\n"
 	"  --args FILE              more of these words, one a line; \\n is newline, \\\\ is "
 	"backslash\n"
@@ -226,6 +228,7 @@ static int parse_words(struct fb_options *options, size_t count, char *const *wo
 		{"--btf", VALUE_PAIR, &options->btf},
 		{"--args", VALUE_ARGS, NULL},
 		{"--check", VALUE_NONE, &options->check},
+		{"--dump", VALUE_TEXT, &options->dump},
 		{"--describe", VALUE_NONE, &options->describe},
 		{"--help", VALUE_NONE, &options->help},
 		{"--supervise", VALUE_NONE, &options->supervise},

@@ -29,6 +29,7 @@ struct fb_options {
 	struct fb_pairs btf;	/* kernel release, file with its types */
 	uint64_t trace_buffer;	/* bytes per CPU */
 	uint64_t spool_limit;	/* bytes */
+	const char *dump;	/* a map's name or "all"; NULL: no dump */
 	const char *deployment; /* "" when run by hand */
 	const char *program;
 	const char *release;

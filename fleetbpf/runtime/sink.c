@@ -119,13 +119,18 @@ void fb_sink_lost(struct fb_sink *sink, const char *place, uint64_t count, uint6
 		       fb_now(), place, count, since);
 }
 
+static bool is_json(const struct fb_sink *sink)
+{
+	return sink->spool || sink->json;
+}
+
 void fb_sink_map_begin(struct fb_sink *sink, const char *map, const char *about)
 {
 	sink->map = map;
 	sink->about = about;
 	sink->entries = 0;
 	fb_text_cut(&sink->record, 0);
-	if (!sink->spool)
+	if (!is_json(sink))
 		return;
 	fb_text_printf(&sink->record, "{\"time\":%" PRIu64 ",\"kind\":\"map\",\"map\":", fb_now());
 	fb_text_quote_string(&sink->record, map);
@@ -151,7 +156,7 @@ static void split_if_large(struct fb_sink *sink)
 {
 	if (sink->record.used < MAP_RECORD)
 		return;
-	if (sink->spool)
+	if (is_json(sink))
 		fb_text_puts(&sink->record, "],\"more\":true}\n");
 	finish_record(sink);
 	fb_sink_map_begin(sink, sink->map, sink->about);
@@ -163,21 +168,21 @@ void fb_sink_map_entry(struct fb_sink *sink, const struct fb_text *key, const ch
 	struct fb_text *out = &sink->record;
 
 	split_if_large(sink);
-	if (sink->spool) {
+	if (is_json(sink)) {
 		fb_text_puts(out, sink->entries ? ",{\"key\":" : "{\"key\":");
 	} else {
 		add_wall_time(out, fb_now());
 		fb_text_printf(out, "%s ", sink->map);
 	}
 	fb_text_add(out, key->bytes, key->used);
-	if (sink->spool)
+	if (is_json(sink))
 		fb_text_printf(out, ",\"%s\":", name);
 	else
 		fb_text_puts(out, " ");
 	fb_text_add(out, value->bytes, value->used);
 	if (more->used)
 		fb_text_add(out, more->bytes, more->used);
-	fb_text_puts(out, sink->spool ? "}" : "\n");
+	fb_text_puts(out, is_json(sink) ? "}" : "\n");
 	out->failed = out->failed || key->failed || value->failed || more->failed;
 	sink->entries++;
 }
@@ -186,12 +191,12 @@ void fb_sink_map_end(struct fb_sink *sink, int error)
 {
 	struct fb_text *out = &sink->record;
 
-	if (sink->spool)
+	if (is_json(sink))
 		fb_text_puts(out, "]");
 	if (error)
-		fb_text_printf(out, sink->spool ? ",\"failed\":\"%s\"" : "-- not whole: %s --\n",
+		fb_text_printf(out, is_json(sink) ? ",\"failed\":\"%s\"" : "-- not whole: %s --\n",
 			       strerror(-error));
-	if (sink->spool)
+	if (is_json(sink))
 		fb_text_puts(out, "}\n");
 	finish_record(sink);
 	if (out->size > MAP_RECORD) /* do not hold on to the memory of a rare large one */

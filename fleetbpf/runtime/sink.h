@@ -9,6 +9,7 @@
 
 struct fb_sink {
 	struct fb_spool *spool;	      /* NULL: stdout */
+	bool json;		      /* records to stdout as into a spool */
 	struct fb_text batch;	      /* whole records that wait for the next flush */
 	struct fb_text record;	      /* a map's record while it is built */
 	const char *map;	      /* its name */

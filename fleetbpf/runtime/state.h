@@ -15,6 +15,7 @@ struct fb_ready {
 	const char *attached;	  /* JSON */
 	const char *warnings;	  /* JSON */
 	const char *capabilities; /* JSON */
+	const char *maps;	  /* JSON: their ids by name */
 };
 
 /* Make the folder and forget the state of the one before. A NULL folder: nothing to do. */

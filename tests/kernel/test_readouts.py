@@ -1,7 +1,10 @@
 """Every type of map that can be read out, and every way to read it."""
 
+import json
 import os
+import signal
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
@@ -153,3 +156,65 @@ def test_what_a_map_cannot_do_is_refused(build: Build, word: str, what: str) -> 
     done = subprocess.run(command, capture_output=True, check=False, text=True)
     assert done.returncode == 1
     assert what in done.stderr
+
+
+def dump(loader: Loader, name: str) -> subprocess.CompletedProcess[str]:
+    command = [*loader.command(), "--dump", name]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def dumped(loader: Loader, name: str) -> list[dict[str, Any]]:
+    done = dump(loader, name)
+    assert done.returncode == 0, done.stderr
+    first, *records = map(json.loads, done.stdout.splitlines())
+    boot = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+    assert first["clock_offset_ns"] == pytest.approx(time.time_ns() - boot, abs=60e9)
+    return records
+
+
+def test_a_dump_shows_the_maps_of_the_loader_that_runs(start: Start) -> None:
+    loader = start("readouts", "--set", PID, "--map=disks=1000,log2", "--map=calls=1000,clear")
+    ping(2)
+    assert [record["map"] for record in dumped(loader, "calls")] == ["calls"]
+    everything = {record["map"]: record for record in dumped(loader, "all")}
+    assert len(everything["calls"]["entries"]) == 2
+    assert everything["disks"]["histogram"] == "log2"
+    assert everything["hits"]["entries"][0]["key"] == 0
+    assert "queue" not in everything
+    loader.stop()
+    assert len(entries(loader, "calls")) == 2
+
+
+def test_a_dump_works_when_the_loader_hangs(start: Start) -> None:
+    loader = start("readouts", "--set", PID)
+    ping()
+    os.kill(loader.pid, signal.SIGSTOP)
+    try:
+        (record,) = dumped(loader, "networks")
+        assert record["entries"] == [{"key": "10.0.0.0/8", "value": 1}]
+    finally:
+        os.kill(loader.pid, signal.SIGCONT)
+
+
+def test_a_dump_of_a_loader_that_has_gone_is_refused(start: Start) -> None:
+    loader = start("readouts", "--set", PID)
+    loader.kill()
+    # The kernel frees the maps a moment later.
+    wait_until(lambda: dump(loader, "calls").returncode == 1, what="the maps have gone")
+    assert dump(loader, "calls").stderr == "readouts: readouts does not run\n"
+    loader.start()
+    loader.stop()
+    stopped = dump(loader, "all")
+    assert (stopped.returncode, stopped.stderr) == (1, "readouts: readouts does not run\n")
+
+
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [("none", "has no such map"), ("queue", "(queue) cannot be read out")],
+)
+def test_a_dump_of_what_is_not_there_is_refused(start: Start, name: str, what: str) -> None:
+    loader = start("readouts")
+    done = dump(loader, name)
+    assert done.returncode == 1
+    assert what in done.stderr
+    assert not (loader.run / "failure").exists()

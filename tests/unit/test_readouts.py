@@ -226,11 +226,27 @@ def test_a_histogram_is_drawn_with_its_empty_slots() -> None:
     ]
 
 
+def test_a_long_gap_is_one_line() -> None:
+    entry = {"key": None, "buckets": [[0, 1, 1], [2**63, 2**64 - 1, 1]]}
+    record = {"map": "sizes", "histogram": "log2", "entries": [entry]}
+    _, first, middle, last = map_text.lines(record)
+    assert (first.split()[0], middle.split()[0], last.split()[0]) == ("0", "2", str(2**63))
+    assert list(map_text.gap(1, 10**18, 1)) == [(1, 10**18 - 1, 0)]
+
+
 def test_a_linear_histogram_has_slots_of_one_width() -> None:
     entry = {"key": None, "buckets": [[10, 19, 1], [40, 49, 1]]}
     record = {"map": "sizes", "histogram": {"linear": 10}, "entries": [entry]}
     bounds = [line.split("  ")[1] for line in list(map_text.lines(record))[1:]]
     assert bounds == ["10 .. 19", "20 .. 29", "30 .. 39", "40 .. 49"]
+
+
+def test_a_table_has_a_column_for_each_field_and_the_greatest_value_first() -> None:
+    entries = [{"key": {"pid": 1, "comm": "a b"}, "value": 2}, {"key": {"pid": 2}, "value": 3}]
+    assert map_text.table({"entries": entries}) == (
+        ["KEY.pid", "VALUE", "KEY.comm"],
+        [["2", "3", ""], ["1", "2", "a b"]],
+    )
 
 
 def test_stacks_are_lines_under_their_entry() -> None:

@@ -1,0 +1,156 @@
+"""`fleetbpf maps`: what the maps of a running program hold at this moment."""
+
+import argparse
+import json
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from fleetbpf.cli import recap
+from fleetbpf.cli.logs import becomes
+from fleetbpf.cli.options import add_forks, add_inventory, load_inventory
+from fleetbpf.cli.output import Output
+from fleetbpf.errors import ExitCode
+
+if TYPE_CHECKING:
+    from fleetbpf.connections import Connection
+    from fleetbpf.fleet import Outcome
+    from fleetbpf.maps import Question
+    from fleetbpf.model.target import Target
+    from fleetbpf.records import Record
+
+SUMMARY = "read out the maps of a running program"
+CLEAR_SCREEN = "\x1b[H\x1b[2J"
+WATCHES = range(1, 86401)  # seconds
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.add_argument("hosts", metavar="HOST", help="a host, or a host pattern")
+    parser.add_argument("program", metavar="PROGRAM", help="a program that runs there")
+    parser.add_argument("map", metavar="MAP", nargs="?", default="all", help="only this map")
+    parser.add_argument("--deployment", default="", help="only of this deployment")
+    parser.add_argument(
+        "-w",
+        "--watch",
+        metavar="SECONDS",
+        nargs="?",
+        type=seconds,
+        const=2,
+        default=None,
+        help="again and again, every SECONDS (2), until Ctrl-C",
+    )
+    add_inventory(parser)
+    add_forks(parser)
+
+
+def seconds(text: str) -> int:
+    """A time between two readouts; raises what argparse turns into a usage error."""
+    if not text.isdecimal() or int(text) not in WATCHES:
+        raise argparse.ArgumentTypeError(f"{text!r} is no time; write seconds, 1 or more")
+    return int(text)
+
+
+def run(options: argparse.Namespace, output: Output) -> ExitCode:
+    """Ask all hosts once, or again and again until interrupted."""
+    from fleetbpf import patterns
+    from fleetbpf.cli.session import Session
+    from fleetbpf.maps import Question
+    from fleetbpf.model.target import Target
+
+    hosts = patterns.select(options.hosts, load_inventory(options))
+    targets = [Target(host=host, become=becomes(host), programs=()) for host in hosts]
+    question = Question(program=options.program, map=options.map, deployment=options.deployment)
+    session = Session.of(options)
+    if options.watch is not None:
+        watched = session.on_each(targets, watching(question, options.watch, output))
+        recaps = [of(outcome) for outcome in watched]
+        recap.tell_remarks(output, recaps)
+        return recap.exit_code(recaps)
+    outcomes = session.on_each(targets, asking(question))
+    return show(output, outcomes)
+
+
+def asking(question: "Question") -> "Callable[..., tuple[Record, ...]]":
+    """The work on one host: one readout, perhaps after some seconds."""
+    from fleetbpf import maps
+    from fleetbpf.layout import HostLayout
+
+    def ask(target: "Target", connection: "Connection", delay: int = 0) -> "tuple[Record, ...]":
+        later = replace(question, delay=delay)
+        name, become = target.host.name, target.become
+        return maps.ask(connection, HostLayout(), later, host=name, become=become)
+
+    return ask
+
+
+def watching(
+    question: "Question", every: int, output: Output
+) -> "Callable[[Target, Connection], tuple[Record, ...]]":
+    """The work on one host: a readout every so often, printed as it comes, until interrupted."""
+    ask = asking(question)
+    printing = threading.Lock()
+
+    def watch(target: "Target", connection: "Connection") -> "tuple[Record, ...]":
+        delay = 0
+        while True:
+            found = ask(target, connection, delay)
+            with printing:
+                print_now(output, found)
+            delay = every
+
+    return watch
+
+
+def print_now(output: Output, found: "Sequence[Record]") -> None:
+    """One readout at once: in the place of the one before, or a JSON object a line."""
+    from fleetbpf.records import as_json
+
+    if output.json:
+        sys.stdout.writelines(f"{json.dumps(as_json(record))}\n" for record in found)
+        sys.stdout.flush()
+        return
+    if sys.stdout.isatty():
+        output.line(CLEAR_SCREEN)
+    for record in found:
+        tell(output, record)
+
+
+def show(output: Output, outcomes: "Sequence[Outcome[tuple[Record, ...]]]") -> ExitCode:
+    """Print the readouts of all hosts, and what went wrong."""
+    from fleetbpf.records import as_json
+
+    found = [record for outcome in outcomes for record in outcome.value or ()]
+    for record in found:
+        tell(output, record)
+    recaps = [of(outcome) for outcome in outcomes]
+    recap.tell_remarks(output, recaps)
+    records = [as_json(record) for record in found]
+    output.document({"records": records, **recap.document(recaps, {})})
+    return recap.exit_code(recaps)
+
+
+def tell(output: Output, record: "Record") -> None:
+    """One map: histograms as they are drawn, other entries as a table."""
+    from fleetbpf import map_text
+    from fleetbpf.records import timestamp
+
+    name = f"{record.deployment}/{record.program} {record.fields.get('map')}"
+    output.line(f"{record.host} {name} at {timestamp(record.time_ns, digits=0).rstrip('.')}")
+    if "histogram" in record.fields or any("stacks" in e for e in record.fields["entries"]):
+        for line in map_text.lines(record.fields):
+            output.line(f"  {line}")
+    else:
+        output.table(*map_text.table(record.fields))
+        for line in map_text.lines({**record.fields, "entries": ()}):
+            output.line(line)
+    output.line()
+
+
+def of(outcome: "Outcome[tuple[Record, ...]]") -> recap.HostRecap:
+    """The recap of one host."""
+    if outcome.value is None:
+        return recap.of_error(outcome.host.name, outcome.error)
+    return recap.HostRecap(host=outcome.host.name)
