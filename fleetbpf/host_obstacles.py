@@ -13,7 +13,7 @@ class Obstacle:
 
     what: str
     hint: str
-    fine: Callable[[object], bool] = lambda _: False  # the values that change nothing
+    fine: Callable[[object], bool] | None = None  # the values that change nothing; None: no value
 
 
 def is_true(value: object) -> bool:

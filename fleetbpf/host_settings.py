@@ -73,13 +73,14 @@ class Settings:
     def host(self) -> Host:
         """The host; only as good as there are no mistakes."""
         self._check_own_names()
-        become = self._read("become", boolean, None)
         connection = self._read("connection", connection_kind, ConnectionKind.SSH)
-        identity_file, known_hosts_file = self._files(connection)
+        by_ssh = connection is ConnectionKind.SSH and not self._obstacles
+        identity_file, known_hosts_file = self._files() if by_ssh else (None, None)
+        if by_ssh:
+            self._check(host_obstacles.SSH)
+        become = self._read("become", boolean, None)
         if become is not False:
             self._check(host_obstacles.BECOME)
-        if connection is ConnectionKind.SSH:
-            self._check(host_obstacles.SSH)
         return Host(
             name=self._name,
             address=self._read("address", address, self._name),
@@ -103,10 +104,10 @@ class Settings:
                 hint = did_you_mean(name, OWN_VARIABLES, noun="settings")
                 self._refuse(name, f"fleetbpf has no setting {quoted(name)}", hint)
 
-    def _files(self, connection: ConnectionKind) -> tuple[Path | None, Path | None]:
+    def _files(self) -> tuple[Path | None, Path | None]:
         """The key and the known hosts that arguments for `ssh` name."""
         files: list[tuple[Path | None, Path | None]] = [(None, None)]
-        for name in SSH_ARGUMENTS if connection is ConnectionKind.SSH else ():
+        for name in SSH_ARGUMENTS:
             if self._values.get(name) in (None, ""):
                 continue
             try:
@@ -123,10 +124,17 @@ class Settings:
         """Variables that ask for what fleetbpf cannot do; what is encrypted stays so."""
         for name, obstacle in obstacles.items():
             value = self._values.get(name)
-            if value is None:
-                continue
-            if isinstance(value, Secret) or not obstacle.fine(self._rendered(value)):
+            if value is not None and not self._is_fine(value, obstacle):
                 self._hinder(name, obstacle.what, obstacle.hint)
+
+    def _is_fine(self, value: object, obstacle: Obstacle) -> bool:
+        """Whether a value changes nothing; one that cannot be told may change something."""
+        if obstacle.fine is None or isinstance(value, Secret):
+            return False
+        try:
+            return obstacle.fine(self._rendered(value))
+        except MisunderstoodError:
+            return False
 
     def _read(
         self, setting: str, parse: Callable[[object], Value], default: Default
@@ -136,14 +144,23 @@ class Settings:
             if self._values.get(name) is None:
                 continue
             try:
-                return parse(self._rendered(self._values[name]))
+                rendered = self._rendered(self._values[name])
             except MisunderstoodError as error:
-                if name == "ansible_connection":
-                    self._hinder(name, error.what, error.hint)
-                else:
-                    self._refuse(name, f"{quoted(name)}: {error.what}", error.hint)
+                self._complain(name, error, foreign=name.startswith("ansible_"))
+                return default
+            try:
+                return parse(rendered)
+            except MisunderstoodError as error:
+                self._complain(name, error, foreign=name == "ansible_connection")
                 return default
         return default
+
+    def _complain(self, name: str, error: MisunderstoodError, *, foreign: bool) -> None:
+        """A mistake; but a template over what only Ansible knows hinders its own hosts only."""
+        if foreign:
+            self._hinder(name, error.what, error.hint)
+        else:
+            self._refuse(name, f"{quoted(name)}: {error.what}", error.hint)
 
     def _rendered(self, value: object) -> object:
         if isinstance(value, str) and not is_template(value):

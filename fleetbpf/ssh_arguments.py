@@ -27,6 +27,7 @@ FIXED = {
     "pubkeyauthentication": "yes",
 }
 BETTER = {
+    **dict.fromkeys(("-j", "proxyjump", "proxycommand"), "give an address that needs no jump"),
     "-p": "set ansible_port",
     "-l": "set ansible_user",
     "port": "set ansible_port",

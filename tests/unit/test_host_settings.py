@@ -61,6 +61,9 @@ def test_what_changes_nothing_hinders_nothing(variables: str) -> None:
         (f"ansible_ssh_args='-o {OFF}'", f"{UNKNOWN} `{OFF}` says"),
         ("ansible_host_key_checking=false", f"{UNKNOWN} the inventory says"),
         ("ansible_connection=winrm", "fleetbpf has no connection `winrm`"),
+        ("ansible_password={{vaulted}}", "fleetbpf logs in with keys, not with passwords"),
+        ("ansible_become_user={{dba}}", "fleetbpf becomes root, nobody else"),
+        ("ansible_host={{hostvars}}", "the variable `hostvars` is not defined"),
     ],
 )
 def test_what_fleetbpf_cannot_do_hinders(variables: str, what: str) -> None:

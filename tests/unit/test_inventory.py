@@ -133,10 +133,12 @@ def test_one_mistake_in_a_group_is_told_once_for_all_its_hosts() -> None:
     assert len(caught.value.problems) == 1
 
 
-def test_the_example_is_right() -> None:
-    path = Path(__file__).parents[2] / "inventories" / "example.yml"
+def test_the_examples_are_one_fleet_in_two_formats() -> None:
+    examples = Path(__file__).parents[2] / "inventories"
+    found = inventory.read(examples / "example.yml").hosts
 
-    assert len(inventory.read(path).hosts) == 8
+    assert len(found) == 8
+    assert inventory.read(examples / "example.ini").hosts == found
 
 
 def test_a_very_long_chain_of_groups_is_followed() -> None:

@@ -81,13 +81,13 @@ def test_a_value_that_nobody_needs_is_neither_decrypted_nor_shown() -> None:
 @pytest.mark.usefixtures("vault")
 def test_a_wrong_password_is_told_at_the_place_of_the_value() -> None:
     Path("hosts.yml").write_text(
-        f"all:\n  hosts:\n    x:\n      ansible_user: !vault |\n{indented(encrypted('u'))}"
+        f"all:\n  hosts:\n    x:\n      fleetbpf_user: !vault |\n{indented(encrypted('u'))}"
     )
     Path("password").write_text("another\n")
 
     with pytest.raises(InputError, match="ansible-vault does not decrypt it") as caught:
         inventory.read("hosts.yml")
-    assert caught.value.problems[0].where == "hosts.yml:4:21"
+    assert caught.value.problems[0].where == "hosts.yml:4:22"
     assert "ANSIBLE_VAULT_PASSWORD_FILE" in caught.value.problems[0].hint
 
 
