@@ -161,26 +161,25 @@ class Apply:
         return found
 
     def problem(self, host: str, failure: Failure) -> Problem:
-        """A program that did not start, in words; its verifier log is kept in a file."""
+        """A program that did not start, in words."""
         where = f"{host}: {failure.program}" if failure.program else host
-        if not failure.verifier_log:
-            return Problem(
-                where=where, what=failure.message, hint=failure.hint, detail=failure.detail
-            )
-        folder = self.workspace.logs / host / self.deployment / failure.program
-        log = folder / "verifier.log"
-        hint = f"the verifier's whole log is in {log}"
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            log.write_text(failure.verifier_log, encoding="utf-8")
-        except OSError as error:  # the refusal is what matters; a full disk here must not hide it
-            hint = f"the verifier's whole log could not be kept: {log}: {error.strerror}"
-        return Problem(
-            where=where,
-            what=failure.message,
-            detail=decisive(failure.verifier_log),
-            hint=hint,
-        )
+        log = self.workspace.verifier_log(host, self.deployment, failure.program)
+        return explained(failure, where=where, log=log)
+
+
+def explained(failure: Failure, *, where: str, log: Path) -> Problem:
+    """A failure in words; what the verifier said is kept in the file `log`."""
+    if not failure.verifier_log:
+        return Problem(where=where, what=failure.message, hint=failure.hint, detail=failure.detail)
+    hint = f"the verifier's whole log is in {log}"
+    try:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        log.write_text(failure.verifier_log, encoding="utf-8")
+    except OSError as error:  # the refusal is what matters; a full disk here must not hide it
+        hint = f"the verifier's whole log could not be kept: {log}: {error.strerror}"
+    return Problem(
+        where=where, what=failure.message, detail=decisive(failure.verifier_log), hint=hint
+    )
 
 
 @functools.lru_cache(maxsize=64)

@@ -36,6 +36,10 @@ class Workspace:
         """Mirrored spools: logs/<host>/<deployment>/<program>/<release>/<segment>.log."""
         return self.folder / "logs"
 
+    def verifier_log(self, host: str, deployment: str, program: str) -> Path:
+        """What the verifier said of a program when a host's kernel refused it last."""
+        return self.logs / host / deployment / program / "verifier.log"
+
     @property
     def reports(self) -> Path:
         """Audit reports: reports/<deployment>/<UTC time>.json."""

@@ -65,13 +65,17 @@ class Release:
             *("--spool", str(self.layout.spool(*place))),
             *("--run", str(self.layout.state(*place))),
         )
-        return (*names, *folders, *self.btf_arguments(), *self.settings())
+        return (
+            *names,
+            *folders,
+            *self.btf_arguments(self.layout.release(*place)),
+            *self.settings(),
+        )
 
-    def btf_arguments(self) -> tuple[str, ...]:
+    def btf_arguments(self, folder: PurePosixPath) -> tuple[str, ...]:
         """The kernel's types, which are of use for that kernel only: another may be booted."""
         if self.btf is None:
             return ()
-        folder = self.layout.release(self.deployment, self.program.name, self.id)
         return ("--btf", f"{self.btf.kernel}={folder / KERNEL_BTF}")
 
     @cached_property

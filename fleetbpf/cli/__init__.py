@@ -14,6 +14,7 @@ from fleetbpf.cli.output import Output
 from fleetbpf.errors import ExitCode, FleetbpfError
 
 COMMANDS = (
+    "check",
     "apply",
     "status",
     "logs",

@@ -103,15 +103,31 @@ static const char *line_start(const char *log, const char *end)
 	return end;
 }
 
+/* The last place where `text` begins; NULL where there is none. */
+static const char *last_of(const char *log, const char *text)
+{
+	const char *found = NULL;
+
+	for (const char *at = strstr(log, text); at; at = strstr(at + 1, text))
+		found = at;
+	return found;
+}
+
+/* Where the complaint ends: kernel 7.3 explains it at length, all add statistics. */
+static const char *complaint_end(const char *log)
+{
+	const char *end = last_of(log, "\nVerification failed: ");
+
+	if (!end)
+		end = last_of(log, "\nprocessed ");
+	return end ? end : log + strlen(log);
+}
+
 void fb_verifier_decisive(const char *log, struct fb_text *lines, struct fb_text *verdict)
 {
-	const char *summary = strstr(log, "\nprocessed "), *next;
-	const char *end, *start;
+	const char *end = complaint_end(log), *start;
 	int count = 0;
 
-	while (summary && (next = strstr(summary + 1, "\nprocessed ")))
-		summary = next;
-	end = summary ? summary : log + strlen(log);
 	while (end > log && end[-1] == '\n')
 		end--;
 	start = line_start(log, end);

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from fleetbpf import activation, collect, facts
+from fleetbpf import activation, check, collect, facts
 from fleetbpf.activation import Activation, Answer, Step
-from fleetbpf.command import Command
+from fleetbpf.command import Command, script
 from fleetbpf.connections import Completed
 from fleetbpf.connections.local import LocalConnection
 from fleetbpf.layout import HostLayout
@@ -137,6 +137,40 @@ def test_a_payload_cut_short_changes_nothing(run: Run, layout: HostLayout, paylo
     assert sorted(Path(layout.root).rglob("*")) == before
 
 
+LOADERS = {
+    "good": '#!/bin/sh\n[ "$2" = good/args ]\n',
+    "bad": '#!/bin/sh\nmkdir bad/run\necho \'{"message":"no"}\' >bad/run/failure\n'
+    "printf 'R1 invalid\\nprocessed 1 insns' >bad/run/verifier.log\nexit 1\n",
+    "mute": "#!/bin/sh\necho 'no such thing' >&2\nexit 1\n",
+}
+
+
+def test_loaders_are_judged_and_nothing_of_them_stays(
+    run: Run, layout: HostLayout, tmp_path: Path
+) -> None:
+    files = {f"objects/{name}": text.encode() for name, text in LOADERS.items()}
+    files |= {f"{name}/args": b"--check\n" for name in LOADERS}
+    command = script("check.sh", layout.root, *(word for name in LOADERS for word in (name, name)))
+    done = run(command, activation.payload(files))
+    passed, failures = check.parse(facts.tabbed(done.stdout))
+    assert passed == ("good",)
+    assert [(each.program, each.message) for each in failures] == [
+        ("bad", "no"),
+        ("mute", "no such thing"),
+    ]
+    assert failures[0].verifier_log == "R1 invalid\nprocessed 1 insns"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_loaders_that_did_not_arrive_are_not_judged(
+    run: Run, layout: HostLayout, tmp_path: Path
+) -> None:
+    done = run(script("check.sh", layout.root, "good", "good"), b"no archive")
+    assert done.stdout == b"fleetbpf\tcheck\n"
+    assert done.status == 1
+    assert list(tmp_path.iterdir()) == []
+
+
 def lock(layout: HostLayout, owner: str) -> Path:
     folder = Path(layout.root) / "lock"
     folder.mkdir(parents=True)
@@ -232,4 +266,4 @@ def test_the_scripts_are_clean_for_shellcheck() -> None:
     need("shellcheck")
     scripts = sorted(Path("fleetbpf/host").glob("*.sh"))
     found = subprocess.run(["shellcheck", *scripts], capture_output=True, text=True, check=False)
-    assert (len(scripts), found.stdout) == (4, "")
+    assert (len(scripts), found.stdout) == (5, "")

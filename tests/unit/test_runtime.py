@@ -287,6 +287,15 @@ def test_the_decisive_lines_of_a_log_come_before_its_statistics(driver: Path) ->
     assert lines == log[: log.index("processed")]
 
 
+def test_the_complaint_comes_before_the_kernels_explanation_of_it(driver: Path) -> None:
+    log = (
+        "1: (61) r0 = *(u32 *)(r1 +0)\nR1 invalid mem access 'scalar'\n\n"
+        "Verification failed: Register Type Safety\n\nSuggestion:\n  Do.\n\nprocessed 2 insns\n"
+    )
+    verdict, _ = json.loads(ask(driver, "verifier", stdin=log.encode()))
+    assert verdict == "R1 invalid mem access 'scalar'"
+
+
 @pytest.mark.parametrize("log", ["", "\n", "processed 1 insns", "only this"])
 def test_a_log_without_statistics_does_no_harm(driver: Path, log: str) -> None:
     verdict, _ = json.loads(ask(driver, "verifier", stdin=log.encode()))

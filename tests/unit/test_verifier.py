@@ -30,5 +30,13 @@ def test_the_source_line_comes_along_from_further_up() -> None:
     assert decisive(LOG, lines=1).splitlines()[0] == "; return *(int *)0;"
 
 
+def test_what_kernel_7_3_explains_below_the_complaint_is_left_away() -> None:
+    explained = LOG.replace(
+        "verification time",
+        "\nVerification failed: Register Type Safety\n\nSuggestion:\n  Do.\n\nv",
+    )
+    assert decisive(explained) == decisive(LOG)
+
+
 def test_an_empty_log_says_nothing() -> None:
     assert decisive("") == ""

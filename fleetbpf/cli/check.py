@@ -1,0 +1,151 @@
+"""`fleetbpf check`: would each kernel of the fleet take each program? Nothing is attached."""
+
+import argparse
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from fleetbpf.cli import recap
+from fleetbpf.cli.options import add_fleet, load_targets
+from fleetbpf.cli.output import Output
+from fleetbpf.cli.recap import HostRecap
+from fleetbpf.errors import ExitCode
+
+if TYPE_CHECKING:
+    from fleetbpf.check import Check
+    from fleetbpf.cli.session import Session
+    from fleetbpf.fleet import Outcome
+    from fleetbpf.model.facts import HostFacts
+    from fleetbpf.model.manifest import Manifest
+    from fleetbpf.model.target import Target
+    from fleetbpf.model.trial import Judgement, Trial, Tried
+
+SUMMARY = "have one host per kernel release judge every program, attaching and leaving nothing"
+HEADERS = ("PROGRAM", "KERNEL", "ARCH", "HOSTS", "VERDICT")
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    add_fleet(parser)
+
+
+def run(options: argparse.Namespace, output: Output) -> ExitCode:
+    """Ask all hosts what they are, then one of each kind to try the programs."""
+    from fleetbpf.cli.session import Session
+
+    manifest, targets = load_targets(options)
+    session = Session.of(options)
+    work = checking(manifest, targets, session, output)
+    asked = session.on_each(targets, work.facts)
+    seen = {outcome.host.name: outcome.value for outcome in asked if outcome.value}
+    trials = work.trials(targets, seen)
+    tried = try_all(work, session, targets, trials, seen)
+    said = {outcome.host.name: outcome.value for outcome in tried if outcome.value}
+    judged = work.judgements(trials, said)
+    tell(output, judged)
+    recaps = [*failures(asked), *failures(tried)]
+    for problem in (problem for each in recaps for problem in each.problems):
+        output.progress(str(problem))
+    code = exit_code(judged, recaps)
+    output.document(document(manifest.name, judged, recaps, code))
+    return code
+
+
+def checking(
+    manifest: "Manifest", targets: Sequence["Target"], session: "Session", output: Output
+) -> "Check":
+    """What is done on each host; builds every program."""
+    from fleetbpf.check import Check
+    from fleetbpf.kernel_btf import BtfFolder
+    from fleetbpf.toolchain import default_cache
+
+    return Check(
+        deployment=manifest.name,
+        builders=session.build(targets, output),
+        btf=BtfFolder.read(manifest.btf_folder),
+        workspace=session.workspace,
+        cache=default_cache().parent / "btf",
+    )
+
+
+def try_all(
+    work: "Check",
+    session: "Session",
+    targets: Sequence["Target"],
+    trials: Sequence["Trial"],
+    seen: Mapping[str, "HostFacts"],
+) -> tuple["Outcome[Tried]", ...]:
+    """Have the first host of each trial try it."""
+    todo: dict[str, list[Trial]] = {}
+    for trial in trials:
+        todo.setdefault(trial.hosts[0], []).append(trial)
+    return session.on_each(
+        [target for target in targets if target.host.name in todo],
+        lambda target, connection: work.try_on(
+            target, connection, todo[target.host.name], seen[target.host.name]
+        ),
+    )
+
+
+def tell(output: Output, judged: Sequence["Judgement"]) -> None:
+    """Write the table, what kernels lack, and why programs were refused."""
+    if judged:
+        output.table(HEADERS, [cells(each) for each in judged])
+    for line in lacking(judged):
+        output.line(line)
+    for each in judged:
+        if each.problem:
+            output.progress(str(each.problem))
+
+
+def cells(each: "Judgement") -> tuple[str, ...]:
+    """One row of the table."""
+    trial = each.trial
+    return (trial.program, trial.kernel, trial.arch, str(len(trial.hosts)), each.verdict.value)
+
+
+def lacking(judged: Sequence["Judgement"]) -> Iterator[str]:
+    """What programs read that kernels lack, each with those kernels."""
+    kernels: dict[tuple[str, str, str], dict[str, None]] = {}
+    for each in judged:
+        for missing in each.missing:
+            key = (each.trial.program, missing.function, missing.what)
+            kernels.setdefault(key, {})[each.trial.kernel] = None
+    for (program, function, what), releases in kernels.items():
+        yield f"{program}: {function} reads {what}: not in {', '.join(releases)}"
+
+
+def failures(outcomes: Sequence["Outcome[Any]"]) -> list[HostRecap]:
+    """The hosts that did not answer."""
+    lost = (outcome for outcome in outcomes if outcome.error)
+    return [recap.of_error(outcome.host.name, outcome.error) for outcome in lost]
+
+
+def exit_code(judged: Sequence["Judgement"], recaps: Sequence[HostRecap]) -> ExitCode:
+    """1 when a program was refused or a host failed, 4 when one was unreachable."""
+    code = recap.exit_code(recaps)
+    refused = any(each.problem for each in judged)
+    return ExitCode.FAILED if refused and code is not ExitCode.INTERRUPTED else code
+
+
+def document(
+    deployment: str, judged: Sequence["Judgement"], recaps: Sequence[HostRecap], code: ExitCode
+) -> dict[str, Any]:
+    """The JSON document."""
+    return {
+        "deployment": deployment,
+        "checks": [
+            {
+                "program": each.trial.program,
+                "kernel": each.trial.kernel,
+                "arch": each.trial.arch,
+                "hosts": each.trial.hosts,
+                "release": each.trial.release.id,
+                "verdict": each.verdict,
+                "missing": each.missing,
+                "error": each.problem,
+            }
+            for each in judged
+        ],
+        "errors": [problem for each in recaps for problem in each.problems],
+        "exit_code": int(code),
+    }

@@ -1,0 +1,50 @@
+"""What check asks of kernels: trials of programs, and what came of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+from fleetbpf.errors import Problem
+from fleetbpf.release import Release
+from fleetbpf.relocations import Missing
+
+
+class Verdict(Enum):
+    """What a kernel says of a program."""
+
+    OK = "ok"
+    REFUSED = "refused"
+    UNTRIED = "not tried"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """A release that one host's kernel shall judge, for all hosts where it would be the same."""
+
+    release: Release
+    kernel: str  # uname -r
+    arch: str
+    hosts: tuple[str, ...]  # the first one tries it
+
+    @property
+    def program(self) -> str:
+        """The program's name."""
+        return self.release.program.name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """What is known of one trial."""
+
+    trial: Trial
+    verdict: Verdict
+    problem: Problem | None = None  # why it was refused
+    missing: tuple[Missing, ...] = ()  # what the kernel's types lack, whether it matters or not
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tried:
+    """What a host's kernel said of its trials, and its types."""
+
+    problems: Mapping[str, Problem | None]  # by program; None: passed
+    types: bytes  # BTF; b"" = it has none, and neither has the manifest
