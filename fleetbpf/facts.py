@@ -9,7 +9,7 @@ from fleetbpf.connections import Completed, Connection
 from fleetbpf.errors import HostError, Problem
 from fleetbpf.layout import HostLayout
 from fleetbpf.model.architecture import Architecture
-from fleetbpf.model.facts import HostFacts, ProgramFacts, ReleaseFacts
+from fleetbpf.model.facts import Counts, HostFacts, ProgramFacts, ReleaseFacts
 
 GREETING = ("fleetbpf", "facts")
 Row = tuple[str, ...]
@@ -135,7 +135,7 @@ def release(row: Row, by_kind: Mapping[str, list[Row]]) -> ReleaseFacts:
     def said(kind: str) -> Row | None:
         return next((found[3:] for found in by_kind.get(kind, ()) if found[:3] == place), None)
 
-    about, running = said("about"), said("running")
+    about, running, counted = said("about"), said("running"), said("counts")
     state = object_in(running[1]) if running else {}
     attached = state.get("attached", [])
     return ReleaseFacts(
@@ -152,6 +152,19 @@ def release(row: Row, by_kind: Mapping[str, list[Row]]) -> ReleaseFacts:
         pid=int(state.get("pid", 0)),
         warnings=tuple(map(str, state.get("warnings", ()))),
         capabilities=tuple(map(str, state.get("capabilities", ()))),
+        counts=counts(object_in(counted[0])) if counted else None,
+    )
+
+
+def counts(fields: Mapping[str, Any]) -> Counts:
+    """What a loader's `counts` file says."""
+    lost = fields.get("lost", {})
+    return Counts(
+        written=int(fields.get("written", 0)),
+        lost={str(place): int(count) for place, count in lost.items()},
+        killed=int(fields.get("killed", 0)),
+        first=int(fields.get("first", 0)),
+        removed=int(fields.get("removed", 0)),
     )
 
 

@@ -26,6 +26,7 @@ DURATION_UNITS = {
 SIZE = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,6})?) ?([A-Za-z]+)")
 DURATION_PART = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,6})?)(ms|s|m|h|d)")
 PERCENT = re.compile(r"([0-9]{1,6}) ?%")
+RATE = re.compile(r"([0-9]{1,9}) ?/ ?s")
 KERNEL = re.compile(r">= ?([0-9]{1,3}\.[0-9]{1,3}(?:\.[0-9]{1,4})?)")
 
 
@@ -45,6 +46,14 @@ def duration(text: str) -> float:
     return float(
         sum((Decimal(number) * DURATION_UNITS[unit] for number, unit in parts), Decimal(0))
     )
+
+
+def rate(text: str) -> int:
+    """How many a second: "10000/s"; raises MisunderstoodError."""
+    match = RATE.fullmatch(text.strip())
+    if match is None or int(match[1]) == 0:
+        raise MisunderstoodError(f"{quoted(text)} is not a rate", "write 10000/s")
+    return int(match[1])
 
 
 def percent(text: str) -> int:

@@ -47,6 +47,10 @@ class Release:
             words += ["--map", f"{readout.map}={readout.words}"]
         words += ["--trace-buffer", str(program.trace_buffer)]
         words += ["--spool-limit", str(program.spool_limit)]
+        if program.rate_limit is not None:
+            words += ["--rate-limit", str(program.rate_limit)]
+        if program.record_limit is not None:
+            words += ["--record-limit", str(program.record_limit)]
         return tuple(words)
 
     def types(self) -> tuple[str, ...]:

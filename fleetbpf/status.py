@@ -2,13 +2,15 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
-from fleetbpf import facts
+from fleetbpf import facts, tally
 from fleetbpf.connections import Connection
 from fleetbpf.layout import HostLayout
 from fleetbpf.model.facts import HostFacts, ProgramFacts
 from fleetbpf.model.target import Target
 from fleetbpf.records import timestamp
+from fleetbpf.tally import Tally
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +27,7 @@ class ProgramStatus:
     attached: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     capabilities: tuple[str, ...] = ()  # that the running loader keeps
+    tally: Tally | None = None  # of that release since its first start
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +35,7 @@ class Status:
     """One run of status: the same for every host."""
 
     deployment: str
+    logs: Path  # the mirrors of all hosts
     layout: HostLayout = HostLayout()
 
     def of(self, target: Target, connection: Connection) -> tuple[ProgramStatus, ...]:
@@ -41,11 +45,12 @@ class Status:
             connection, self.layout, host=host, deployment=self.deployment, become=target.become
         )
         declared = [program.name for program in target.programs]
-        return tuple(rows(host, self.deployment, declared, seen))
+        mirror = self.logs / host / self.deployment
+        return tuple(rows(host, self.deployment, declared, seen, mirror))
 
 
 def rows(
-    host: str, deployment: str, declared: Iterable[str], seen: HostFacts
+    host: str, deployment: str, declared: Iterable[str], seen: HostFacts, mirror: Path
 ) -> Iterable[ProgramStatus]:
     """A row for each declared program, and for each that is there all the same."""
     placed = [found.program for found in seen.programs if found.deployment == deployment]
@@ -54,10 +59,10 @@ def rows(
         if found is None:
             yield ProgramStatus(host=host, program=name, state="absent")
         else:
-            yield row(host, found)
+            yield row(host, found, mirror / name)
 
 
-def row(host: str, placed: ProgramFacts) -> ProgramStatus:
+def row(host: str, placed: ProgramFacts, mirror: Path) -> ProgramStatus:
     """The status of a program that is placed."""
     current = placed.find(placed.current)
     runs = current is not None and bool(current.running_object)
@@ -73,4 +78,7 @@ def row(host: str, placed: ProgramFacts) -> ProgramStatus:
         attached=current.attached if current else (),
         warnings=current.warnings if current else (),
         capabilities=current.capabilities if current else (),
+        tally=tally.of(current.counts, mirror / placed.current)
+        if current and current.counts
+        else None,
     )

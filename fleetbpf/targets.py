@@ -191,6 +191,8 @@ class Rendering:
             events=manifests.events(self._manifest, name),
             trace_buffer=program.trace.buffer,
             spool_limit=program.limits.spool,
+            rate_limit=program.limits.rate,
+            record_limit=program.limits.record,
             memory_limit=program.limits.memory,
             cpu_limit=program.limits.cpu,
             requires_kernel=program.requires.kernel,

@@ -11,9 +11,13 @@ from fleetbpf.errors import ExitCode
 if TYPE_CHECKING:
     from fleetbpf.fleet import Outcome
     from fleetbpf.status import ProgramStatus
+    from fleetbpf.tally import Tally
 
 SUMMARY = "show which release of each program runs on each host, and since when"
-HEADERS = ("HOST", "PROGRAM", "RELEASE", "STATE", "SINCE", "SPOOL", "ATTACHED")
+HEADERS = (
+    *("HOST", "PROGRAM", "RELEASE", "STATE", "SINCE", "SPOOL"),
+    *("FIRED", "LOST", "WRITTEN", "COLLECTED", "ATTACHED"),
+)
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,8 +31,9 @@ def run(options: argparse.Namespace, output: Output) -> ExitCode:
     from fleetbpf.status import Status
 
     manifest, targets = load_targets(options)
-    work = Status(deployment=manifest.name)
-    outcomes = Session.of(options).on_each(targets, work.of)
+    session = Session.of(options)
+    work = Status(deployment=manifest.name, logs=session.workspace.logs)
+    outcomes = session.on_each(targets, work.of)
     output.table(HEADERS, [cells(row) for found in outcomes for row in found.value or ()])
     recaps = [of(outcome) for outcome in outcomes]
     recap.tell_remarks(output, recaps)
@@ -52,4 +57,15 @@ def cells(row: "ProgramStatus") -> tuple[str, ...]:
     """One row of the table."""
     kibibytes = f"{(row.spool_bytes + 1023) // 1024} KiB"
     attached = ", ".join(row.attached)
-    return (row.host, row.program, row.release, row.state, row.since, kibibytes, attached)
+    place = (row.host, row.program, row.release, row.state, row.since, kibibytes)
+    if row.tally is None:
+        return (*place, "", "", "", "", attached)
+    counts = (row.tally.fired, row.tally.written, row.tally.collected)
+    fired, written, collected = map(str, counts)
+    return (*place, fired, lost(row.tally), written, collected, attached)
+
+
+def lost(tally: "Tally") -> str:
+    """What was lost, with its places: 12 kernel, 3 spool."""
+    found = [f"{count} {place}" for place, count in tally.lost.items() if count]
+    return ", ".join(found) or "0"

@@ -54,6 +54,7 @@ release() {
 	fact release "$1" "$2" "$id" "${target##*/}" "$(checksum "$3/loader")" "$(checksum "$3/args")" "$bytes"
 	[ -f "$3/release.json" ] && fact about "$1" "$2" "$id" "$(first_line "$3/release.json")"
 	[ -e "$units/multi-user.target.wants/fleetbpf-$1.$2@$id.service" ] && fact enabled "$1" "$2" "$id"
+	[ -f "$run/$1/$2/$id/counts" ] && fact counts "$1" "$2" "$id" "$(first_line "$run/$1/$2/$id/counts")"
 	running "$1" "$2" "$id"
 }
 

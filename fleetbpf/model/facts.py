@@ -1,6 +1,18 @@
 """What a host said about itself at one moment."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """What became of all that a release told since its first start, as its loader counts."""
+
+    written: int  # into segments, those that are gone too
+    lost: Mapping[str, int]  # by place: kernel, limit, loader, spool
+    killed: int  # times that nobody could count what its ring buffers held
+    first: int  # the oldest segment that is still there
+    removed: int  # of what was written, in the segments before that
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +32,7 @@ class ReleaseFacts:
     pid: int = 0
     warnings: tuple[str, ...] = ()  # what the running loader has to say
     capabilities: tuple[str, ...] = ()  # that it keeps
+    counts: Counts | None = None  # None: it never started since the host did
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

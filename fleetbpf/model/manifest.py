@@ -25,6 +25,7 @@ from fleetbpf.model.values import (
     Pattern,
     Percent,
     Power,
+    Rate,
     Size,
     SourceName,
     Text,
@@ -37,6 +38,7 @@ MIB = 1024 * 1024
 SMALLEST_TRACE_BUFFER = 4096  # one page per CPU
 SMALLEST_SPOOL = 64 * 1024
 SMALLEST_MEMORY = MIB
+SMALLEST_RECORD = 256
 
 
 class Model(BaseModel):
@@ -108,6 +110,12 @@ class Limits(Model):
         DEFAULT_SPOOL_LIMIT,
         description="records kept on the host; the oldest go first",
         json_schema_extra={"default": "256MiB"},
+    )
+    rate: Rate | None = Field(
+        None, description="lines and events a second; what is above is counted as lost"
+    )
+    record: Annotated[Size, at_least(SMALLEST_RECORD, "256B")] | None = Field(
+        None, description="one record in the spool; a larger one is counted as lost"
     )
 
 

@@ -74,6 +74,8 @@ class DesiredProgram:
     allow: tuple[str, ...] = ()  # what it may do beside observing: model/powers.py
     trace_buffer: int = DEFAULT_TRACE_BUFFER  # bytes per CPU
     spool_limit: int = DEFAULT_SPOOL_LIMIT  # bytes
+    rate_limit: int | None = None  # lines and events a second
+    record_limit: int | None = None  # bytes
     memory_limit: int | None = None  # bytes
     cpu_limit: int | None = None  # percent of one CPU
     requires_kernel: str = ""  # ">=5.10"; "" = any that fleetbpf supports

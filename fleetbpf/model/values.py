@@ -218,6 +218,12 @@ Percent = Annotated[
     schema(type="string", pattern=f"^{quantities.PERCENT.pattern}$", examples=["20%"]),
     Expected('a percentage like "20%"'),
 ]
+Rate = Annotated[
+    int,
+    understood(quantities.rate),
+    schema(type="string", pattern=f"^{quantities.RATE.pattern}$", examples=["10000/s"]),
+    Expected('a rate like "10000/s"'),
+]
 KernelRange = Annotated[
     str,
     understood(quantities.kernel),

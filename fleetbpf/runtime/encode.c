@@ -19,21 +19,13 @@ uint64_t fb_load(const unsigned char *at, size_t size)
 
 static void number(struct fb_text *out, uint64_t value, unsigned int bits, bool is_signed)
 {
-	bool negative = is_signed && value >> (bits - 1) & 1;
-	char digits[21]; /* "-9223372036854775808", "18446744073709551615" */
-	size_t first = sizeof(digits);
-
-	if (negative && bits < 64)
-		value |= ~UINT64_C(0) << bits;
-	if (negative)
+	if (is_signed && value >> (bits - 1) & 1) {
+		if (bits < 64)
+			value |= ~UINT64_C(0) << bits;
 		value = 0 - value;
-	/* printf takes four times as long, and most of an event's fields are numbers. */
-	do
-		digits[--first] = (char)('0' + value % 10);
-	while (value /= 10);
-	if (negative)
-		digits[--first] = '-';
-	fb_text_add(out, digits + first, sizeof(digits) - first);
+		FB_LITERAL(out, "-");
+	}
+	fb_text_decimal(out, value);
 }
 
 /* 2**64 - 1 and less as a number; __int128 as hex, for JSON readers keep no such number. */

@@ -111,6 +111,8 @@ static int open_spool(struct fb_loader *loader)
 					 .release = options->release,
 					 .units = loader->program->units};
 
+	loader->sink.limits.rate = loader->sink.limits.left = options->rate_limit;
+	loader->sink.limits.record = options->record_limit;
 	if (!options->spool || options->check)
 		return 0;
 	loader->sink.spool = &loader->spool;

@@ -28,6 +28,8 @@ struct fb_loader {
 	bool unlabelled;
 	struct fb_previous previous;
 	struct fb_spool spool;
+	struct fb_counts told; /* what `counts` has, since */
+	uint64_t told_at;
 	struct fb_sink sink;
 	struct fb_trace trace;
 	uint64_t attaching;	     /* when that began, ns since boot */

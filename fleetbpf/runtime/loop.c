@@ -5,12 +5,14 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <string.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "clock.h"
 #include "hints.h"
 #include "iter.h"
+#include "state.h"
 
 #define ROUND (256 * 1024) /* most bytes of trace_pipe, or of a ring, between two flushes */
 #define BUSY (64 * 1024)   /* a round with as many goes on at once */
@@ -83,6 +85,19 @@ static int milliseconds_to_wait(size_t taken, bool busy, const struct fb_loader 
 	return milliseconds_until(readout < iter ? readout : iter);
 }
 
+/* Once a second at most, and not when nothing has changed. */
+static void tell_counts(struct fb_loader *loader)
+{
+	uint64_t now = fb_now();
+
+	if (!loader->sink.spool || now - loader->told_at < FB_SECOND ||
+	    !memcmp(&loader->told, &loader->spool.counts, sizeof(loader->told)))
+		return;
+	loader->told = loader->spool.counts;
+	loader->told_at = now;
+	fb_state_counts(loader->options.run, &loader->spool);
+}
+
 const char *fb_loop_run(struct fb_loader *loader)
 {
 	struct fb_trace *trace = &loader->trace;
@@ -108,9 +123,11 @@ const char *fb_loop_run(struct fb_loader *loader)
 		taken = (size_t)traced + fb_rings_read(rings, ROUND, &busy);
 		busy = busy || traced >= BUSY;
 		fb_rings_account(rings, sink);
+		fb_sink_limit(sink, fb_now(), false);
 		fb_readouts_run(&loader->readouts, fb_now(), sink);
 		fb_iters_run(&loader->attachments, fb_now(), sink);
 		fb_sink_flush(sink);
+		tell_counts(loader);
 		if (sink->broken)
 			return "stdout";
 	}

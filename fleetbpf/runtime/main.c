@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
+#include <inttypes.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <string.h>
@@ -60,6 +61,10 @@ static int start(struct fb_loader *loader, struct fb_supervised *supervised)
 	fb_boot_id(boot_id, sizeof(boot_id));
 	fb_attachments_json(&loader->attachments, &loader->attached);
 	fb_choices_warn(&loader->attachments.choices, &loader->warnings);
+	if (loader->rings.count && loader->spool.counts.killed)
+		fb_warn(&loader->warnings,
+			"killed %" PRIu64 " times: what its ring buffers held then is not counted",
+			loader->spool.counts.killed);
 	fb_sink_start(&loader->sink, loader->attaching, start_reason(loader),
 		      loader->previous.stopped, loader->attached.bytes,
 		      fb_warnings_json(&loader->warnings));
@@ -69,6 +74,8 @@ static int start(struct fb_loader *loader, struct fb_supervised *supervised)
 	ready.maps = loader->map_ids.bytes;
 	ready.capabilities = loader->capabilities.bytes;
 	ready.warnings = fb_warnings_json(&loader->warnings);
+	if (loader->sink.spool)
+		fb_state_counts(loader->options.run, &loader->spool);
 	error = fb_state_ready(loader->options.run, &ready, &loader->problem);
 	if (error)
 		return error;
@@ -94,6 +101,8 @@ static void stop(struct fb_loader *loader, const char *reason)
 		fb_trace_account(&loader->trace, cpus > 0 ? (unsigned int)cpus : 1);
 	}
 	fb_sink_stop(&loader->sink, reason);
+	if (loader->sink.spool)
+		fb_state_counts(loader->options.run, &loader->spool);
 	fb_state_stopped(loader->options.run);
 }
 

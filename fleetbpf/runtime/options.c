@@ -36,6 +36,8 @@ static const char usage[] =
 	"  --trace-buffer BYTES     kernel buffer for printed lines, per CPU (default 4194304)\n"
 	"  --spool DIR              write segments there instead of stdout\n"
 	"  --spool-limit BYTES      keep at most so much there (default 268435456)\n"
+	"  --rate-limit N           more lines and events a second are counted as lost\n"
+	"  --record-limit BYTES     a larger one is counted as lost\n"
 	"  --run DIR                keep state, failure and verifier.log there\n"
 	"  --deployment D --program P --release R   labels of segments and of the tracefs "
 	"instance\n"
@@ -53,7 +55,7 @@ static const char usage[] =
 enum value {
 	VALUE_NONE,
 	VALUE_TEXT,
-	VALUE_BYTES,
+	VALUE_NUMBER,
 	VALUE_PAIR,
 	VALUE_ATTACH,
 	VALUE_OR,
@@ -95,15 +97,15 @@ static int add_pair(struct fb_pairs *pairs, const char *name, const char *word,
 	return 0;
 }
 
-static int set_bytes(uint64_t *target, const char *name, const char *word,
-		     struct fb_problem *problem)
+static int set_number(uint64_t *target, const char *name, const char *word,
+		      struct fb_problem *problem)
 {
 	char *end = NULL;
 
 	errno = 0;
 	*target = strtoull(word, &end, 10);
 	if (!isdigit((unsigned char)word[0]) || *end || errno || !*target)
-		return fb_fail(problem, "arguments", 0, "%s %s: want a number of bytes", name,
+		return fb_fail(problem, "arguments", 0, "%s %s: want a whole number, not 0", name,
 			       word);
 	return 0;
 }
@@ -174,8 +176,8 @@ static int set_value(struct fb_options *options, const struct option_entry *entr
 	case VALUE_TEXT:
 		*(const char **)entry->target = word;
 		return 0;
-	case VALUE_BYTES:
-		return set_bytes(entry->target, entry->name, word, problem);
+	case VALUE_NUMBER:
+		return set_number(entry->target, entry->name, word, problem);
 	case VALUE_PAIR:
 		return add_pair(entry->target, entry->name, word, problem);
 	case VALUE_ATTACH:
@@ -218,8 +220,10 @@ static int parse_words(struct fb_options *options, size_t count, char *const *wo
 		{"--set", VALUE_PAIR, &options->set},
 		{"--map", VALUE_PAIR, &options->map},
 		{"--event", VALUE_PAIR, &options->event},
-		{"--trace-buffer", VALUE_BYTES, &options->trace_buffer},
-		{"--spool-limit", VALUE_BYTES, &options->spool_limit},
+		{"--trace-buffer", VALUE_NUMBER, &options->trace_buffer},
+		{"--spool-limit", VALUE_NUMBER, &options->spool_limit},
+		{"--rate-limit", VALUE_NUMBER, &options->rate_limit},
+		{"--record-limit", VALUE_NUMBER, &options->record_limit},
 		{"--deployment", VALUE_TEXT, &options->deployment},
 		{"--program", VALUE_TEXT, &options->program},
 		{"--release", VALUE_TEXT, &options->release},

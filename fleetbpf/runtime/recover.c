@@ -29,7 +29,7 @@ void fb_recover(const char *name, uint64_t written, struct fb_sink *sink)
 	fb_instance_stop(&instance);
 	read = count_read(&instance);
 	if (read > written)
-		fb_sink_lost(sink, "loader", read - written, fb_now());
+		fb_sink_lost(sink, FB_LOADER, read - written, fb_now());
 	fb_trace_read(&trace, SIZE_MAX / 2);
 	fb_trace_free(&trace);
 	fb_sink_flush(sink);

@@ -139,6 +139,8 @@ static void write_event(struct fb_ring_reader *reader, const struct fb_event *ev
 						  reader->event ? NULL : event->name, reader->time);
 	size_t rest = size - event->size;
 
+	if (!out)
+		return;
 	event->encode(out, bytes);
 	if (event->tail[0]) {
 		fb_text_cut(out, out->used ? out->used - 1 : 0); /* its closing brace */
@@ -211,7 +213,7 @@ static void account(struct fb_rings *rings, struct fb_sink *sink, uint64_t now)
 		return;
 	bpf_map_lookup_elem(bpf_map__fd(rings->counter), &only, &missed);
 	if (missed != rings->reported)
-		fb_sink_lost(sink, "kernel", missed - rings->reported, rings->looked_at);
+		fb_sink_lost(sink, FB_KERNEL, missed - rings->reported, rings->looked_at);
 	rings->reported = missed;
 	rings->looked_at = now;
 }

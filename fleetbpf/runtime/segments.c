@@ -77,15 +77,27 @@ static uint64_t number_after(const char *line, size_t length, const char *key)
 
 /* Our own records begin {"time":N,"kind":"…": text inside cannot look so, its quotes are escaped.
  */
-static uint64_t weigh(const char *line, size_t length)
+enum fb_record_kind fb_record_kind(const char *line, size_t length)
 {
 	size_t head = length < 64 ? length : 64;
 
 	if (has(line, head, LOST))
-		return number_after(line, length, ",\"count\":");
+		return FB_RECORD_LOST;
 	if (has(line, head, START) || has(line, head, STOP) || has(line, head, HEADER))
+		return FB_RECORD_OF_FLEETBPF;
+	return FB_RECORD_OUTPUT;
+}
+
+static uint64_t weigh(const char *line, size_t length)
+{
+	switch (fb_record_kind(line, length)) {
+	case FB_RECORD_LOST:
+		return number_after(line, length, ",\"count\":");
+	case FB_RECORD_OF_FLEETBPF:
 		return 0;
-	return 1;
+	default:
+		return 1;
+	}
 }
 
 uint64_t fb_records_weigh(const char *bytes, size_t size)
@@ -131,9 +143,54 @@ static bool ends_in_stop(FILE *file)
 	return strstr(line ? line : tail, STOP);
 }
 
+/* The header of a segment, without its newline; the caller frees it. */
+static ssize_t read_header(FILE *file, char **header)
+{
+	size_t size = 0;
+
+	return getline(header, &size, file);
+}
+
+/* The counts of a segment's end. */
+static void read_counts(FILE *file, const char *header, struct fb_counts *counts)
+{
+	char *line = NULL;
+	size_t size = 0;
+	ssize_t length;
+
+	fb_counts_parse(counts, header);
+	while ((length = getline(&line, &size, file)) > 0)
+		fb_counts_take(counts, line, (size_t)length);
+	free(line);
+}
+
+int fb_segments_first(const char *folder, unsigned int *first, uint64_t *removed)
+{
+	struct fb_counts counts = {};
+	char path[PATH_MAX], *header = NULL;
+	unsigned int newest;
+	uint64_t used;
+	FILE *file;
+	int error = survey(folder, first, &newest, &used);
+
+	*removed = 0;
+	if (error || !*first)
+		return error;
+	error = fb_segment_path(folder, *first, path, sizeof(path));
+	file = error ? NULL : fopen(path, "re");
+	if (!file)
+		return error ? error : -errno;
+	if (read_header(file, &header) > 0)
+		fb_counts_parse(&counts, header);
+	*removed = counts.written;
+	free(header);
+	fclose(file);
+	return 0;
+}
+
 int fb_segments_previous(const char *folder, struct fb_previous *previous)
 {
-	char path[PATH_MAX], header[1024];
+	char path[PATH_MAX], *header = NULL;
 	unsigned int oldest;
 	uint64_t used;
 	FILE *file;
@@ -149,8 +206,11 @@ int fb_segments_previous(const char *folder, struct fb_previous *previous)
 	file = fopen(path, "re");
 	if (!file)
 		return -errno;
-	if (fgets(header, sizeof(header), file))
+	if (read_header(file, &header) > 0) {
 		copy_boot_id(header, previous->boot_id);
+		read_counts(file, header, &previous->counts);
+	}
+	free(header);
 	previous->stopped = ends_in_stop(file);
 	fclose(file);
 	return 0;

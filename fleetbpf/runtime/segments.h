@@ -7,13 +7,22 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "counts.h"
+
 #define FB_BOOT_ID 40
 
 /* What the segment before this start tells about why we start. */
 struct fb_previous {
 	unsigned int number; /* 0: there is none */
 	char boot_id[FB_BOOT_ID];
-	bool stopped; /* it ends in a stop record */
+	bool stopped;		 /* it ends in a stop record */
+	struct fb_counts counts; /* up to its end, by its header and its records */
+};
+
+enum fb_record_kind {
+	FB_RECORD_OUTPUT, /* of the program */
+	FB_RECORD_LOST,
+	FB_RECORD_OF_FLEETBPF, /* header, start, stop */
 };
 
 /* A segment that went because of the spool's limit, and the lines that went with it. */
@@ -40,6 +49,11 @@ int fb_segments_drop(const char *folder, uint64_t room, unsigned int newest,
  * torn by a kill is counted too, as readers tell it by themselves.
  */
 uint64_t fb_segments_traces(const char *folder, unsigned int number, uint64_t offset);
+
+enum fb_record_kind fb_record_kind(const char *line, size_t length);
+
+/* The oldest segment, and how much was written before it: what was removed so far. */
+int fb_segments_first(const char *folder, unsigned int *first, uint64_t *removed);
 
 /* How many lines these records stand for: a loss record for as many as it counts. */
 uint64_t fb_records_weigh(const char *bytes, size_t size);

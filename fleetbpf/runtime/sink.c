@@ -18,18 +18,78 @@ void fb_sink_flush(struct fb_sink *sink)
 	struct fb_text *batch = &sink->batch;
 
 	if (batch->used && sink->spool)
-		fb_spool_write(sink->spool, batch->bytes, batch->used);
+		fb_spool_write(sink->spool, batch->bytes, batch->used, &sink->pending);
 	else if (batch->used && fb_write_all(STDOUT_FILENO, batch->bytes, batch->used, NULL))
 		sink->broken = true;
 	fb_text_cut(batch, 0);
+	memset(&sink->pending, 0, sizeof(sink->pending));
 	if (sink->progress)
 		fb_progress_set(sink->progress, sink->spool, sink->traced);
+}
+
+static void count_printed(struct fb_sink *sink)
+{
+	sink->printed++;
+	sink->pending.written++;
 }
 
 static void flush_if_full(struct fb_sink *sink)
 {
 	if (sink->batch.used >= BATCH)
 		fb_sink_flush(sink);
+}
+
+static void refuse(struct fb_sink *sink)
+{
+	if (!sink->limits.refused++)
+		sink->limits.since = fb_now();
+}
+
+/* One more line or event; false: the rate does not allow it. */
+static bool begin_record(struct fb_sink *sink)
+{
+	struct fb_limits *limits = &sink->limits;
+
+	if (limits->rate && !limits->left) {
+		refuse(sink);
+		return false;
+	}
+	limits->left -= limits->rate ? 1 : 0;
+	sink->began = sink->batch.used;
+	return true;
+}
+
+static void end_record(struct fb_sink *sink)
+{
+	if (sink->limits.record && sink->batch.used - sink->began > sink->limits.record) {
+		fb_text_cut(&sink->batch, sink->began);
+		refuse(sink);
+		return;
+	}
+	count_printed(sink);
+	flush_if_full(sink);
+}
+
+void fb_sink_limit(struct fb_sink *sink, uint64_t now, bool at_once)
+{
+	struct fb_limits *limits = &sink->limits;
+	uint64_t elapsed = now - limits->filled_at;
+
+	if (limits->refused && (at_once || now - limits->since >= FB_SECOND)) {
+		fb_sink_lost(sink, FB_LIMIT, limits->refused, limits->since);
+		limits->refused = 0;
+	}
+	if (!limits->rate)
+		return;
+	if (elapsed >= FB_SECOND) {
+		limits->left = limits->rate;
+		limits->filled_at = now;
+	} else if (elapsed * limits->rate >= FB_SECOND) {
+		limits->left += elapsed * limits->rate / FB_SECOND;
+		limits->filled_at = now;
+	}
+	if (limits->left > limits->rate)
+		limits->left = limits->rate;
 }
 
 /* 12:03:44.123456, the wall's time as this machine's clock has it now. */
@@ -60,6 +120,7 @@ void fb_sink_stop(struct fb_sink *sink, const char *reason)
 {
 	uint64_t unwritten;
 
+	fb_sink_limit(sink, fb_now(), true);
 	fb_sink_flush(sink);
 	if (!sink->spool)
 		return;
@@ -83,18 +144,9 @@ static void add_trace_line(struct fb_text *out, const struct fb_line *line, cons
 	fb_text_puts(out, "\n");
 }
 
-void fb_sink_trace(struct fb_sink *sink, const struct fb_line *line, const char *text,
-		   size_t length, bool shared)
+static void add_trace_record(struct fb_text *out, const struct fb_line *line, const char *text,
+			     size_t length, bool shared)
 {
-	struct fb_text *out = &sink->batch;
-
-	sink->printed++;
-	sink->traced++;
-	if (!sink->spool) {
-		add_trace_line(out, line, text, length);
-		flush_if_full(sink);
-		return;
-	}
 	fb_text_printf(out,
 		       "{\"time\":%" PRIu64 ",\"kind\":\"trace\",\"cpu\":%u,\"pid\":%d,\"comm\":",
 		       line->time, line->cpu, line->pid);
@@ -102,21 +154,35 @@ void fb_sink_trace(struct fb_sink *sink, const struct fb_line *line, const char 
 	fb_text_puts(out, ",\"text\":");
 	fb_text_quote(out, text, length);
 	fb_text_puts(out, shared ? ",\"shared\":true}\n" : "}\n");
-	flush_if_full(sink);
 }
 
-void fb_sink_lost(struct fb_sink *sink, const char *place, uint64_t count, uint64_t since)
+void fb_sink_trace(struct fb_sink *sink, const struct fb_line *line, const char *text,
+		   size_t length, bool shared)
+{
+	sink->traced++;
+	if (!begin_record(sink))
+		return;
+	if (sink->spool)
+		add_trace_record(&sink->batch, line, text, length, shared);
+	else
+		add_trace_line(&sink->batch, line, text, length);
+	end_record(sink);
+}
+
+void fb_sink_lost(struct fb_sink *sink, enum fb_loss place, uint64_t count, uint64_t since)
 {
 	sink->lost += count;
+	sink->pending.lost[place] += count;
 	if (!sink->spool) {
 		add_wall_time(&sink->batch, fb_now());
-		fb_text_printf(&sink->batch, "-- %" PRIu64 " lost in the %s --\n", count, place);
+		fb_text_printf(&sink->batch, "-- %" PRIu64 " lost in the %s --\n", count,
+			       fb_loss_name(place));
 		return;
 	}
 	fb_text_printf(&sink->batch,
 		       "{\"time\":%" PRIu64 ",\"kind\":\"lost\",\"place\":\"%s\",\"count\":%" PRIu64
 		       ",\"since\":%" PRIu64 "}\n",
-		       fb_now(), place, count, since);
+		       fb_now(), fb_loss_name(place), count, since);
 }
 
 static bool is_json(const struct fb_sink *sink)
@@ -143,12 +209,12 @@ static void finish_record(struct fb_sink *sink)
 {
 	if (sink->record.failed) {
 		fb_text_cut(&sink->record, 0);
-		fb_sink_lost(sink, "loader", 1, fb_now());
+		fb_sink_lost(sink, FB_LOADER, 1, fb_now());
 		return;
 	}
 	fb_text_add(&sink->batch, sink->record.bytes ? sink->record.bytes : "", sink->record.used);
 	fb_text_cut(&sink->record, 0);
-	sink->printed++;
+	count_printed(sink);
 	flush_if_full(sink);
 }
 
@@ -203,33 +269,51 @@ void fb_sink_map_end(struct fb_sink *sink, int error)
 		fb_text_free(out);
 }
 
-static struct fb_text *begin_event(struct fb_sink *sink, const char *ring, uint64_t time)
+/* All events of one round begin alike: the text of one serves the next. */
+static void make_head(struct fb_sink *sink, const char *ring, const char *name, uint64_t time)
 {
-	struct fb_text *out = &sink->batch;
+	struct fb_text *head = &sink->head;
 
-	sink->printed++;
-	if (!sink->spool) {
-		add_wall_time(out, time);
-		fb_text_puts(out, ring);
-		return out;
+	fb_text_cut(head, 0);
+	if (sink->spool) {
+		FB_LITERAL(head, "{\"time\":");
+		fb_text_decimal(head, time);
+		FB_LITERAL(head, ",\"kind\":\"event\",\"ring\":\"");
+		fb_text_puts(head, ring); /* a C identifier, as the struct's name is */
+		if (name) {
+			FB_LITERAL(head, "\",\"struct\":\"");
+			fb_text_puts(head, name);
+		}
+		FB_LITERAL(head, "\"");
+	} else {
+		add_wall_time(head, time);
+		fb_text_puts(head, name ? name : ring);
 	}
-	fb_text_printf(out, "{\"time\":%" PRIu64 ",\"kind\":\"event\",\"ring\":\"", time);
-	fb_text_puts(out, ring); /* a C identifier */
-	fb_text_puts(out, "\"");
-	return out;
+	sink->head_ring = ring;
+	sink->head_name = name;
+	sink->head_time = time;
+}
+
+static struct fb_text *begin_event(struct fb_sink *sink, const char *ring, const char *name,
+				   uint64_t time)
+{
+	if (!begin_record(sink))
+		return NULL;
+	if (time != sink->head_time || ring != sink->head_ring || name != sink->head_name)
+		make_head(sink, ring, name, time);
+	fb_text_add(&sink->batch, sink->head.bytes, sink->head.used);
+	return &sink->batch;
 }
 
 struct fb_text *fb_sink_event_begin(struct fb_sink *sink, const char *ring, const char *name,
 				    uint64_t time)
 {
-	struct fb_text *out = begin_event(sink, ring, time);
+	struct fb_text *out = begin_event(sink, ring, name, time);
 
-	if (name) {
-		fb_text_puts(out, sink->spool ? ",\"struct\":\"" : " ");
-		fb_text_puts(out, name); /* a C identifier */
-		fb_text_puts(out, sink->spool ? "\"" : "");
-	}
-	fb_text_puts(out, sink->spool ? ",\"data\":" : " ");
+	if (out && sink->spool)
+		FB_LITERAL(out, ",\"data\":");
+	else if (out)
+		FB_LITERAL(out, " ");
 	return out;
 }
 
@@ -240,25 +324,28 @@ void fb_sink_event_end(struct fb_sink *sink, const unsigned char *rest, size_t r
 		fb_encode_bytes(&sink->batch, rest, rest_size);
 	}
 	fb_text_puts(&sink->batch, sink->spool ? "}\n" : "\n");
-	flush_if_full(sink);
+	end_record(sink);
 }
 
 void fb_sink_event_odd(struct fb_sink *sink, const char *ring, uint64_t time,
 		       const unsigned char *bytes, size_t size)
 {
-	struct fb_text *out = begin_event(sink, ring, time);
+	struct fb_text *out = begin_event(sink, ring, NULL, time);
 
+	if (!out)
+		return;
 	fb_text_puts(out, sink->spool ? ",\"odd\":" : " odd ");
 	fb_encode_bytes(out, bytes, size);
 	fb_text_puts(out, sink->spool ? "}\n" : "\n");
-	flush_if_full(sink);
+	end_record(sink);
 }
 
 void fb_sink_iter(struct fb_sink *sink, const char *function, const char *text, size_t length)
 {
 	struct fb_text *out = &sink->batch;
 
-	sink->printed++;
+	if (!begin_record(sink))
+		return;
 	if (sink->spool) {
 		fb_text_printf(out,
 			       "{\"time\":%" PRIu64
@@ -272,11 +359,12 @@ void fb_sink_iter(struct fb_sink *sink, const char *function, const char *text, 
 		fb_text_add(out, text, length);
 		fb_text_puts(out, "\n");
 	}
-	flush_if_full(sink);
+	end_record(sink);
 }
 
 void fb_sink_free(struct fb_sink *sink)
 {
 	fb_text_free(&sink->batch);
 	fb_text_free(&sink->record);
+	fb_text_free(&sink->head);
 }

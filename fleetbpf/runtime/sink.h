@@ -7,10 +7,26 @@
 #include "spool.h"
 #include "trace_line.h"
 
+/* What is above is counted as lost. */
+struct fb_limits {
+	uint64_t rate;	    /* lines and events a second, a second's worth at once; 0: no limit */
+	uint64_t record;    /* bytes of one in the spool; 0: no limit */
+	uint64_t left;	    /* that may still come */
+	uint64_t filled_at; /* ns since boot */
+	uint64_t refused;   /* and not told yet */
+	uint64_t since;	    /* the first of them */
+};
+
 struct fb_sink {
 	struct fb_spool *spool;	      /* NULL: stdout */
 	bool json;		      /* records to stdout as into a spool */
 	struct fb_text batch;	      /* whole records that wait for the next flush */
+	struct fb_counts pending;     /* what they stand for */
+	size_t began;		      /* where in the batch its last record begins */
+	struct fb_text head;	      /* what events of one ring begin with in one round */
+	const char *head_ring;	      /* which is that, */
+	const char *head_name;	      /* its struct, */
+	uint64_t head_time;	      /* and when */
 	struct fb_text record;	      /* a map's record while it is built */
 	const char *map;	      /* its name */
 	const char *about;	      /* and what else it says before its entries */
@@ -20,7 +36,11 @@ struct fb_sink {
 	uint64_t lost;		      /* lines and events that the kernel's buffers lost */
 	struct fb_progress *progress; /* NULL: nobody will ask */
 	bool broken;		      /* nobody reads stdout any more */
+	struct fb_limits limits;
 };
+
+/* Refill what the rate allows, and tell what was too much: once a second, or now. */
+void fb_sink_limit(struct fb_sink *sink, uint64_t now, bool at_once);
 
 /* attached, warnings: JSON. */
 void fb_sink_start(struct fb_sink *sink, uint64_t time, const char *reason, bool clean,
@@ -31,8 +51,7 @@ void fb_sink_stop(struct fb_sink *sink, const char *reason);
 void fb_sink_trace(struct fb_sink *sink, const struct fb_line *line, const char *text,
 		   size_t length, bool shared);
 
-/* place: "kernel" (its buffer was full), "loader" (it was killed). */
-void fb_sink_lost(struct fb_sink *sink, const char *place, uint64_t count, uint64_t since);
+void fb_sink_lost(struct fb_sink *sink, enum fb_loss place, uint64_t count, uint64_t since);
 
 /*
  * A read-out: begin, then each entry, then end. `about`: further fields of the record, with a comma
@@ -46,7 +65,10 @@ void fb_sink_map_entry(struct fb_sink *sink, const struct fb_text *key, const ch
 /* error: a negative errno when entries are missing, which the record then says. */
 void fb_sink_map_end(struct fb_sink *sink, int error);
 
-/* An event of a ring: begin, encode, then end; `name` is its struct's where there are several. */
+/*
+ * An event of a ring: begin, encode, then end; `name` is its struct's where there are several.
+ * NULL where the rate does not allow one more: it is counted, and nothing is to be encoded.
+ */
 struct fb_text *fb_sink_event_begin(struct fb_sink *sink, const char *ring, const char *name,
 				    uint64_t time);
 void fb_sink_event_end(struct fb_sink *sink, const unsigned char *rest, size_t rest_size);

@@ -53,6 +53,10 @@ int fb_spool_prepare(struct fb_spool *spool, const char *folder, uint64_t limit,
 		return fb_fail(problem, "spool", -error, "cannot write to the spool %s: %s", folder,
 			       strerror(-error));
 	spool->number = previous->number;
+	spool->counts = previous->counts;
+	if (previous->number && !previous->stopped)
+		spool->counts.killed++;
+	fb_segments_first(folder, &spool->first, &spool->removed);
 	return 0;
 }
 
@@ -64,14 +68,22 @@ static void lose(struct fb_spool *spool, uint64_t lines)
 	spool->lost_total += lines;
 }
 
-/* One write; what a full disk cut off a record is kept, so that it can be completed later. */
-static int append(struct fb_spool *spool, const char *bytes, size_t size)
+/*
+ * One write; what a full disk cut off a record is kept, so that it can be completed later. The
+ * records stand for `counts`, or are counted here.
+ */
+static int append(struct fb_spool *spool, const char *bytes, size_t size,
+		  const struct fb_counts *counts)
 {
 	size_t written = 0, whole;
 	const char *end;
 	int error = fb_write_all(spool->fd, bytes, size, &written);
 
 	spool->used += written;
+	if (!error && counts)
+		fb_counts_add(&spool->counts, counts);
+	else if (!error)
+		fb_counts_take(&spool->counts, bytes, size);
 	if (!error)
 		return 0;
 	end = written ? memrchr(bytes, '\n', written) : NULL;
@@ -81,6 +93,7 @@ static int append(struct fb_spool *spool, const char *bytes, size_t size)
 		whole = end ? (size_t)(end + 1 - bytes) : size;
 		fb_text_add(&spool->torn, bytes + written, whole - written);
 	}
+	fb_counts_take(&spool->counts, bytes, whole);
 	lose(spool, fb_records_weigh(bytes + whole, size - whole));
 	return error;
 }
@@ -122,8 +135,11 @@ static void add_header(const struct fb_spool *spool, unsigned int number, struct
 	fb_text_puts(out, ",\"release\":");
 	fb_text_quote_string(out, spool->labels.release);
 	fb_text_printf(out,
-		       ",\"boot_id\":\"%s\",\"clock_offset_ns\":%" PRId64 ",\"start_ns\":%" PRIu64,
+		       ",\"boot_id\":\"%s\",\"clock_offset_ns\":%" PRId64 ",\"start_ns\":%" PRIu64
+		       ",\"counts\":{",
 		       spool->boot_id, fb_clock_offset(), fb_now());
+	fb_counts_json(&spool->counts, out);
+	fb_text_puts(out, "}");
 	if (spool->labels.units[0])
 		fb_text_printf(out, ",\"units\":%s", spool->labels.units);
 	fb_text_puts(out, "}\n");
@@ -163,6 +179,7 @@ static int open_next(struct fb_spool *spool)
 		spool->fd = fd;
 		spool->number++;
 		spool->used = head.used;
+		fb_segments_first(spool->folder, &spool->first, &spool->removed);
 	}
 	fb_text_free(&head);
 	return error;
@@ -178,7 +195,7 @@ static int report_lost(struct fb_spool *spool)
 		return 0;
 	add_lost(&record, count, spool->lost_since, 0);
 	spool->lost = 0;
-	error = append(spool, record.bytes ? record.bytes : "", record.used);
+	error = append(spool, record.bytes ? record.bytes : "", record.used, NULL);
 	/* A record that could not be written at all was counted again by append(). */
 	if (error)
 		spool->lost_total -= spool->lost;
@@ -205,8 +222,10 @@ static size_t first_record(const char *bytes, size_t size)
 	return end ? (size_t)(end + 1 - bytes) : size;
 }
 
-void fb_spool_write(struct fb_spool *spool, const char *bytes, size_t size)
+void fb_spool_write(struct fb_spool *spool, const char *bytes, size_t size,
+		    const struct fb_counts *counts)
 {
+	const size_t all = size;
 	bool fresh = false;
 	size_t count;
 
@@ -222,7 +241,7 @@ void fb_spool_write(struct fb_spool *spool, const char *bytes, size_t size)
 		}
 		if (!count) /* larger than a segment, or no new one can be opened: here, then */
 			count = first_record(bytes, size);
-		if (append(spool, bytes, count)) {
+		if (append(spool, bytes, count, count == all ? counts : NULL)) {
 			lose(spool, fb_records_weigh(bytes + count, size - count));
 			return;
 		}
@@ -230,6 +249,15 @@ void fb_spool_write(struct fb_spool *spool, const char *bytes, size_t size)
 		bytes += count;
 		size -= count;
 	}
+}
+
+void fb_spool_counts(const struct fb_spool *spool, struct fb_text *out)
+{
+	struct fb_counts counts = spool->counts;
+
+	counts.lost[FB_SPOOL] += spool->lost; /* no record tells of them yet */
+	fb_counts_json(&counts, out);
+	fb_text_printf(out, ",\"first\":%u,\"removed\":%" PRIu64, spool->first, spool->removed);
 }
 
 void fb_spool_close(struct fb_spool *spool)

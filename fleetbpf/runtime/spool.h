@@ -30,7 +30,10 @@ struct fb_spool {
 	struct fb_text torn;   /* the rest of a record that a full disk cut */
 	uint64_t lost;	       /* lines not written and not yet reported */
 	uint64_t lost_since;
-	uint64_t lost_total; /* lines not written since the start */
+	uint64_t lost_total;	 /* lines not written since the start */
+	struct fb_counts counts; /* of all segments there ever were, up to here */
+	unsigned int first;	 /* the oldest segment that is still there */
+	uint64_t removed;	 /* lines that were written before it */
 };
 
 /* Make the folder and see what lies there; opens no segment yet. */
@@ -38,8 +41,12 @@ int fb_spool_prepare(struct fb_spool *spool, const char *folder, uint64_t limit,
 		     const struct fb_labels *labels, struct fb_previous *previous,
 		     struct fb_problem *problem);
 
-/* Write whole records, newlines included; what finds no room is counted as lost. */
-void fb_spool_write(struct fb_spool *spool, const char *bytes, size_t size);
+/* Write whole records, which stand for `counts`; what finds no room is counted as lost. */
+void fb_spool_write(struct fb_spool *spool, const char *bytes, size_t size,
+		    const struct fb_counts *counts);
+
+/* "written":… of all there ever was, and which segments are gone: "first":N,"removed":N */
+void fb_spool_counts(const struct fb_spool *spool, struct fb_text *out);
 void fb_spool_close(struct fb_spool *spool);
 
 #endif

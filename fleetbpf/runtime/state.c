@@ -75,6 +75,19 @@ int fb_state_ready(const char *folder, const struct fb_ready *ready, struct fb_p
 	return 0;
 }
 
+void fb_state_counts(const char *folder, const struct fb_spool *spool)
+{
+	struct fb_text text = {};
+
+	if (!folder)
+		return;
+	fb_text_puts(&text, "{");
+	fb_spool_counts(spool, &text);
+	fb_text_puts(&text, "}\n");
+	write_text(folder, "counts", &text);
+	fb_text_free(&text);
+}
+
 void fb_state_failed(const char *folder, const struct fb_problem *problem)
 {
 	struct fb_text text = {};

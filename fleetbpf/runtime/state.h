@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include "problem.h"
+#include "spool.h"
 
 /* Everything in `state`. */
 struct fb_ready {
@@ -23,6 +24,9 @@ int fb_state_open(const char *folder, struct fb_problem *problem);
 
 /* Attached: write `state`, remove `failure`, tell systemd. */
 int fb_state_ready(const char *folder, const struct fb_ready *ready, struct fb_problem *problem);
+
+/* How much was written and lost so far, in `counts`. */
+void fb_state_counts(const char *folder, const struct fb_spool *spool);
 void fb_state_failed(const char *folder, const struct fb_problem *problem);
 void fb_state_stopped(const char *folder);
 

@@ -6,6 +6,8 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+#include <string.h>
 
 struct fb_text {
 	char *bytes; /* NUL-terminated whenever it is not NULL */
@@ -14,7 +16,21 @@ struct fb_text {
 	bool failed; /* memory ran out: the text is short of something */
 };
 
-void fb_text_add(struct fb_text *text, const void *bytes, size_t count);
+/* Make room for `more` bytes and a NUL; false when there is no memory. */
+bool fb_text_reserve(struct fb_text *text, size_t more);
+
+/* Here, so that a piece of a length that the compiler knows is a few stores. */
+static inline void fb_text_add(struct fb_text *text, const void *bytes, size_t count)
+{
+	if (text->used + count >= text->size && !fb_text_reserve(text, count))
+		return;
+	if (count)
+		memcpy(text->bytes + text->used, bytes, count);
+	text->used += count;
+	text->bytes[text->used] = '\0';
+}
+
+void fb_text_decimal(struct fb_text *text, uint64_t value);
 void fb_text_puts(struct fb_text *text, const char *string);
 __attribute__((format(printf, 2, 3))) void fb_text_printf(struct fb_text *text, const char *format,
 							  ...);

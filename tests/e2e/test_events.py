@@ -46,6 +46,20 @@ def test_an_exec_becomes_an_event_on_the_kernel_of(watched: Fleet, host: str) ->
     assert event["pid"] > 1
 
 
+def test_what_was_fired_is_what_was_written_and_what_was_lost(watched: Fleet) -> None:
+    def tallies() -> list[dict[str, Any]]:
+        watched.fleetbpf("logs", "all", "--program", "execs")
+        said = watched.fleetbpf("status", "execs.yml", "--json")
+        hosts = json.loads(said.stdout)["hosts"]
+        return [program["tally"] for host in hosts.values() for program in host["programs"]]
+
+    # The loaders count once a second; a quiet moment of all hosts is not long in coming.
+    wait_until(lambda: all(t["collected"] for t in tallies()), what="something has come")
+    for tally in tallies():
+        assert tally["fired"] == tally["written"] + sum(tally["lost"].values())
+        assert 0 < tally["collected"] <= tally["written"]
+
+
 def test_a_struct_that_is_not_there_is_told_before_any_host_is_contacted(watched: Fleet) -> None:
     text = EXAMPLE.read_text().replace("exec_event", "exit_event")
     (watched.folder / "wrong.yml").write_text(text)

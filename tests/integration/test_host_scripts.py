@@ -14,7 +14,7 @@ from fleetbpf.command import Command, script
 from fleetbpf.connections import Completed
 from fleetbpf.connections.local import LocalConnection
 from fleetbpf.layout import HostLayout
-from fleetbpf.model.facts import HostFacts
+from fleetbpf.model.facts import Counts, HostFacts
 from tests.tools import need
 
 SHELLS = {"dash": ("dash",), "ash": ("busybox", "ash"), "bash": ("bash", "--posix")}
@@ -104,6 +104,18 @@ def test_a_state_left_by_a_process_that_is_gone_does_not_count(
     (state / "state").write_text(f'{{"pid":{os.getpid()},"attached":[]}}\n')
     (program,) = asked(run, layout).programs
     assert program.releases[0].running_object == ""  # this process is no loader
+
+
+def test_what_a_loader_counted_is_told_whether_it_runs_or_not(run: Run, layout: HostLayout) -> None:
+    place(layout, "r1")
+    state = Path(layout.state("demo", "hello", "r1"))
+    state.mkdir(parents=True)
+    counts = '{"written":7,"lost":{"kernel":1},"killed":0,"first":2,"removed":3}'
+    (state / "counts").write_text(f"{counts}\n")
+    (program,) = asked(run, layout).programs
+    assert program.releases[0].counts == Counts(
+        written=7, lost={"kernel": 1}, killed=0, first=2, removed=3
+    )
 
 
 def test_deleting_leaves_nothing_at_all(run: Run, layout: HostLayout, tmp_path: Path) -> None:

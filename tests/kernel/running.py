@@ -89,6 +89,10 @@ class Loader:
     def state(self) -> Record:
         return dict(json.loads((self.run / "state").read_text()))
 
+    def counts(self) -> Record:
+        """What it says of all that it wrote and lost."""
+        return dict(json.loads((self.run / "counts").read_text()))
+
     def stop(self) -> int:
         """SIGTERM, as systemd does it; the exit status."""
         assert self.process is not None

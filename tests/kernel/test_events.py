@@ -131,6 +131,55 @@ def test_written_and_lost_are_what_was_fired(start: Start) -> None:
     assert {record["place"] for record in loader.records("lost")} == {"kernel"}
     assert len(written) + lost(loader) == fired
     assert (stop["written"], stop["lost"]) == (len(written), lost(loader))
+    counts = loader.counts()
+    assert (counts["written"], counts["lost"]["kernel"]) == (len(written), lost(loader))
+
+
+def test_counts_go_on_after_a_kill_which_is_told(start: Start) -> None:
+    loader = start("events", "--set", PID)
+    ping(10)
+    wait_until(lambda: len(events(loader)) == 10, what="10 events are written")
+    loader.kill()
+    loader.start()
+    warning = "killed 1 times: what its ring buffers held then is not counted"
+    assert loader.state()["warnings"] == [warning]
+    ping(5)
+    loader.stop()
+    counts = loader.counts()
+    assert (counts["written"], counts["killed"]) == (15, 1)
+    assert sum(counts["lost"].values()) == 0
+
+
+def test_what_is_above_the_rate_is_counted_as_lost(start: Start) -> None:
+    loader = start("events", "--set", PID, "--rate-limit", "4")
+    ping(30)  # less than the ring holds
+    loader.stop()
+    assert {record["place"] for record in loader.records("lost")} == {"limit"}
+    assert 4 <= len(events(loader)) < 30
+    assert len(events(loader)) + lost(loader) == 30
+    assert loader.counts()["lost"]["limit"] == lost(loader)
+
+
+def test_a_record_that_is_too_large_is_counted_as_lost(start: Start) -> None:
+    loader = start(
+        "events",
+        "--set",
+        PID,
+        "--set",
+        "raw_size=4",
+        "--record-limit",
+        "200",
+        "--event",
+        "raw=short_one",
+    )
+    ping(3)
+    loader.stop()
+    assert len(events(loader, "raw")) == 3
+    assert events(loader) == []
+    assert [(record["place"], record["count"]) for record in loader.records("lost")] == [
+        ("limit", 3)
+    ]
+    assert (loader.counts()["written"], loader.counts()["lost"]["limit"]) == (3, 3)
 
 
 def test_a_ring_without_a_struct_is_not_read(start: Start) -> None:

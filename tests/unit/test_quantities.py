@@ -55,3 +55,13 @@ def test_a_duration_is_told(nanoseconds: int, text: str) -> None:
 )
 def test_a_size_is_told(count: int, text: str) -> None:
     assert quantities.told_size(count) == text
+
+
+def test_a_rate_is_a_number_a_second() -> None:
+    assert quantities.rate("10000/s") == 10_000
+
+
+@pytest.mark.parametrize("text", ["10000", "0/s", "10/m", "-1/s"])
+def test_what_is_not_a_rate_is_refused(text: str) -> None:
+    with pytest.raises(MisunderstoodError, match="is not a rate"):
+        quantities.rate(text)

@@ -101,6 +101,22 @@ def test_segments_stay_within_the_limit_and_count_what_went(
     assert len(kept) + lost == 5000
 
 
+@pytest.mark.parametrize("batch", ["1", "10", "5000"])
+def test_counts_go_on_over_segments_and_starts(driver: Path, tmp_path: Path, batch: str) -> None:
+    spool = tmp_path / "spool"
+    ask(driver, "spool", spool, "40000", "5000", batch)
+    with max(spool.iterdir()).open("a") as newest:
+        newest.write('{"time":1,"kind":"lost","place":"kernel","count":40,"since":1}\n{"torn')
+    counts = json.loads(ask(driver, "spool", spool, "40000", "3", "3"))
+    assert counts["written"] == 5003
+    assert counts["lost"] == {"kernel": 40, "limit": 0, "loader": 1, "spool": 0}
+    assert counts["killed"] == 1
+    segments = sorted(spool.iterdir())
+    assert counts["first"] == int(segments[0].stem)
+    kept = sum(path.read_text().count('"kind":"trace"') for path in segments)
+    assert counts["removed"] + kept == 5003
+
+
 def test_each_start_opens_the_next_segment(driver: Path, tmp_path: Path) -> None:
     spool = tmp_path / "spool"
     ask(driver, "spool", spool, "1000000", "3", "3")
@@ -329,8 +345,8 @@ def test_options_after_an_attach_belong_to_it(driver: Path) -> None:
         (["--optional"], "--optional belongs to an --attach: write that first"),
         (["--unless", "f"], "--unless belongs to an --attach: write that first"),
         (["--check=1"], "--check takes no value"),
-        (["--trace-buffer", "-1"], "--trace-buffer -1: want a number of bytes"),
-        (["--spool-limit", "0"], "--spool-limit 0: want a number of bytes"),
+        (["--trace-buffer", "-1"], "--trace-buffer -1: want a whole number, not 0"),
+        (["--spool-limit", "0"], "--spool-limit 0: want a whole number, not 0"),
         (["--release", "a/b"], "--release a/b: want at most 64 characters, no '/'"),
         (["--args", "/no/such/file"], "--args /no/such/file: No such file or directory"),
     ],

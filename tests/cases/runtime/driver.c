@@ -117,6 +117,7 @@ static int write_spool(char **words)
 	unsigned long count = strtoul(words[2], NULL, 10), batch = strtoul(words[3], NULL, 10);
 	struct fb_problem problem = {};
 	struct fb_previous previous;
+	struct fb_counts counts = {};
 	struct fb_spool spool;
 	struct fb_text records = {};
 
@@ -128,13 +129,18 @@ static int write_spool(char **words)
 	for (unsigned long i = 1; i <= count; i++) {
 		fb_text_printf(&records, "{\"time\":%lu,\"kind\":\"trace\",\"text\":\"%lu\"}\n", i,
 			       i);
+		counts.written++;
 		if (i % batch && i != count)
 			continue;
-		fb_spool_write(&spool, records.bytes, records.used);
+		fb_spool_write(&spool, records.bytes, records.used, &counts);
 		fb_text_cut(&records, 0);
+		counts.written = 0;
 	}
-	printf("{\"previous\":%u,\"stopped\":%s,\"lost\":%" PRIu64 "}\n", previous.number,
+	printf("{\"previous\":%u,\"stopped\":%s,\"lost_now\":%" PRIu64 ",", previous.number,
 	       previous.stopped ? "true" : "false", spool.lost_total);
+	fb_text_cut(&records, 0);
+	fb_spool_counts(&spool, &records);
+	printf("%s}\n", records.bytes);
 	fb_text_free(&records);
 	fb_spool_close(&spool);
 	return 0;
