@@ -106,6 +106,8 @@ def advanced(position: Position, fields: Mapping[str, Any]) -> Position:
             time=int(fields["start_ns"]),
             units=fields.get("units", {}),
         )
+    if fields.get("kind") == "clock":
+        position = replace(position, clock_offset_ns=int(fields["clock_offset_ns"]))
     return replace(position, time=int(fields.get("time", position.time)))
 
 
@@ -207,6 +209,8 @@ def texts(kind: str, fields: Mapping[str, Any]) -> Iterable[str]:
             return (f"-- stopped ({fields.get('reason')}): {counts}",)
         case "lost":
             return (f"-- LOST {fields.get('count')} in the {fields.get('place')}",)
+        case "clock":
+            return ("-- the clock was set: times from here on are by the new one",)
         case "torn":
             return (f"-- LOST 1, cut off by a kill after {fields.get('bytes')} bytes",)
         case "map":

@@ -9,6 +9,7 @@ from fleetbpf.model.hook_kinds import Shape
 HOMES = ("/home/", "/root/", "/run/user/")
 TEMPORARY = ("/tmp/", "/var/tmp/")  # noqa: S108 — where a traced file may lie
 PROCESSES = ("/proc/",)
+SOCKETS = ("tcp", "udp", "unix", "netlink", "sockmap", "bpf_sk_storage_map")  # iterators' types
 
 
 class Opening(Enum):
@@ -43,6 +44,8 @@ def of(hook: Hook) -> Iterable[Opening]:
             yield Opening.NETWORK
             if hook.kind.word == "socket":
                 yield Opening.PACKETS
+        case Shape.ITERATOR if hook.target.startswith(SOCKETS):
+            yield Opening.NETWORK
         case Shape.CGROUP | Shape.CGROUP_MODULE:
             yield Opening.NETWORK  # for the leave: the kernel asks it for control groups too
         case _:

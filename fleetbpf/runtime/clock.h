@@ -23,10 +23,25 @@ static inline uint64_t fb_now(void)
 	return fb_clock(CLOCK_BOOTTIME);
 }
 
-/* What to add to time since boot to get the wall's time. */
+/*
+ * What to add to time since boot to get the wall's time: the closest of some looks, because
+ * anything may come between the readings of two clocks.
+ */
 static inline int64_t fb_clock_offset(void)
 {
-	return (int64_t)(fb_clock(CLOCK_REALTIME) - fb_now());
+	uint64_t closest = UINT64_MAX;
+	int64_t offset = 0;
+
+	for (int i = 0; i < 3 && closest > 10000; i++) {
+		uint64_t before = fb_now(), wall = fb_clock(CLOCK_REALTIME),
+			 took = fb_now() - before;
+
+		if (took >= closest)
+			continue;
+		closest = took;
+		offset = (int64_t)(wall - before - took / 2);
+	}
+	return offset;
 }
 
 #endif

@@ -25,7 +25,7 @@ static void instance_name(const struct fb_options *options, char *name, size_t s
 static void recover(struct fb_loader *loader, const char *name)
 {
 	struct fb_progress *progress;
-	uint64_t written = UINT64_MAX;
+	struct fb_traced written = {UINT64_MAX, UINT64_MAX};
 
 	if (!loader->sink.spool)
 		return;
@@ -33,10 +33,10 @@ static void recover(struct fb_loader *loader, const char *name)
 	if (progress)
 		written = fb_progress_written(progress, loader->spool.folder);
 	fb_recover(name, written, &loader->sink);
-	loader->sink.traced = 0;
+	loader->sink.traced = loader->sink.untraced = 0;
 	loader->sink.progress = progress;
 	if (progress)
-		fb_progress_set(progress, &loader->spool, 0);
+		fb_progress_set(progress, &loader->spool, 0, 0);
 }
 
 /* A kernel without what collects prints runs the program all the same. */

@@ -10,6 +10,7 @@
 #include "program.h"
 #include "rings.h"
 #include "trace.h"
+#include "wall.h"
 #include "warnings.h"
 
 /* One loader at work. */
@@ -18,6 +19,7 @@ struct fb_loader {
 	struct fb_options options;
 	struct fb_problem problem;
 	struct fb_warnings warnings;
+	struct fb_wall wall;
 	struct bpf_object *object;
 	struct fb_attachments attachments;
 	struct fb_readouts readouts;

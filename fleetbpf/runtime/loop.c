@@ -20,6 +20,14 @@
 #define REST_MS 50	   /* after a smaller one, lines may gather: fewer wake-ups and writes */
 #define LONGEST_MS 1000	   /* should a wake-up be missed, lines are late by so much at most */
 
+/* What is polled, in this order. */
+enum {
+	SIGNALS,
+	WALL,
+	TRACE,
+	FIRST_RING,
+};
+
 int fb_loop_signals(void)
 {
 	sigset_t set;
@@ -67,10 +75,10 @@ static int milliseconds_until(uint64_t due)
 static nfds_t watch(struct pollfd *watched, const struct fb_trace *trace,
 		    const struct fb_rings *rings, bool resting)
 {
-	watched[1].fd = resting ? -1 : trace->instance->pipe;
+	watched[TRACE].fd = resting ? -1 : trace->instance->pipe;
 	for (size_t i = 0; i < rings->count; i++)
-		watched[2 + i].fd = resting ? -1 : fb_ring_descriptor(&rings->items[i]);
-	return 2 + rings->count;
+		watched[FIRST_RING + i].fd = resting ? -1 : fb_ring_descriptor(&rings->items[i]);
+	return FIRST_RING + rings->count;
 }
 
 static int milliseconds_to_wait(size_t taken, bool busy, const struct fb_loader *loader)
@@ -103,20 +111,23 @@ const char *fb_loop_run(struct fb_loader *loader)
 	struct fb_trace *trace = &loader->trace;
 	struct fb_rings *rings = &loader->rings;
 	struct fb_sink *sink = &loader->sink;
-	struct pollfd watched[2 + FB_RINGS];
+	struct pollfd watched[FIRST_RING + FB_RINGS];
 	size_t taken = 0;
 	bool busy = false;
 
 	for (size_t i = 0; i < sizeof(watched) / sizeof(*watched); i++)
 		watched[i] = (struct pollfd){.fd = loader->signals, .events = POLLIN};
+	watched[WALL].fd = loader->wall.timer;
 	for (;;) {
 		nfds_t count = watch(watched, trace, rings, taken > 0);
 		ssize_t traced;
 
 		poll(watched, count, milliseconds_to_wait(taken, busy, loader));
 		fb_hints_set_clock(fb_clock_offset());
-		if (watched[0].revents)
+		if (watched[SIGNALS].revents)
 			return signal_name(loader->signals);
+		if (fb_wall_stepped(&loader->wall))
+			fb_sink_clock(sink, loader->wall.offset);
 		traced = trace->instance->pipe < 0 ? 0 : fb_trace_read(trace, ROUND);
 		if (traced < 0)
 			return "trace";

@@ -153,6 +153,7 @@ static int work_through(struct fb_loader *loader, struct fb_supervised *supervis
 	if (loader->signals < 0)
 		return fb_fail(&loader->problem, "start", -loader->signals, "signalfd: %s",
 			       strerror(-loader->signals));
+	fb_wall_open(&loader->wall);
 	loader->trace.instance = &loader->instance;
 	loader->trace.sink = &loader->sink;
 	loader->trace.label = loader->line_label;
@@ -181,6 +182,7 @@ static void clean_up(struct fb_loader *loader)
 	fb_text_free(&loader->map_ids);
 	fb_text_free(&loader->capabilities);
 	fb_warnings_free(&loader->warnings);
+	fb_wall_close(&loader->wall);
 	if (loader->signals >= 0)
 		close(loader->signals);
 }
@@ -233,7 +235,7 @@ static int run(struct fb_loader *loader)
 
 int fleetbpf_main(int argc, char **argv, const struct fb_program *program)
 {
-	struct fb_loader loader = {.program = program, .signals = -1};
+	struct fb_loader loader = {.program = program, .signals = -1, .wall.timer = -1};
 	int status;
 
 	if (fb_options_parse(&loader.options, argc, argv, program->name, &loader.problem)) {

@@ -7,9 +7,10 @@
 
 #include "spool.h"
 
-/* So many messages were written (or counted as lost) when the segment had this size. */
+/* What had been told of the trace buffer when the segment had this size. */
 struct fb_step {
-	uint64_t messages;
+	uint64_t messages; /* written, or counted as lost in the spool */
+	uint64_t lost;	   /* by the buffer, in records of that */
 	uint64_t segment;
 	uint64_t size;
 };
@@ -22,9 +23,10 @@ struct fb_progress {
 
 /* Map `progress` in the folder; NULL without a folder, or when it cannot be had. */
 struct fb_progress *fb_progress_open(const char *folder);
-void fb_progress_set(struct fb_progress *progress, const struct fb_spool *spool, uint64_t messages);
+void fb_progress_set(struct fb_progress *progress, const struct fb_spool *spool, uint64_t messages,
+		     uint64_t lost);
 
-/* The messages that the loader before got into its spool. */
-uint64_t fb_progress_written(const struct fb_progress *progress, const char *spool_folder);
+/* What the loader before got into its spool. */
+struct fb_traced fb_progress_written(const struct fb_progress *progress, const char *spool_folder);
 
 #endif

@@ -6,32 +6,38 @@
 #include "clock.h"
 #include "trace.h"
 
-static uint64_t count_read(const struct fb_instance *instance)
+/* Of all processors' buffers. */
+static uint64_t sum(const struct fb_instance *instance,
+		    uint64_t (*count)(const struct fb_instance *instance, unsigned int cpu))
 {
 	int cpus = libbpf_num_possible_cpus();
-	uint64_t count = 0;
+	uint64_t total = 0;
 
 	for (int cpu = 0; cpu < cpus; cpu++)
-		count += fb_instance_read(instance, (unsigned int)cpu);
-	return count;
+		total += count(instance, (unsigned int)cpu);
+	return total;
 }
 
-void fb_recover(const char *name, uint64_t written, struct fb_sink *sink)
+void fb_recover(const char *name, struct fb_traced written, struct fb_sink *sink)
 {
 	struct fb_instance instance;
 	char label[64];
 	struct fb_trace trace = {.instance = &instance, .sink = sink, .label = label};
-	uint64_t read;
+	uint64_t read, lost, told = sink->untraced;
 
 	if (fb_instance_reopen(&instance, name, label, sizeof(label)))
 		return;
 	trace.unlabelled = !label[0];
 	fb_instance_stop(&instance);
-	read = count_read(&instance);
-	if (read > written)
-		fb_sink_lost(sink, FB_LOADER, read - written, fb_now());
+	read = sum(&instance, fb_instance_read);
+	lost = sum(&instance, fb_instance_overrun);
+	if (read > written.messages)
+		fb_sink_lost(sink, FB_LOADER, read - written.messages, fb_now());
 	fb_trace_read(&trace, SIZE_MAX / 2);
 	fb_trace_free(&trace);
+	told = sink->untraced - told;
+	if (written.lost < UINT64_MAX && lost > written.lost + told)
+		fb_sink_untraced(sink, lost - written.lost - told, fb_now());
 	fb_sink_flush(sink);
 	fb_instance_remove(&instance);
 }

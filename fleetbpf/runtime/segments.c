@@ -14,6 +14,9 @@
 #define LOST ",\"kind\":\"lost\""
 #define START ",\"kind\":\"start\""
 #define STOP ",\"kind\":\"stop\""
+#define CLOCK ",\"kind\":\"clock\""
+#define BY_BUFFER ",\"place\":\"kernel\",\"buffer\":\"trace\""
+#define BY_KILL ",\"place\":\"loader\""
 #define TRACE ",\"kind\":\"trace\""
 #define HEADER "{\"fleetbpf\":"
 
@@ -83,7 +86,8 @@ enum fb_record_kind fb_record_kind(const char *line, size_t length)
 
 	if (has(line, head, LOST))
 		return FB_RECORD_LOST;
-	if (has(line, head, START) || has(line, head, STOP) || has(line, head, HEADER))
+	if (has(line, head, START) || has(line, head, STOP) || has(line, head, CLOCK) ||
+	    has(line, head, HEADER))
 		return FB_RECORD_OF_FLEETBPF;
 	return FB_RECORD_OUTPUT;
 }
@@ -254,39 +258,47 @@ int fb_segments_drop(const char *folder, uint64_t room, unsigned int newest,
 	return unlink(path) ? -errno : 1;
 }
 
-static uint64_t count_traces(const char *path, uint64_t offset)
+static void count_traced(struct fb_traced *traced, const char *line, size_t length)
+{
+	size_t head = length < 64 ? length : 64;
+
+	if (line[length - 1] != '\n' || has(line, head, TRACE))
+		traced->messages++;
+	else if (has(line, length, LOST BY_BUFFER))
+		traced->lost += number_after(line, length, ",\"count\":");
+	else if (has(line, length, LOST BY_KILL))
+		traced->messages += number_after(line, length, ",\"count\":");
+}
+
+static void count_traces(struct fb_traced *traced, const char *path, uint64_t offset)
 {
 	FILE *file = fopen(path, "re");
-	uint64_t count = 0;
 	char *line = NULL;
 	size_t size = 0;
 	ssize_t length;
 
 	if (file && fseek(file, (long)offset, SEEK_SET)) {
 		fclose(file);
-		return 0;
+		return;
 	}
-	while (file && (length = getline(&line, &size, file)) > 0) {
-		bool torn = line[length - 1] != '\n';
-
-		count += torn || has(line, length < 64 ? (size_t)length : 64, TRACE);
-	}
+	while (file && (length = getline(&line, &size, file)) > 0)
+		count_traced(traced, line, (size_t)length);
 	free(line);
 	if (file)
 		fclose(file);
-	return count;
 }
 
-uint64_t fb_segments_traces(const char *folder, unsigned int number, uint64_t offset)
+struct fb_traced fb_segments_traces(const char *folder, unsigned int number, uint64_t offset)
 {
+	struct fb_traced traced = {};
 	unsigned int oldest, newest;
 	char path[PATH_MAX];
-	uint64_t used, count = 0;
+	uint64_t used;
 
 	if (survey(folder, &oldest, &newest, &used))
-		return 0;
+		return traced;
 	for (unsigned int i = number < oldest ? oldest : number; i && i <= newest; i++)
 		if (!fb_segment_path(folder, i, path, sizeof(path)))
-			count += count_traces(path, i == number ? offset : 0);
-	return count;
+			count_traces(&traced, path, i == number ? offset : 0);
+	return traced;
 }

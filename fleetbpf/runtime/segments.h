@@ -22,7 +22,7 @@ struct fb_previous {
 enum fb_record_kind {
 	FB_RECORD_OUTPUT, /* of the program */
 	FB_RECORD_LOST,
-	FB_RECORD_OF_FLEETBPF, /* header, start, stop */
+	FB_RECORD_OF_FLEETBPF, /* header, start, stop, clock */
 };
 
 /* A segment that went because of the spool's limit, and the lines that went with it. */
@@ -44,11 +44,17 @@ int fb_segments_previous(const char *folder, struct fb_previous *previous);
 int fb_segments_drop(const char *folder, uint64_t room, unsigned int newest,
 		     struct fb_dropped *dropped);
 
+/* What segments tell of a trace buffer. */
+struct fb_traced {
+	uint64_t messages; /* with those that a kill took before they were written */
+	uint64_t lost;	   /* by the buffer */
+};
+
 /*
- * How many messages lie in the segments from byte `offset` of segment `number` on; one that was
- * torn by a kill is counted too, as readers tell it by themselves.
+ * In the segments from byte `offset` of segment `number` on; a record that was torn by a kill is
+ * a message, as readers tell it by themselves.
  */
-uint64_t fb_segments_traces(const char *folder, unsigned int number, uint64_t offset);
+struct fb_traced fb_segments_traces(const char *folder, unsigned int number, uint64_t offset);
 
 enum fb_record_kind fb_record_kind(const char *line, size_t length);
 

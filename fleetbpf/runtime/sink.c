@@ -24,7 +24,7 @@ void fb_sink_flush(struct fb_sink *sink)
 	fb_text_cut(batch, 0);
 	memset(&sink->pending, 0, sizeof(sink->pending));
 	if (sink->progress)
-		fb_progress_set(sink->progress, sink->spool, sink->traced);
+		fb_progress_set(sink->progress, sink->spool, sink->traced, sink->untraced);
 }
 
 static void count_printed(struct fb_sink *sink)
@@ -169,7 +169,19 @@ void fb_sink_trace(struct fb_sink *sink, const struct fb_line *line, const char 
 	end_record(sink);
 }
 
-void fb_sink_lost(struct fb_sink *sink, enum fb_loss place, uint64_t count, uint64_t since)
+void fb_sink_clock(struct fb_sink *sink, int64_t offset)
+{
+	if (!sink->spool) /* its lines have the time of the moment */
+		return;
+	fb_text_printf(&sink->batch,
+		       "{\"time\":%" PRIu64 ",\"kind\":\"clock\",\"clock_offset_ns\":%" PRId64
+		       "}\n",
+		       fb_now(), offset);
+}
+
+/* `more` is JSON that follows the place. */
+static void add_lost(struct fb_sink *sink, enum fb_loss place, const char *more, uint64_t count,
+		     uint64_t since)
 {
 	sink->lost += count;
 	sink->pending.lost[place] += count;
@@ -180,9 +192,21 @@ void fb_sink_lost(struct fb_sink *sink, enum fb_loss place, uint64_t count, uint
 		return;
 	}
 	fb_text_printf(&sink->batch,
-		       "{\"time\":%" PRIu64 ",\"kind\":\"lost\",\"place\":\"%s\",\"count\":%" PRIu64
+		       "{\"time\":%" PRIu64
+		       ",\"kind\":\"lost\",\"place\":\"%s\"%s,\"count\":%" PRIu64
 		       ",\"since\":%" PRIu64 "}\n",
-		       fb_now(), fb_loss_name(place), count, since);
+		       fb_now(), fb_loss_name(place), more, count, since);
+}
+
+void fb_sink_lost(struct fb_sink *sink, enum fb_loss place, uint64_t count, uint64_t since)
+{
+	add_lost(sink, place, "", count, since);
+}
+
+void fb_sink_untraced(struct fb_sink *sink, uint64_t count, uint64_t since)
+{
+	sink->untraced += count;
+	add_lost(sink, FB_KERNEL, ",\"buffer\":\"trace\"", count, since);
 }
 
 static bool is_json(const struct fb_sink *sink)

@@ -33,6 +33,7 @@ struct fb_sink {
 	size_t entries;		      /* in it so far */
 	uint64_t printed;	      /* lines, events and read-outs taken */
 	uint64_t traced;	      /* messages taken */
+	uint64_t untraced;	      /* messages that the trace buffer lost */
 	uint64_t lost;		      /* lines and events that the kernel's buffers lost */
 	struct fb_progress *progress; /* NULL: nobody will ask */
 	bool broken;		      /* nobody reads stdout any more */
@@ -51,7 +52,13 @@ void fb_sink_stop(struct fb_sink *sink, const char *reason);
 void fb_sink_trace(struct fb_sink *sink, const struct fb_line *line, const char *text,
 		   size_t length, bool shared);
 
+/* The wall's clock was set: times from here on are by this offset. */
+void fb_sink_clock(struct fb_sink *sink, int64_t offset);
+
 void fb_sink_lost(struct fb_sink *sink, enum fb_loss place, uint64_t count, uint64_t since);
+
+/* Messages that the trace buffer lost. */
+void fb_sink_untraced(struct fb_sink *sink, uint64_t count, uint64_t since);
 
 /*
  * A read-out: begin, then each entry, then end. `about`: further fields of the record, with a comma

@@ -90,7 +90,7 @@ static bool take_loss(struct fb_trace *trace, const struct fb_line *line)
 		return false;
 	close_message(trace);
 	*reported += count;
-	fb_sink_lost(trace->sink, FB_KERNEL, count, trace->last_time);
+	fb_sink_untraced(trace->sink, count, trace->last_time);
 	return true;
 }
 
@@ -174,7 +174,7 @@ void fb_trace_account(struct fb_trace *trace, unsigned int cpu_count)
 
 		if (!reported || total <= *reported)
 			continue;
-		fb_sink_lost(trace->sink, FB_KERNEL, total - *reported, trace->last_time);
+		fb_sink_untraced(trace->sink, total - *reported, trace->last_time);
 		*reported = total;
 	}
 }

@@ -68,6 +68,28 @@ def test_a_message_stays_whole(start: Start, shape: int, text: str) -> None:
     assert loader.records("lost") == []
 
 
+def test_every_way_to_print_is_told_in_full(start: Start) -> None:
+    loader = start("prints", "--set", PID, "--set", f"long_one={'x' * 400}")
+    ping()
+    loader.stop()
+    found = loader.records("trace")
+    arities = [" ".join(map(str, range(1, count + 1))) for count in range(13)]
+    labelled = [record["text"] for record in found if not record.get("shared")]
+    assert labelled[:13] == [f"{n} {them}".rstrip() for n, them in enumerate(arities)]
+    *_, empty, newline, newlines, strings, literal, bytes_ = labelled
+    assert (empty, newline, newlines, bytes_) == ("", "", "\n", "\xff\xfe")
+    # The kernel's own limits: 512 bytes for all strings, 1024 for the message.
+    assert strings == "x" * len(strings)
+    assert len(strings) > 500
+    assert literal == ("a dozen text" * 100)[: len(literal)]
+    assert len(literal) > 1000
+    assert [record["text"] for record in found if record.get("shared")] == [
+        "on the stack 1",
+        "of the other family 1 2",
+        "by hand",
+    ]
+
+
 def test_what_a_killed_loader_had_not_read_is_in_the_next_segment(start: Start) -> None:
     loader = start("ping", "--set", PID)
     ping(3)
@@ -88,7 +110,7 @@ def test_what_a_killed_loader_had_read_and_not_written_is_counted(start: Start) 
     loader.wait_for_texts(5)
     os.kill(loader.pid, signal.SIGSTOP)
     # As if it had written three of them only, and nothing after that.
-    (loader.run / "progress").write_bytes(struct.pack("<7Q", 3, 99, 0, 0, 0, 0, 0))
+    (loader.run / "progress").write_bytes(struct.pack("<9Q", 3, 0, 99, 0, 0, 0, 0, 0, 0))
     loader.kill()
     loader.start()
     loader.stop()

@@ -33,6 +33,14 @@ def test_a_trace_record_is_a_line_with_its_wall_clock_time(tmp_path: Path) -> No
     ]
 
 
+def test_a_clock_that_is_set_moves_the_times_after_it(tmp_path: Path) -> None:
+    moved = {"time": 20, "kind": "clock", "clock_offset_ns": OFFSET + 3_600_000_000_000}
+    segment(tmp_path, 1, trace(10, "before"), moved, trace(30, "after"))
+    segment(tmp_path, 2, trace(40, "in the next"))
+    found = [line.split(".")[0] for line in texts(tmp_path) if "clock" not in line]
+    assert found == ["2023-11-14T22:13:20", "2023-11-14T22:13:20", "2023-11-14T23:13:20"]
+
+
 def test_records_of_several_segments_come_in_the_order_of_time(tmp_path: Path) -> None:
     segment(tmp_path, 1, trace(30, "c"), trace(10, "a"))
     segment(tmp_path, 2, trace(20, "b"))

@@ -37,6 +37,8 @@ def unit(*hooks: str) -> dict[str, str]:
         ("socket/eth0", {Opening.NETWORK, Opening.PACKETS}),
         ("sk_lookup//proc/1/ns/net", {Opening.NETWORK, Opening.PROCESSES}),
         ("lsm/file_open", set()),
+        ("iter/tcp@10s", {Opening.NETWORK}),
+        ("iter/task@10s", set()),
     ],
 )
 def test_a_hook_opens_what_it_needs_and_no_more(hook: str, opened: set[Opening]) -> None:
