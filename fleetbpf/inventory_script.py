@@ -24,10 +24,10 @@ def read(script: Path, draft: Draft, tags: Mapping[str, Tag]) -> None:
     draft.mistakes.add_document(document)
     Reading(document, draft, str(script)).read()
     if document.find(*META) is None:
-        reading_each(script, draft, tags)
+        ask_each(script, draft, tags)
 
 
-def reading_each(script: Path, draft: Draft, tags: Mapping[str, Tag]) -> None:
+def ask_each(script: Path, draft: Draft, tags: Mapping[str, Tag]) -> None:
     """Ask the script for the variables of each host that it named."""
     file = str(script)
     for name, host in draft.hosts.items():

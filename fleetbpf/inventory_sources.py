@@ -44,6 +44,9 @@ class Location:
 def located(name: str) -> Location:
     """What a source is; InputError when there is nothing, or nothing in it."""
     path = Path(name)
+    if not name:
+        what = "the name of an inventory is empty"
+        raise InputError(Problem(where="inventory", what=what, hint="write . for this folder"))
     if "," in name and not path.exists():
         return Location(name=name, folder=None)
     if not path.is_dir():
@@ -88,7 +91,8 @@ def text_format(path: Path, text: str) -> Format:
         return Format.INI
     line = first_line(text.splitlines())
     if path.suffix:
-        return Format.INI if INI_SECTION.fullmatch(line) else Format.YAML
+        is_ini = path.suffix != ".json" and INI_SECTION.fullmatch(line)
+        return Format.INI if is_ini else Format.YAML
     return Format.YAML if YAML_LINE.match(line) else Format.INI
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from fleetbpf.cli import recap
 from fleetbpf.cli.options import add_forks, add_inventory, load_inventory
 from fleetbpf.cli.output import Output
-from fleetbpf.errors import ExitCode, InputError
+from fleetbpf.errors import ExitCode
 
 if TYPE_CHECKING:
     from fleetbpf.cli.session import Session
@@ -43,13 +43,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, output: Output) -> ExitCode:
     """Mirror, then print; with --follow print as it comes, until interrupted."""
     from fleetbpf import patterns
-    from fleetbpf import targets as choosing
     from fleetbpf.cli.session import Session
     from fleetbpf.model.target import Target
 
     hosts = patterns.select(options.hosts, load_inventory(options))
-    if not options.offline:
-        InputError.raise_if_any(choosing.obstacles(hosts))
     session = Session.of(options)
     targets = [Target(host=host, become=becomes(host), programs=()) for host in hosts]
     readers = {host.name: reader(options, session, host.name) for host in hosts}

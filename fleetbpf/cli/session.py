@@ -17,6 +17,7 @@ from fleetbpf.errors import InputError
 from fleetbpf.fleet import Outcome
 from fleetbpf.layout import Workspace
 from fleetbpf.model.target import Target
+from fleetbpf.targets import obstacles
 
 T = TypeVar("T")
 LOGIN_TIMEOUT = 60.0  # seconds for connecting, handshake and login of one host
@@ -70,7 +71,11 @@ class Session:
         *,
         done: Callable[[Outcome[T]], None] = lambda _: None,
     ) -> tuple[Outcome[T], ...]:
-        """Do `work` on every target's host, `forks` at a time, one connection each."""
+        """Do `work` on every target's host, `forks` at a time, one connection each.
+
+        InputError when fleetbpf cannot do what the inventory says of some host.
+        """
+        InputError.raise_if_any(obstacles(target.host for target in targets))
         by_name = {target.host.name: target for target in targets}
         keyring = Keyring.load()
         keyring.check(target.host for target in targets)

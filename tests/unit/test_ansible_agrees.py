@@ -96,7 +96,7 @@ def test_the_list_is_that_of_ansible(name: str, fleet: Inventory, ansible: Answe
 def test_the_graph_is_that_of_ansible(name: str, fleet: Inventory, ansible: Answers) -> None:
     ours = inventory_listing.graph(fleet, "all", variables=True)
 
-    assert "".join(f"{line}\n" for line in ours) == ansible[name]["graph"]
+    assert "\n".join(ours) == ansible[name]["graph"]
 
 
 @pytest.mark.parametrize("name", NAMES)

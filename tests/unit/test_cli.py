@@ -158,3 +158,13 @@ def test_the_variables_beside_a_manifest_count_for_its_hosts(tmp_path: Path) -> 
     with_it = run(*arguments, "--manifest", "plays/hello.yml", cwd=tmp_path)
     assert json.loads(with_it.stdout) == {"v": "of the manifest"}
     assert json.loads(run(*arguments, cwd=tmp_path).stdout) == {}
+
+
+def test_a_host_that_cannot_be_reached_as_its_inventory_says_is_told_before_any_contact(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "hosts").write_text("good\nbad ansible_connection=winrm\n")
+
+    said = run("logs", "all", "-i", "hosts", cwd=tmp_path)
+    assert said.returncode == 2
+    assert said.stderr.startswith("hosts:2:5: `ansible_connection`: fleetbpf has no connection")

@@ -56,6 +56,12 @@ def test_an_empty_file_is_told_unless_it_lies_among_others() -> None:
     assert list(inventory.read("d").hosts) == ["x"]
 
 
+def test_an_empty_name_is_not_the_current_folder() -> None:
+    write("hosts", "x\n")
+
+    assert wrong("").startswith("inventory: the name of an inventory is empty")
+
+
 def test_toml_is_refused_with_its_cure() -> None:
     write("hosts.toml", "[web]\n")
 

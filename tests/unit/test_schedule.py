@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from fleetbpf.cli.schedule import absolute
 from fleetbpf.command import Command
 from fleetbpf.connections import Completed
 from fleetbpf.errors import HostError
@@ -108,3 +109,12 @@ def test_the_name_belongs_to_the_manifest_file(tmp_path: Path) -> None:
     name = audit(tmp_path).name
     assert named(name, tmp_path / "a b%.yml")
     assert not named(name, tmp_path / "other.yml")
+
+
+def test_a_scheduled_audit_finds_its_inventories_from_any_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    assert absolute("inventories/hosts.yml") == str(tmp_path / "inventories" / "hosts.yml")
+    assert absolute("web1,web2:2222") == "web1,web2:2222"
