@@ -92,8 +92,7 @@ def of_group(group: Group) -> Mapping[str, object]:
 def assignments(variables: Mapping[str, object]) -> Iterator[str]:
     """Each variable as the graph shows it."""
     for name, value in sorted(variables.items()):
-        shown = value if isinstance(value, Unsafe) else printable(value)
-        yield f"{{{name} = {shown}}}"
+        yield f"{{{name} = {value}}}"
 
 
 def printable(value: object) -> object:

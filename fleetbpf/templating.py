@@ -33,6 +33,9 @@ class Secret(ABC):
 
     hidden: str  # the value as it may be shown
 
+    def __repr__(self) -> str:
+        return "<encrypted>"
+
     @abstractmethod
     def reveal(self) -> str:
         """The value; raises MisunderstoodError."""

@@ -55,13 +55,13 @@ class Vault:
         return self._known[text]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Encrypted(Secret):
     """A value that is decrypted when a template or a setting needs it, and shown as it was."""
 
     hidden: str
     where: str  # "group_vars/all.yml:3:12"
-    vault: Vault = field(repr=False, compare=False)
+    vault: Vault = field(compare=False)
 
     def reveal(self) -> str:
         """The plain text; MisunderstoodError says why there is none."""
