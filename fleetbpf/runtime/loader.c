@@ -8,6 +8,7 @@
 
 #include "constants.h"
 #include "load.h"
+#include "map_sizes.h"
 #include "recover.h"
 #include "state.h"
 #include "symbols.h"
@@ -139,6 +140,7 @@ int fb_loader_open(struct fb_loader *loader)
 	loader->object = fb_object_open(program, &options->btf, problem);
 	if (!loader->object)
 		return -EINVAL;
+	fb_map_sizes_complete(loader->object);
 	error = fb_constants_set(loader->object, program, &options->set, problem);
 	if (!error)
 		error = fb_attachments_plan(&loader->attachments, loader->object, program, options,

@@ -70,3 +70,10 @@ def test_an_unknown_option_is_named(build: Build) -> None:
     done = subprocess.run([build("hello"), "--atach=x"], capture_output=True, check=False)
     assert done.returncode == 2
     assert b"unknown option: --atach=x" in done.stderr
+
+
+def test_maps_that_leave_their_size_to_their_loader_get_one(build: Build) -> None:
+    done = subprocess.run(
+        [build("unsized"), "--check"], capture_output=True, text=True, check=False, timeout=120
+    )
+    assert done.stdout == "unsized: this kernel takes it\n", done.stderr
