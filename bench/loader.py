@@ -63,11 +63,16 @@ def resident(pid: int) -> float:
 class Ours:
     """Our loader, as systemd would start it."""
 
-    def __init__(self, folder: Path, toolchain: Toolchain) -> None:
+    def __init__(self, folder: Path, toolchain: Toolchain, source: Path = SOURCE) -> None:
         self.folder = folder
-        self.loader = Builder(toolchain, folder / "cache").build(Recipe(source=SOURCE)).loader
+        self.loader = Builder(toolchain, folder / "cache").build(Recipe(source=source)).loader
 
     def ready(self) -> Ready:
+        with self.running() as ready:
+            return ready
+
+    @contextmanager
+    def running(self) -> Iterator[Ready]:
         with tempfile.TemporaryDirectory(dir=self.folder) as name:
             address = f"{name}/notify"
             with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
@@ -75,7 +80,7 @@ class Ours:
                 listener.settimeout(PATIENCE)
                 command = [str(self.loader), "--spool", f"{name}/spool", "--run", f"{name}/run"]
                 with running(command, lambda _: wait_for(listener), NOTIFY_SOCKET=address) as ready:
-                    return ready
+                    yield ready
 
 
 def wait_for(listener: socket.socket) -> None:

@@ -8,6 +8,7 @@
  *          unaudited: also where the kernel looks, but nothing fails without
  * Hooks    kprobe/cap_capable, kretprobe/cap_capable
  * Needs    kernel >= 5.10 with kprobes; no BTF
+ * Overhead in a virtual machine half of what opens adds
  */
 #include <linux/bpf.h>
 #include <linux/ptrace.h>

