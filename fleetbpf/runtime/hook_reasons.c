@@ -7,6 +7,9 @@
 #include <string.h>
 #include <sys/utsname.h>
 
+/* The kernel's own ENOTSUPP, which no header for programs has; BPF's trampolines give it. */
+#define NOT_SUPPORTED 524
+
 static bool kernel_before(unsigned version)
 {
 	struct utsname kernel = {};
@@ -114,6 +117,9 @@ const char *fb_hook_reason(const struct fb_hook_kind *kind, int error)
 
 	if (!own && kind && kind->reason)
 		own = kind->reason(error);
+	if (!own && error == NOT_SUPPORTED)
+		own = "it cannot call BPF from its functions (arm64 can since kernel 6.4; it "
+		      "takes CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS)";
 	if (!own && !kind && error == EOPNOTSUPP)
 		own = "the loader cannot attach this kind of section by itself";
 	return own ? own : strerror(error);

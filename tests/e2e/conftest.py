@@ -16,7 +16,7 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 @pytest.fixture(scope="session")
 def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
     """Running hosts, and a folder as their operator has it; ended when all tests are done."""
-    need("qemu-system-x86_64", "busybox", "sshd", "clang", "bpftool")
+    need("qemu-system-x86_64", "clang", "bpftool")
     folder = tmp_path_factory.mktemp("operator")
     shutil.copytree(EXAMPLES, folder / "examples")
     fleet = Fleet(folder=folder, hosts=tuple(host.partition("=")[0] for host in HOSTS))

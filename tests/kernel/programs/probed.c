@@ -32,6 +32,15 @@ void _start(void)
 {
 	called(41);
 	/* exit(0) */
+#ifdef __aarch64__
+	__asm__ volatile("mov x8, #93\n"
+			 "mov x0, #0\n"
+			 "svc #0\n"
+			 :
+			 :
+			 : "x0", "x8", "memory");
+#else
 	__asm__ volatile("syscall" : : "a"(60), "D"(0) : "rcx", "r11", "memory");
+#endif
 	__builtin_unreachable();
 }
