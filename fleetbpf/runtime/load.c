@@ -184,6 +184,14 @@ static const struct bpf_program *refused(const struct bpf_object *object, const 
 	return NULL;
 }
 
+/* What is behind a verdict, where we know better. */
+static const char *reason_of(const char *verdict)
+{
+	if (strstr(verdict, "unknown#177")) /* bpf_trace_vprintk */
+		return "bpf_printk with more than three arguments needs kernel 5.16";
+	return verdict;
+}
+
 static int explain_log(const struct bpf_program *program, const char *log, int error,
 		       const char *run, struct fb_problem *problem)
 {
@@ -199,7 +207,7 @@ static int explain_log(const struct bpf_program *program, const char *log, int e
 		fb_hint(problem, "the whole log of the verifier is in %s", path);
 	fb_fail(problem, "verifier", error, "the verifier of kernel %s refused %s: %s",
 		kernel.release, bpf_program__name(program),
-		verdict.used ? verdict.bytes : "no reason given");
+		verdict.used ? reason_of(verdict.bytes) : "no reason given");
 	fb_text_free(&verdict);
 	return -error;
 }

@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -106,6 +107,34 @@ def test_systemd_rates_the_exposure_of_each_unit_low(applied: Fleet) -> None:
         said = applied.root("web1", f"systemd-analyze security --no-pager {name}")
         rating = said.rstrip().rpartition(": ")[2].split()[0]
         assert float(rating) <= 2.5, said
+
+
+def test_times_follow_a_clock_that_is_set(applied: Fleet) -> None:
+    later = "/tmp/after-the-clock-was-set"
+    set_clock = "date -s @$(($(date +%s) {} 86400)) >/dev/null"
+    applied.root("edge2", set_clock.format("+"))
+    try:
+        applied.root("edge2", f"cp /bin/true {later}; {later}; true")
+        tomorrow = applied.root("edge2", "date -u +%Y-%m-%dT%H:%M:%S").strip()
+    finally:
+        applied.root("edge2", set_clock.format("-"))
+    await_record(applied, "edge2", kind="trace", text=later)
+    (record, *_) = [r for r in records(applied, "edge2") if later in str(r.get("text"))]
+    shown = datetime.fromisoformat(str(record["time"])[:19])
+    assert abs(datetime.fromisoformat(tomorrow) - shown) < timedelta(hours=1)
+
+
+def test_a_kernel_that_cannot_print_so_many_arguments_says_so(applied: Fleet) -> None:
+    source = Path(__file__).parents[1] / "kernel" / "programs" / "prints.bpf.c"
+    manifest = {
+        "name": "prints",
+        "programs": {"prints": {"source": str(source)}},
+        "plays": [{"hosts": "edge1", "programs": ["prints"]}],
+    }
+    (applied.folder / "prints.yml").write_text(json.dumps(manifest))  # JSON is YAML
+    said = applied.fleetbpf("apply", "prints.yml")
+    assert said.returncode == 1
+    assert "bpf_printk with more than three arguments needs kernel 5.16" in said.stderr
 
 
 def test_a_second_apply_changes_nothing_over_one_connection_per_host(applied: Fleet) -> None:
