@@ -152,3 +152,33 @@ def test_a_loader_that_is_killed_while_it_starts_leaves_nothing_torn_or_twice(
     assert {name for name, _ in numbers} <= {"ping", "last", *(f"s{n}" for n in range(KILLS))}
     last = {name: int(number) for name, number in numbers}
     assert sum(last.values()) - len(texts) <= lost(found)
+
+
+def starts(found: list[Record], key: str) -> list[list[int]]:
+    """The numbers that events of each start had, in the order of the records."""
+    numbers: list[list[int]] = []
+    for record in found:
+        if record.kind == "start":
+            numbers.append([])
+        elif record.kind == "event":
+            numbers[-1].append(int(record.fields["data"][key]))
+    return numbers
+
+
+def test_events_of_a_loader_that_is_killed_are_whole_single_and_without_gaps(
+    start: Start, tmp_path: Path
+) -> None:
+    loader = start("events", "--set", PID)
+    loader.kill()
+    with load(0.0005):
+        fired = kill_often(
+            loader, lambda: time.sleep(random.uniform(0, 0.3)), lambda _: loader.start()
+        )
+    found = shown(loader, tmp_path)
+    numbers = starts(found, "number")[-len(fired) :]
+    # The program numbers what found room. What a ring held at a kill is gone, and nothing else.
+    for mine, count in zip(numbers, fired, strict=True):
+        assert mine == list(range(len(mine)))
+        assert len(mine) <= count
+    assert len(numbers[-1]) == fired[-1]
+    assert sum(map(len, numbers)) > 10 * KILLS
