@@ -49,8 +49,26 @@ def cross_check(document: Document) -> Iterator[Mistake]:
             yield from repetitions(document, "hook", ("programs", name, "hooks", function))
         for ring in document.keys_of("programs", name, "events"):
             yield from one_way_to_tell(document, ("programs", name, "events", ring))
+        yield from metrics_without_a_file(document, name)
         for constant in document.keys_of("programs", name, "constants"):
             yield from constants.mistakes(document, ("programs", name, "constants", constant))
+
+
+def metrics_without_a_file(document: Document, program: str) -> Iterator[Mistake]:
+    """Metrics that no file is named for, and two of the same name."""
+    first: dict[str, Place] = {}
+    for name in document.keys_of("programs", program, "maps"):
+        location = ("programs", program, "maps", name, "prometheus")
+        for metric in document.keys_of(*location):
+            place = document.key_place(*location, metric)
+            if "textfile" not in document.keys_of() and not first:
+                hint = "textfile: /var/lib/node_exporter/textfile_collector, beside `programs`"
+                what = f"the manifest does not say where {quoted(metric)} is to be written"
+                yield Mistake(place=place, what=what, hint=hint)
+            if metric in first:
+                what = f"the program has two metrics {quoted(metric)}"
+                yield Mistake(place=place, what=what, hint=f"see line {first[metric].line}")
+            first.setdefault(metric, place)
 
 
 def unknown_program(

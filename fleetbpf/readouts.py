@@ -2,8 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from fleetbpf import btf, map_shapes
-from fleetbpf.constant_types import Spot
+from fleetbpf import btf, map_shapes, metrics
 from fleetbpf.errors import Problem
 from fleetbpf.map_shapes import SlotsPlace
 from fleetbpf.model.description import Description, Map
@@ -42,6 +41,7 @@ def mistakes(readout: DesiredReadout, description: Description) -> Iterator[Misu
             check_stack(place, found, stacks, description)
         except MisunderstoodError as error:
             yield error
+    yield from metrics.mistakes(readout, found, description)
 
 
 def named(name: str, description: Description) -> Map:
@@ -83,20 +83,6 @@ def check_stack(place: str, found: Map, stacks: str, description: Description) -
     """Raise MisunderstoodError unless `place` holds numbers, and `stacks` stacks."""
     if map_shapes.type_of(named(stacks, description)) != "stack_trace":
         raise MisunderstoodError(f"{quoted(stacks)} is no stack trace map")
-    spot = spot_of(place, found, description)
+    spot = metrics.spot_of(place, found, description)
     if spot is not None and not isinstance(spot.shape, btf.Integer):
         raise MisunderstoodError(f"{quoted(place)} is no number ({spot.c_type})")
-
-
-def spot_of(place: str, found: Map, description: Description) -> Spot | None:
-    """Where `key.field` leads to; None where the map does not say its type."""
-    part, *way = btf.steps(place)
-    identifier = found.key_type if part == "key" else found.value_type
-    if identifier is None:
-        if way:
-            raise MisunderstoodError(f"{quoted(found.name)} does not say the type of its {part}s")
-        return None
-    spot = Spot(types=description.types, type=identifier, name=str(part))
-    for step in way:
-        spot = spot.inside(step)
-    return spot

@@ -45,6 +45,10 @@ class Release:
             words += ["--set", f"{constant.name}={spelled(constant.value)}"]
         for readout in program.readouts:
             words += ["--map", f"{readout.map}={readout.words}"]
+            for metric in readout.metrics:
+                words += ["--metric", f"{readout.map}={metric.words}"]
+        if program.textfile:
+            words += ["--textfile", program.textfile]
         words += ["--trace-buffer", str(program.trace_buffer)]
         words += ["--spool-limit", str(program.spool_limit)]
         if program.rate_limit is not None:
@@ -98,6 +102,7 @@ class Release:
             run=self.layout.run.relative_to(PurePosixPath("/run")),
             memory_limit=self.program.memory_limit,
             cpu_limit=self.program.cpu_limit,
+            textfile=self.program.textfile,
             opening=Opening,
             open=openings(
                 Hook.parse(text) for hook in self.program.hooks for text in hook.first_of

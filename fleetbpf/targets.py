@@ -9,14 +9,16 @@ from fleetbpf import manifest as manifests
 from fleetbpf.errors import InputError, Problem
 from fleetbpf.model.hook import Hook
 from fleetbpf.model.inventory import Host, Inventory
-from fleetbpf.model.manifest import Manifest, Play, Program
+from fleetbpf.model.manifest import Manifest, MapReadout, Play, Program
 from fleetbpf.model.target import (
     DesiredConstant,
     DesiredHook,
+    DesiredMetric,
     DesiredProgram,
     DesiredReadout,
     Target,
 )
+from fleetbpf.model.values import folder
 from fleetbpf.templating import Renderer, is_template
 from fleetbpf.wording import MisunderstoodError, listed, quoted
 
@@ -188,6 +190,7 @@ class Rendering:
             allow=program.allow,
             constants=tuple(self._constants(name, program, host, variables)),
             readouts=tuple(self._readouts(name, program)),
+            textfile=self._textfile(program, host, variables),
             events=manifests.events(self._manifest, name),
             trace_buffer=program.trace.buffer,
             spool_limit=program.limits.spool,
@@ -199,7 +202,7 @@ class Rendering:
             requires_btf=program.requires.btf,
             where=self._manifest.place("programs", name),
         )
-        if not holds_template(program):
+        if not holds_template(program) and not is_template(self._manifest.textfile or ""):
             self._same_everywhere[name] = desired
         return desired
 
@@ -213,8 +216,20 @@ class Rendering:
                 clear=readout.clear,
                 histogram=readout.histogram or "",
                 stacks=tuple(readout.stacks.items()),
+                metrics=tuple(desired_metrics(each, name, readout)),
                 where=self._manifest.place("programs", name, "maps", each),
             )
+
+    def _textfile(self, program: Program, host: Host, variables: Mapping[str, object]) -> str:
+        """The folder for metrics; "" for a program that has none."""
+        if not any(readout.prometheus for readout in program.maps.values()):
+            return ""
+        try:
+            return folder(str(self._renderer.render(self._manifest.textfile or "", variables)))
+        except MisunderstoodError as error:
+            where = self._manifest.value_place("textfile")
+            self._complain(where, error.what, error.hint, host=host)
+            return ""
 
     def _hooks(
         self, name: str, program: Program, host: Host, variables: Mapping[str, object]
@@ -256,6 +271,19 @@ class Rendering:
     def _complain(self, where: str, what: str, hint: str, *, host: Host) -> None:
         complaint = Complaint(where=where, what=what, hint=hint)
         self._complaints.setdefault(complaint, {})[host.name] = None
+
+
+def desired_metrics(map_: str, program: str, readout: MapReadout) -> Iterator[DesiredMetric]:
+    """The metrics of a map, with what a manifest may leave out."""
+    for name, metric in readout.prometheus.items():
+        yield DesiredMetric(
+            name=name,
+            type=metric.type or ("histogram" if readout.histogram else "counter"),
+            help=metric.help or f"The map {map_} of the program {program}.",
+            value=metric.value,
+            scale=metric.scale,
+            labels=tuple(metric.labels.items()),
+        )
 
 
 def holds_template(program: Program) -> bool:

@@ -217,10 +217,20 @@ remove() {
 	fi
 }
 
+# forget_metrics PROGRAM: what a loader that was killed has left for node_exporter
+forget_metrics() {
+	for args in "$root/$deployment/$1/releases"/*/args; do
+		[ -f "$args" ] || continue
+		textfile=$(sed -n '/^--textfile$/{n;p;}' "$args")
+		[ -z "$textfile" ] || rm -f "$textfile/fleetbpf-$deployment-$1.prom"
+	done
+}
+
 stop_all() {
 	for folder in "$root/$deployment/$1/releases"/*; do
 		[ -d "$folder" ] && stop "$1" "${folder##*/}"
 	done
+	forget_metrics "$1"
 	say stopped "$1"
 }
 

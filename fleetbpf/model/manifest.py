@@ -16,16 +16,20 @@ from fleetbpf.model.values import (
     EntryPath,
     Expected,
     FieldPath,
+    FolderText,
     HintName,
     Histogram,
     Identifier,
     KernelRange,
+    LabelName,
+    MetricName,
     Name,
     ObjectName,
     Pattern,
     Percent,
     Power,
     Rate,
+    Scale,
     Size,
     SourceName,
     Text,
@@ -47,6 +51,21 @@ class Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class Metric(Model):
+    """What a map is in Prometheus' eyes."""
+
+    type: (
+        Annotated[Literal["counter", "gauge", "histogram"], Expected("counter, gauge or histogram")]
+        | None
+    ) = Field(None, description="left out: counter, or histogram for one")
+    help: Text = Field("", description="what the metric tells")
+    labels: Annotated[
+        dict[LabelName, EntryPath], Expected("a mapping of labels to places in an entry")
+    ] = Field({}, description="label: where in an entry its value is, `key` or `key.comm`")
+    value: EntryPath = Field("value", description="where in an entry the number is")
+    scale: Scale = Field(1.0, description="what numbers and bounds are multiplied with")
+
+
 class MapReadout(Model):
     """A map whose contents are read out again and again."""
 
@@ -63,6 +82,10 @@ class MapReadout(Model):
     stacks: Annotated[
         dict[EntryPath, Identifier], Expected("a mapping of places in an entry to maps")
     ] = Field({}, description="place in an entry: the stack trace map that has its stack")
+    prometheus: Annotated[
+        dict[MetricName, Annotated[Metric, Expected("a mapping like {labels: {command: key}}")]],
+        Expected("a mapping of metrics to what they are"),
+    ] = Field({}, description="metrics of the map, for node_exporter's textfile collector")
 
 
 class Events(Model):
@@ -217,6 +240,9 @@ class Manifest(Model):
         None,
         description="a folder beside the manifest with BTF for kernels that have none: "
         "<release>.btf, or as in BTFHub",
+    )
+    textfile: FolderText | None = Field(
+        None, description="the folder on the hosts that node_exporter reads metrics from"
     )
     audit: Annotated[Audit, Expected("a mapping with `cron` and `known`")] = Audit()
 

@@ -30,6 +30,27 @@ class DesiredConstant:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DesiredMetric:
+    """What a map is in Prometheus' eyes."""
+
+    name: str
+    type: str  # counter, gauge, histogram
+    help: str = ""
+    value: str = "value"  # place in an entry
+    scale: float = 1.0  # what values and bounds are multiplied with
+    labels: tuple[tuple[str, str], ...] = ()  # (label, place in an entry)
+
+    @property
+    def words(self) -> str:
+        """All of it as the loader takes it, the help last: it may hold anything."""
+        labels = (f"label:{label}:{place}" for label, place in self.labels)
+        scale = () if self.scale == 1 else (f"scale:{self.scale!r}",)
+        value = () if self.value == "value" else (f"value:{self.value}",)
+        words = (self.name, self.type, *value, *scale, *labels, f"help:{self.help}")
+        return ",".join(words)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DesiredReadout:
     """A map that is read out again and again, and how."""
 
@@ -39,6 +60,7 @@ class DesiredReadout:
     clear: bool = False  # take out what has been read
     histogram: str = ""  # "log2", "linear:10": what slots stand for; "" = no histogram
     stacks: tuple[tuple[str, str], ...] = ()  # (place in an entry, the map with the stacks)
+    metrics: tuple[DesiredMetric, ...] = ()
     where: str = field(default="", compare=False)  # "hello.yml:7:7": its line in the manifest
 
     @property
@@ -70,6 +92,7 @@ class DesiredProgram:
     hooks: tuple[DesiredHook, ...] = ()  # of functions without one, the ELF's own sections
     constants: tuple[DesiredConstant, ...] = ()
     readouts: tuple[DesiredReadout, ...] = ()
+    textfile: str = ""  # the folder for the readouts' metrics; "" where there are none
     events: tuple[DesiredEvent, ...] = ()
     allow: tuple[str, ...] = ()  # what it may do beside observing: model/powers.py
     trace_buffer: int = DEFAULT_TRACE_BUFFER  # bytes per CPU

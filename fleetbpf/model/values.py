@@ -4,6 +4,7 @@ The types carry what a person should write there (`Expected`), which `fleetbpf.c
 pydantic's errors into sentences with.
 """
 
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from pydantic_core import PydanticKnownError
 from fleetbpf import cron, quantities
 from fleetbpf.hints import Hint
 from fleetbpf.model import powers
+from fleetbpf.templating import Renderer, is_template
 from fleetbpf.wording import MisunderstoodError, did_you_mean, kind, quoted
 
 NAME = re.compile(r"[a-z0-9]([a-z0-9_-]{0,38}[a-z0-9])?")
@@ -35,6 +37,9 @@ RESERVED = ("lock", "objects")  # in /var/lib/fleetbpf, where each deployment ha
 # A place in a map's entry: key.pid, value[2].bytes
 ENTRY_PATH = re.compile(r"(key|value)(\.[A-Za-z_][A-Za-z0-9_]*|\[[0-9]{1,9}\])*")
 LARGEST_STEP = 2**63
+METRIC = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
+LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
+FOLDER = re.compile(r"(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+")
 
 SHORTEST_INTERVAL = 0.1  # seconds
 
@@ -121,6 +126,36 @@ def power(name: str) -> str:
         hint = did_you_mean(name, powers.NAMES, noun="there are")
         raise MisunderstoodError(f"{quoted(name)} is nothing that has to be allowed", hint)
     return found
+
+
+def scale(value: object) -> object:
+    """A factor; text like `1e-9`, which YAML 1.1 does not take for a number, is one too."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise PydanticKnownError("float_type")
+    try:
+        number = float(value)
+    except ValueError:
+        raise PydanticKnownError("float_type") from None
+    if not math.isfinite(number) or number <= 0:
+        raise MisunderstoodError(f"a value cannot be multiplied with {value}")
+    return number
+
+
+def label(text: str) -> str:
+    """A label's name that Prometheus does not keep for itself."""
+    if text.startswith("__"):
+        raise MisunderstoodError(f"{quoted(text)} is one of Prometheus' own labels")
+    return text
+
+
+def folder(text: str) -> str:
+    """An absolute path that a unit file can name as it is; raises MisunderstoodError."""
+    if is_template(text):
+        Renderer().check(text)
+    elif not FOLDER.fullmatch(text):
+        hint = "an absolute path of letters, digits and ._-"
+        raise MisunderstoodError(f"{quoted(text)} is no folder for metrics", hint)
+    return text
 
 
 def histogram(value: object) -> str:
@@ -246,6 +281,26 @@ EntryPath = Annotated[
     schema(type="string", pattern=f"^{ENTRY_PATH.pattern}$", examples=["key.pid"]),
     Expected("a place in an entry like `key.pid`"),
 ]
+MetricName = Annotated[
+    StrictStr,
+    matching(METRIC, "a metric's name", "letters, digits, _ and :, no digit first"),
+    schema(type="string", pattern=f"^{METRIC.pattern}$"),
+    Expected("a metric's name"),
+]
+LabelName = Annotated[
+    StrictStr,
+    matching(LABEL, "a label's name", "letters, digits and _, no digit first"),
+    AfterValidator(label),
+    schema(type="string", pattern=f"^{LABEL.pattern}$"),
+    Expected("a label's name"),
+]
+Scale = Annotated[
+    float,
+    BeforeValidator(scale),
+    schema(type=["number", "string"], examples=["1e-9"]),
+    Expected("a number"),
+]
+FolderText = Annotated[StrictStr, AfterValidator(folder), Expected("a folder on the hosts")]
 Histogram = Annotated[
     str,
     PlainValidator(histogram),

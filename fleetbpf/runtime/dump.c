@@ -81,9 +81,10 @@ static int find_by_id(void *context, const char *name)
 static int dump_one(const struct fb_program *program, const struct fb_pair *wanted,
 		    struct fb_text *state, struct fb_sink *sink, struct fb_problem *problem)
 {
+	const struct fb_pairs none = {};
 	struct fb_readout readout = {};
 	struct fb_problem own = {};
-	int error = fb_readout_plan(&readout, program, wanted, problem);
+	int error = fb_readout_plan(&readout, program, wanted, &none, problem);
 
 	if (!error && fb_readout_open(&readout, find_by_id, state, &own))
 		error = own.error == ENOENT ? not_running(program, problem)

@@ -46,17 +46,19 @@ int fb_file_put(const char *path, const char *text)
 	return fd < 0 ? -errno : write_and_close(fd, text, strlen(text));
 }
 
-int fb_file_replace(const char *path, const void *bytes, size_t size)
+int fb_file_replace(const char *path, const void *bytes, size_t size, mode_t mode)
 {
 	char beside[PATH_MAX];
-	int fd, error;
+	int fd, error, mode_error;
 
 	if (snprintf(beside, sizeof(beside), "%s.new", path) >= (int)sizeof(beside))
 		return -ENAMETOOLONG;
 	fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -errno;
+	mode_error = fchmod(fd, mode) ? -errno : 0; /* whatever the umask is */
 	error = write_and_close(fd, bytes, size);
+	error = error ? error : mode_error;
 	if (!error && rename(beside, path))
 		error = -errno;
 	if (error)

@@ -13,8 +13,10 @@
 /* Write `text` into a file that exists (tracefs): one write(2). */
 int fb_file_put(const char *path, const char *text);
 
+#define FB_PRIVATE 0600
+
 /* The file appears whole or not at all: written beside, synced to its name by rename. */
-int fb_file_replace(const char *path, const void *bytes, size_t size);
+int fb_file_replace(const char *path, const void *bytes, size_t size, mode_t mode);
 int fb_file_read(const char *path, struct fb_text *text);
 
 /* This boot's id as the kernel gives it, or "". */

@@ -146,7 +146,7 @@ int fb_loader_open(struct fb_loader *loader)
 		error = fb_attachments_plan(&loader->attachments, loader->object, program, options,
 					    problem);
 	if (!error)
-		error = fb_readouts_plan(&loader->readouts, program, &options->map, problem);
+		error = fb_readouts_plan(&loader->readouts, program, options, problem);
 	if (!error)
 		error = fb_rings_plan(&loader->rings, loader->object, program, &options->event,
 				      problem);

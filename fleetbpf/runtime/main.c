@@ -40,7 +40,7 @@ static void tell_by_hand(const struct fb_loader *loader)
 static int drop_privileges(struct fb_loader *loader)
 {
 	const struct fb_options *options = &loader->options;
-	unsigned int duties = fb_privileges_for_folders(options->spool, options->run);
+	unsigned int duties = fb_privileges_for_folders(options);
 
 	if (loader->readouts.count || loader->rings.counter)
 		duties |= FB_CALL_BPF;
@@ -94,7 +94,7 @@ static void stop(struct fb_loader *loader, const char *reason)
 	fb_notify("STOPPING=1");
 	fb_attachments_detach(&loader->attachments);
 	fb_rings_drain(&loader->rings, &loader->sink);
-	fb_readouts_run(&loader->readouts, UINT64_MAX, &loader->sink);
+	fb_readouts_finish(&loader->readouts, &loader->sink);
 	if (loader->instance.pipe >= 0) {
 		fb_instance_stop(&loader->instance);
 		fb_trace_read(&loader->trace, SIZE_MAX / 2);

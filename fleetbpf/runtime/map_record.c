@@ -107,6 +107,8 @@ static void visit_entry(void *context, const unsigned char *key, const unsigned 
 	encode_value(reading, value);
 	encode_stacks(reading);
 	fb_sink_map_entry(reading->sink, &reading->key, "value", &reading->value, &reading->more);
+	for (size_t i = 0; i < reading->readout->metric_count; i++)
+		fb_metric_add(&reading->readout->metrics[i], &reading->key, &reading->value);
 }
 
 static void visit_slots(void *context, const unsigned char *key, const unsigned char *value)
@@ -136,6 +138,14 @@ static void visit_slots(void *context, const unsigned char *key, const unsigned 
 	}
 }
 
+static void measure(struct reading *reading, const struct fb_count *counts, size_t extent)
+{
+	for (size_t i = 0; i < reading->readout->metric_count; i++)
+		for (size_t j = 0; j < extent; j++)
+			fb_metric_count(&reading->readout->metrics[i], &reading->key,
+					counts[j].slot, counts[j].count);
+}
+
 static int tell_histograms(struct reading *reading)
 {
 	struct fb_histograms *histograms = &reading->histograms;
@@ -152,6 +162,7 @@ static int tell_histograms(struct reading *reading)
 		fb_buckets_json(&reading->readout->scale, first, extent, &reading->value);
 		fb_sink_map_entry(reading->sink, &reading->key, "buckets", &reading->value,
 				  &reading->more);
+		measure(reading, first, extent);
 	}
 	return histograms->failed ? -ENOMEM : 0;
 }
@@ -185,6 +196,8 @@ void fb_readout_run(struct fb_readout *readout, struct fb_sink *sink)
 	if (readout->histogram && !error)
 		error = tell_histograms(&reading);
 	fb_sink_map_end(sink, error);
+	for (size_t i = 0; i < readout->metric_count; i++)
+		fb_metric_end(&readout->metrics[i], &readout->scale, !error);
 	fb_text_free(&reading.key);
 	fb_text_free(&reading.value);
 	fb_text_free(&reading.more);

@@ -31,6 +31,10 @@ static const char usage[] =
 	"                           log2 linear:STEP: the keys or values are slots of histograms\n"
 	"                           stack:key.FIELD:MAP   show the stack that MAP has by this "
 	"number\n"
+	"  --metric MAP=NAME,TYPE[,WORD...]   the map as a metric for Prometheus; repeatable\n"
+	"                           value:value.FIELD scale:NUMBER label:NAME:key.FIELD "
+	"help:TEXT\n"
+	"  --textfile DIR           where metrics are written, for node_exporter\n"
 	"  --event RING=STRUCT      records of a ring buffer are this struct; repeatable\n"
 	"  --btf RELEASE=FILE       the types of that kernel, for one that has none itself\n"
 	"  --trace-buffer BYTES     kernel buffer for printed lines, per CPU (default 4194304)\n"
@@ -219,6 +223,8 @@ static int parse_words(struct fb_options *options, size_t count, char *const *wo
 		{"--unless", VALUE_UNLESS, &options->attach},
 		{"--set", VALUE_PAIR, &options->set},
 		{"--map", VALUE_PAIR, &options->map},
+		{"--metric", VALUE_PAIR, &options->metric},
+		{"--textfile", VALUE_TEXT, &options->textfile},
 		{"--event", VALUE_PAIR, &options->event},
 		{"--trace-buffer", VALUE_NUMBER, &options->trace_buffer},
 		{"--spool-limit", VALUE_NUMBER, &options->spool_limit},
@@ -312,6 +318,7 @@ void fb_options_free(struct fb_options *options)
 	fb_requests_free(&options->attach);
 	free_pairs(&options->set);
 	free_pairs(&options->map);
+	free_pairs(&options->metric);
 	free_pairs(&options->event);
 	free_pairs(&options->btf);
 	for (size_t i = 0; i < options->owned_count; i++)

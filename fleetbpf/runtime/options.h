@@ -25,12 +25,14 @@ struct fb_options {
 	struct fb_requests attach;
 	struct fb_pairs set;	/* constant, value */
 	struct fb_pairs map;	/* map, seconds */
+	struct fb_pairs metric; /* map, its words */
 	struct fb_pairs event;	/* ring, struct; "" for the ring's own */
 	struct fb_pairs btf;	/* kernel release, file with its types */
 	uint64_t trace_buffer;	/* bytes per CPU */
 	uint64_t spool_limit;	/* bytes */
 	uint64_t rate_limit;	/* lines and events a second; 0: no limit */
 	uint64_t record_limit;	/* bytes; 0: no limit */
+	const char *textfile;	/* the folder for metrics, or NULL */
 	const char *dump;	/* a map's name or "all"; NULL: no dump */
 	const char *deployment; /* "" when run by hand */
 	const char *program;

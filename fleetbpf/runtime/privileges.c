@@ -33,10 +33,13 @@ static int foreign(const char *folder)
 	return folder && !stat(folder, &status) && status.st_uid != geteuid();
 }
 
-unsigned int fb_privileges_for_folders(const char *spool, const char *run)
+unsigned int fb_privileges_for_folders(const struct fb_options *options)
 {
 	/* tracefs is root's. */
-	return geteuid() || foreign(spool) || foreign(run) ? FB_FOREIGN_FOLDERS : 0;
+	return geteuid() || foreign(options->spool) || foreign(options->run) ||
+			       foreign(options->textfile)
+		       ? FB_FOREIGN_FOLDERS
+		       : 0;
 }
 
 /* The capabilities that we have and that the duties want, one bit each. */

@@ -3,17 +3,18 @@
 #ifndef FB_PRIVILEGES_H
 #define FB_PRIVILEGES_H
 
-#include "problem.h"
+#include "options.h"
 
 /* What the kernel asks a capability for, of all that a loop may have to do until its end. */
 enum fb_duty {
-	FB_CALL_BPF = 1 << 0,	     /* maps are read by bpf(2) */
-	FB_FOREIGN_FOLDERS = 1 << 1, /* spool or run belong to another user, or we are not root */
-	FB_REMOVE_FILTERS = 1 << 2,  /* tc's filters have no links: netlink takes them away */
+	FB_CALL_BPF = 1 << 0, /* maps are read by bpf(2) */
+	FB_FOREIGN_FOLDERS =
+		1 << 1, /* spool, run or textfile belong to another user, or we are not root */
+	FB_REMOVE_FILTERS = 1 << 2, /* tc's filters have no links: netlink takes them away */
 };
 
 /* FB_FOREIGN_FOLDERS where one of the folders is not ours; NULL folders do not count. */
-unsigned int fb_privileges_for_folders(const char *spool, const char *run);
+unsigned int fb_privileges_for_folders(const struct fb_options *options);
 
 /*
  * Keep the capabilities of the duties and give up all others for good: bounding and ambient sets

@@ -136,8 +136,31 @@ static int check(const struct fb_readout *readout, struct fb_problem *problem)
 	return 0;
 }
 
+static int plan_metrics(struct fb_readout *readout, const struct fb_pairs *wanted,
+			struct fb_problem *problem)
+{
+	int error = 0;
+
+	readout->metrics = calloc(wanted->count ? wanted->count : 1, sizeof(*readout->metrics));
+	if (!readout->metrics)
+		return fb_fail(problem, STAGE, ENOMEM, "out of memory");
+	for (size_t i = 0; !error && i < wanted->count; i++) {
+		struct fb_metric *metric = &readout->metrics[readout->metric_count];
+
+		if (strcmp(wanted->items[i].name, readout->map->name) != 0)
+			continue;
+		readout->metric_count++;
+		error = fb_metric_plan(metric, &wanted->items[i], problem);
+		if (!error && readout->histogram != !strcmp(metric->type, "histogram"))
+			error = refuse(readout, "its metric is of another type",
+				       "a histogram is one in both, or in neither", problem);
+	}
+	return error;
+}
+
 int fb_readout_plan(struct fb_readout *readout, const struct fb_program *program,
-		    const struct fb_pair *wanted, struct fb_problem *problem)
+		    const struct fb_pair *wanted, const struct fb_pairs *metrics,
+		    struct fb_problem *problem)
 {
 	int error;
 
@@ -147,6 +170,8 @@ int fb_readout_plan(struct fb_readout *readout, const struct fb_program *program
 	error = parse(readout, wanted, problem);
 	if (!error)
 		error = check(readout, problem);
+	if (!error)
+		error = plan_metrics(readout, metrics, problem);
 	for (size_t i = 0; !error && i < readout->stack_count; i++)
 		error = fb_map_find(program, readout->stacks[i].map, problem) ? 0 : -ENOENT;
 	return error;
@@ -176,6 +201,9 @@ int fb_readout_open(struct fb_readout *readout, fb_map_lookup *lookup, void *con
 
 void fb_readout_free(struct fb_readout *readout)
 {
+	for (size_t i = 0; i < readout->metric_count; i++)
+		fb_metric_free(&readout->metrics[i]);
+	free(readout->metrics);
 	free(readout->words);
 	free(readout->stacks);
 }

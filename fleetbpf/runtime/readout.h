@@ -5,6 +5,7 @@
 
 #include "histogram.h"
 #include "map_reader.h"
+#include "metric.h"
 #include "options.h"
 #include "program.h"
 #include "sink.h"
@@ -28,6 +29,8 @@ struct fb_readout {
 	struct fb_scale scale;
 	struct fb_stack_field *stacks;
 	size_t stack_count;
+	struct fb_metric *metrics; /* what it is in Prometheus' eyes */
+	size_t metric_count;
 	struct fb_layout layout;
 };
 
@@ -35,9 +38,10 @@ struct fb_readout {
 const struct fb_map *fb_map_find(const struct fb_program *program, const char *name,
 				 struct fb_problem *problem);
 
-/* Read NAME=SECONDS[,WORD]…; refuse what the map cannot do. */
+/* Read NAME=SECONDS[,WORD]… and the map's --metric; refuse what the map cannot do. */
 int fb_readout_plan(struct fb_readout *readout, const struct fb_program *program,
-		    const struct fb_pair *wanted, struct fb_problem *problem);
+		    const struct fb_pair *wanted, const struct fb_pairs *metrics,
+		    struct fb_problem *problem);
 
 /* The descriptor of the live map that is called so, or a negative errno. */
 typedef int fb_map_lookup(void *context, const char *name);

@@ -166,7 +166,8 @@ static int open_next(struct fb_spool *spool)
 	make_room(spool, &head);
 	error = fb_segment_path(spool->folder, spool->number + 1, path, sizeof(path));
 	if (!error)
-		error = head.failed ? -ENOMEM : fb_file_replace(path, head.bytes, head.used);
+		error = head.failed ? -ENOMEM
+				    : fb_file_replace(path, head.bytes, head.used, FB_PRIVATE);
 	if (!error) {
 		fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
 		error = fd < 0 ? -errno : 0;

@@ -33,7 +33,7 @@ static int write_text(const char *folder, const char *name, const struct fb_text
 	char path[PATH_MAX];
 	int error = text->failed ? -ENOMEM : path_of(folder, name, path);
 
-	return error ? error : fb_file_replace(path, text->bytes, text->used);
+	return error ? error : fb_file_replace(path, text->bytes, text->used, FB_PRIVATE);
 }
 
 int fb_state_open(const char *folder, struct fb_problem *problem)
@@ -116,7 +116,7 @@ void fb_state_verifier_log(const char *folder, const char *log, char *path, size
 	path[0] = '\0';
 	if (!folder || path_of(folder, "verifier.log", whole))
 		return;
-	if (!fb_file_replace(whole, log, strlen(log)))
+	if (!fb_file_replace(whole, log, strlen(log), FB_PRIVATE))
 		snprintf(path, size, "%s", whole);
 }
 

@@ -125,6 +125,19 @@ def test_deleting_leaves_nothing_at_all(run: Run, layout: HostLayout, tmp_path: 
     assert list(tmp_path.iterdir()) == []
 
 
+def test_metrics_of_a_deleted_program_are_gone(
+    run: Run, layout: HostLayout, tmp_path: Path
+) -> None:
+    place(layout, "r1")
+    args = Path(layout.root) / "demo" / "hello" / "releases" / "r1" / "args"
+    args.write_text(f"--map\nm=1\n--textfile\n{tmp_path}\n--spool-limit\n1\n")
+    ours, other = (tmp_path / f"fleetbpf-demo-{name}.prom" for name in ("hello", "hello2"))
+    ours.touch()
+    other.touch()
+    did(run, layout, Step(verb="delete", program="hello", was="r1"))
+    assert list(tmp_path.iterdir()) == [other]
+
+
 def test_a_release_that_is_not_the_planned_one_is_left_alone(run: Run, layout: HostLayout) -> None:
     place(layout, "r2")
     answer = did(run, layout, Step(verb="delete", program="hello", was="r1"))

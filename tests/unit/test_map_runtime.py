@@ -5,6 +5,8 @@ import struct
 from pathlib import Path
 
 import pytest
+from prometheus_client.metrics_core import Metric
+from prometheus_client.parser import text_string_to_metric_families
 
 from tests.unit.sanitized import ask, compile_objects, link_driver
 
@@ -88,3 +90,85 @@ def test_a_stack_ends_at_its_first_zero(driver: Path) -> None:
 def test_a_stack_may_be_full_or_cut(driver: Path) -> None:
     assert json.loads(ask(driver, "stack", stdin=struct.pack("<Q", 16))) == ["0x10"]
     assert json.loads(ask(driver, "stack", stdin=b"\1\2\3")) == []
+
+
+def families(driver: Path, *words: str) -> dict[str, Metric]:
+    text = ask(driver, "metric", *words).decode()
+    return {family.name: family for family in text_string_to_metric_families(text)}
+
+
+@pytest.mark.parametrize(
+    ("key", "label"),
+    [
+        ('"sh"', "sh"),
+        ('""', ""),
+        (r'"a\"b\\c\nd"', 'a"b\\c\nd'),
+        (r'"\u0001\u00ff\u000a\t\r"', "\x01\xff\n\t\r"),
+        ('"żółw"', "żółw"),
+        ("12", "12"),
+        ("true", "true"),
+    ],
+)
+def test_any_key_becomes_a_label(driver: Path, key: str, label: str) -> None:
+    (sample,) = families(driver, "m,gauge,label:k:key", "0", key, "1")["m"].samples
+    assert sample.labels == {"k": label}
+
+
+@pytest.mark.parametrize(
+    ("value", "number"),
+    [
+        ("0", 0),
+        ("-5", -5),
+        ("18446744073709551615", 1.8446744073709552e19),
+        ("9007199254740991", 9007199254740991),
+        ("1.5", 1.5),
+        ("true", 1),
+        ("false", 0),
+    ],
+)
+def test_a_value_becomes_a_number(driver: Path, value: str, number: float) -> None:
+    (sample,) = families(driver, "m,gauge", "0", "1", value)["m"].samples
+    assert sample.value == number
+
+
+@pytest.mark.parametrize("value", ['"text"', "null", "[1]", "{}", "", "nan", "1x"])
+def test_what_is_no_number_is_no_sample(driver: Path, value: str) -> None:
+    assert families(driver, "m,gauge", "0", "1", value)["m"].samples == []
+
+
+def test_a_help_may_hold_anything(driver: Path) -> None:
+    words = "m_total,counter,help:a, label:x:key\nand \\n too"
+    family = families(driver, words, "0", "1", "2")["m"]
+    assert (family.type, family.documentation) == ("counter", "a, label:x:key\nand \\n too")
+
+
+def test_a_histogram_goes_up_to_its_highest_slot_in_every_group(driver: Path) -> None:
+    words = ("h,histogram,scale:0.1,label:d:key.d", "10")
+    entries = ('{"d":"a","n":1}', "0:2", '{"d":"a","n":2}', "0:1", '{"d":"b"}', "2:5")
+    found = families(driver, *words, *entries)["h"].samples
+    read = {(s.name, s.labels["d"], s.labels.get("le", "")): s.value for s in found}
+    assert read == {
+        **{("h_bucket", "a", le): 3 for le in ("0.9", "1.9", "2.9", "+Inf")},
+        **{("h_bucket", "b", le): 0 for le in ("0.9", "1.9")},
+        **{("h_bucket", "b", le): 5 for le in ("2.9", "+Inf")},
+        ("h_count", "a", ""): 3,
+        ("h_count", "b", ""): 5,
+        ("h_sum", "a", ""): pytest.approx(3 * 0.45),
+        ("h_sum", "b", ""): pytest.approx(5 * 2.45),
+    }
+
+
+def test_slots_that_nobody_would_list_are_in_the_last_bucket(driver: Path) -> None:
+    found = families(driver, "h,histogram", "1", "1", "1:1", "1", "4000000000:2")["h"].samples
+    buckets = [sample for sample in found if sample.name == "h_bucket"]
+    assert len(buckets) == 257
+    assert (buckets[-2].value, buckets[-1].value) == (1, 3)
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["m", "m,", "1m,gauge", "m,gauge,label:x", "m,gauge,label:x-y:key", "m,gauge,x:y"],
+)
+def test_words_that_are_none_are_refused(driver: Path, words: str) -> None:
+    said = ask(driver, "metric", words, "0").decode()
+    assert said == f"--metric m={words}: cannot be understood"

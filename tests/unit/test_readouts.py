@@ -8,7 +8,7 @@ import pytest
 from fleetbpf import btf, map_shapes, map_text, readouts
 from fleetbpf.map_shapes import Run, SlotsPlace
 from fleetbpf.model.description import Description, Map
-from fleetbpf.model.target import DesiredReadout
+from fleetbpf.model.target import DesiredMetric, DesiredReadout
 from tests.unit import samples
 
 
@@ -139,6 +139,9 @@ DESCRIPTION = Description(
         a_map("ringbuf", None, None, "events"),
         a_map("hash_of_maps", 1, 1, "nested"),
         a_map("hash", None, None, "untyped"),
+        a_map("lpm_trie", 11, 2, "networks"),
+        a_map("hash", 10, 2, "disks"),
+        a_map("hash", 5, 9, "latencies"),
     ),
     prints=False,
     needs_btf=False,
@@ -264,3 +267,86 @@ def test_stacks_are_lines_under_their_entry() -> None:
 def test_a_map_that_could_not_be_read_whole_says_so() -> None:
     record = {"map": "m", "entries": [], "failed": "Cannot allocate memory"}
     assert list(map_text.lines(record)) == ["-- m could not be read whole: Cannot allocate memory"]
+
+
+def metric_told(name: str, how: dict[str, Any], **metric: Any) -> list[str]:
+    metric = {"name": "m_total", "type": "counter", **metric}
+    return told(name, metrics=(DesiredMetric(**metric),), **how)
+
+
+LOG2 = {"histogram": "log2"}
+
+
+@pytest.mark.parametrize(
+    ("name", "how", "metric"),
+    [
+        ("sizes", {}, {"labels": (("slot", "key"),)}),
+        ("traffic", {"sum": True}, {"value": "value.packets", "labels": (("port", "key"),)}),
+        ("traffic", {"sum": True, "clear": True}, {"value": "value.few", "type": "gauge"}),
+        ("stalls", {}, {"labels": (("comm", "key.comm"), ("n", "key.n"))}),
+        ("networks", {}, {"labels": (("network", "key"),)}),
+        ("untyped", {}, {"labels": (("key", "key"),)}),
+        ("sizes", LOG2, {"type": "histogram"}),
+        ("disks", LOG2, {"type": "histogram", "labels": (("disk", "key.disk"),)}),
+        ("latencies", LOG2, {"type": "histogram", "labels": (("disk", "key"),)}),
+    ],
+)
+def test_a_map_may_be_a_metric(name: str, how: dict[str, Any], metric: dict[str, Any]) -> None:
+    assert metric_told(name, how, **metric) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "how", "metric", "what"),
+    [
+        ("sizes", LOG2, {}, "`sizes` is read as histogram, the metric is a counter"),
+        ("sizes", {}, {"type": "histogram"}, "`sizes` is read as no histogram, the metric is a h"),
+        ("stalls", {"clear": True}, {}, "a counter never goes back, and `stalls` is cleared"),
+        ("traffic", {}, {"value": "value.few"}, "`traffic` has a value for each processor\n  hint"),
+        ("stacks", {}, {}, "`stacks` holds stacks, which are no numbers"),
+        ("traffic", {"sum": True}, {}, "`value` is no number (struct s)"),
+        ("traffic", {"sum": True}, {"value": "value.fw"}, "`value` has no field `fw`\n  hint: did"),
+        ("stalls", {}, {"labels": (("k", "key"),)}, "`key` is no single value (struct s)\n  hint"),
+        ("stalls", {}, {"labels": (("k", "key.x"),)}, "`key` has no field `x`"),
+        ("sizes", LOG2, {"type": "histogram", "labels": (("s", "key"),)}, "`key` does not tell hi"),
+        (
+            "disks",
+            LOG2,
+            {"type": "histogram", "labels": (("s", "key.slot"),)},
+            "`key.slot` does not tell histograms apart\n  hint: these do: key.disk",
+        ),
+        (
+            "disks",
+            LOG2,
+            {"type": "histogram", "labels": (("le", "key.disk"),)},
+            "a histogram's label `le` is its buckets'",
+        ),
+    ],
+)
+def test_what_cannot_be_a_metric_is_told(
+    name: str, how: dict[str, Any], metric: dict[str, Any], what: str
+) -> None:
+    (problem,) = metric_told(name, how, **metric)
+    assert problem.startswith(f"m.yml:6:7: `m_total`: {what}")
+
+
+def test_a_metric_is_spelled_as_the_loader_takes_it() -> None:
+    metric = DesiredMetric(
+        name="a_total",
+        type="counter",
+        help="all, of\nit",
+        value="value.b",
+        scale=1e-9,
+        labels=(("p", "key"),),
+    )
+    words = "a_total,counter,value:value.b,scale:1e-09,label:p:key,help:all, of\nit"
+    assert metric.words == words
+
+
+def test_a_release_with_metrics_opens_their_folder() -> None:
+    readout = DesiredReadout(map="m", every=1, metrics=(DesiredMetric(name="n", type="gauge"),))
+    release = samples.release(readouts=(readout,), textfile="/var/lib/metrics")
+    assert "--metric\nm=n,gauge,help:\n--textfile\n/var/lib/metrics\n" in release.args.decode()
+    unit = release.unit.decode()
+    assert "/spool -/var/lib/metrics\n" in unit
+    assert " CAP_DAC_OVERRIDE" in unit
+    assert " CAP_DAC_OVERRIDE" not in samples.release().unit.decode()

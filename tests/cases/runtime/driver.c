@@ -14,6 +14,7 @@
 #include "histogram.h"
 #include "hooks.h"
 #include "load.h"
+#include "metric.h"
 #include "options.h"
 #include "perf_event.h"
 #include "pick.h"
@@ -382,6 +383,37 @@ static int histograms(int argc, char **words)
 	return finish(&out);
 }
 
+/* metric WORDS STEP {KEY VALUE}...: the block; of a histogram VALUE is SLOT:COUNT */
+static int metric(int argc, char **words)
+{
+	const struct fb_pair wanted = {.name = (char *)"m", .value = words[0]};
+	const struct fb_scale scale = {.step = strtoull(words[1], NULL, 10)};
+	struct fb_problem problem = {};
+	struct fb_metric planned = {};
+	struct fb_text out = {};
+
+	if (fb_metric_plan(&planned, &wanted, &problem))
+		fb_text_puts(&out, problem.message);
+	for (int i = 2; !out.used && i + 1 < argc; i += 2) {
+		struct fb_text key = {.bytes = words[i], .used = strlen(words[i])};
+		struct fb_text value = {.bytes = words[i + 1], .used = strlen(words[i + 1])};
+		char *colon = strchr(words[i + 1], ':');
+
+		if (!strcmp(planned.type, "histogram"))
+			fb_metric_count(&planned, &key, strtoull(words[i + 1], NULL, 10),
+					strtoull(colon + 1, NULL, 10));
+		else
+			fb_metric_add(&planned, &key, &value);
+	}
+	if (!out.used)
+		fb_metric_end(&planned, &scale, true);
+	fb_text_add(&out, planned.block.bytes ? planned.block.bytes : "", planned.block.used);
+	fb_metric_free(&planned);
+	fb_write_all(STDOUT_FILENO, out.bytes, out.used, NULL);
+	fb_text_free(&out);
+	return 0;
+}
+
 /* stack: the frames on stdin */
 static int stack(void)
 {
@@ -423,6 +455,8 @@ int main(int argc, char **argv)
 		return pick(rest);
 	if (!strcmp(word, "histograms") && argc > 2)
 		return histograms(argc - 2, rest);
+	if (!strcmp(word, "metric") && argc > 3)
+		return metric(argc - 2, rest);
 	if (!strcmp(word, "stack"))
 		return stack();
 	if (!strcmp(word, "encode"))
