@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from prometheus_client.parser import text_string_to_metric_families
 
+from tests import prometheus
 from tests.e2e.fleet import Fleet
 from tests.waiting import wait_until
 
@@ -37,8 +37,7 @@ def counting(fleet: Fleet) -> Iterator[Fleet]:
 
 def metric(fleet: Fleet, host: str, command: str) -> float:
     text = fleet.root(host, f"cat {FILE} 2>/dev/null")
-    families = text_string_to_metric_families(text)
-    found = [sample for family in families for sample in family.samples]
+    found = prometheus.samples(text)
     return sum(sample.value for sample in found if sample.labels == {"command": command})
 
 

@@ -7,8 +7,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from prometheus_client.parser import text_string_to_metric_families
 
+from tests import prometheus
 from tests.kernel.conftest import Build, Start
 from tests.kernel.running import Loader, ping
 from tests.waiting import wait_until
@@ -43,7 +43,7 @@ def renewed(file: Path) -> bool:
 
 
 def samples(text: str) -> Samples:
-    found = [s for family in text_string_to_metric_families(text) for s in family.samples]
+    found = prometheus.samples(text)
     assert len({(s.name, *sorted(s.labels.items())) for s in found}) == len(found)
     return {(s.name, tuple(sorted(s.labels.items()))): s.value for s in found}
 

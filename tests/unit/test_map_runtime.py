@@ -5,9 +5,9 @@ import struct
 from pathlib import Path
 
 import pytest
-from prometheus_client.metrics_core import Metric
-from prometheus_client.parser import text_string_to_metric_families
 
+from tests import prometheus
+from tests.prometheus import Family
 from tests.unit.sanitized import ask, compile_objects, link_driver
 
 
@@ -92,9 +92,9 @@ def test_a_stack_may_be_full_or_cut(driver: Path) -> None:
     assert json.loads(ask(driver, "stack", stdin=b"\1\2\3")) == []
 
 
-def families(driver: Path, *words: str) -> dict[str, Metric]:
+def families(driver: Path, *words: str) -> dict[str, Family]:
     text = ask(driver, "metric", *words).decode()
-    return {family.name: family for family in text_string_to_metric_families(text)}
+    return {family.name: family for family in prometheus.families(text)}
 
 
 @pytest.mark.parametrize(
