@@ -10,6 +10,7 @@ from fleetbpf.lab import cpio
 WANTED = (
     *("virtio_ring", "virtio", "virtio_pci_legacy_dev", "virtio_pci_modern_dev", "virtio_pci"),
     *("failover", "net_failover", "virtio_net", "virtio_blk", "virtio_rng"),
+    *("sch_ingress", "cls_bpf"),  # what tc hooks need before kernel 6.6
     "loop",  # a block device on hosts without a disk, and a module that may come and go
 )
 

@@ -11,6 +11,7 @@
 
 #include "iter.h"
 #include "kernel_hooks.h"
+#include "net_hooks.h"
 #include "privileges.h"
 
 #define STAGE "attach"
@@ -207,6 +208,23 @@ int fb_attachments_give_up(struct fb_attachments *attachments, struct fb_problem
 		gave_up = true;
 	}
 	return gave_up ? 0 : -ENOENT;
+}
+
+int fb_attachments_clean(const struct fb_program *program, const struct fb_options *options,
+			 struct fb_problem *problem)
+{
+	struct fb_choices choices = {};
+	int error = fb_choices_make(&choices, program, &options->attach, problem);
+
+	for (size_t i = 0; !error && i < choices.count; i++)
+		for (size_t j = 0; j < choices.items[i].count; j++) {
+			const struct fb_hook *hook = &choices.items[i].options[j].hook;
+
+			if (hook->kind && hook->kind->attach == fb_tc_or_tcx_attach)
+				fb_tc_clean_up(hook, choices.items[i].function->name, options);
+		}
+	fb_choices_free(&choices);
+	return error;
 }
 
 void fb_attachments_settle(struct fb_attachments *attachments)

@@ -45,6 +45,10 @@ int fb_attachments_attach(struct fb_attachments *attachments, struct fb_problem 
  */
 int fb_attachments_give_up(struct fb_attachments *attachments, struct fb_problem *problem);
 
+/* Take away what loaders of this program that were killed have left attached. */
+int fb_attachments_clean(const struct fb_program *program, const struct fb_options *options,
+			 struct fb_problem *problem);
+
 /* Everything is attached: what was replaced need not come back. */
 void fb_attachments_settle(struct fb_attachments *attachments);
 

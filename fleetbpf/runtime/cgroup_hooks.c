@@ -61,8 +61,12 @@ int fb_cgroup_prepare(const struct fb_attachment *attachment, struct fb_problem 
 
 int fb_cgroup_lsm_prepare(const struct fb_attachment *attachment, struct fb_problem *problem)
 {
-	int error = fb_typed_prepare(attachment, problem);
+	int error = fb_lsm_prepare(attachment, problem);
 
+	/* The load would only say EINVAL: the kernel's part of it has this function. */
+	if (!error &&
+	    libbpf_find_vmlinux_btf_id("bpf_trampoline_link_cgroup_shim", BPF_TRACE_FENTRY) < 0)
+		return fb_hook_fail(attachment, EINVAL, "lsm_cgroup needs kernel 6.0", problem);
 	return error ? error : fb_cgroup_prepare(attachment, problem);
 }
 

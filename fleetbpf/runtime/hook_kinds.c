@@ -84,6 +84,7 @@
 		.word = (NAME), .alias = (ALIAS), .form = "/INTERFACE/ingress or …/egress",        \
 		.program_type = BPF_PROG_TYPE_SCHED_CLS, .since = (SINCE),                         \
 		.parse = fb_parse_direction, .prepare = fb_interface_prepare, .attach = (ATTACH),  \
+		.reason = fb_tc_reason,                                                            \
 	}
 
 #define CGROUP(NAME, ALIAS, PROGRAM_TYPE, ATTACH_TYPE)                                             \

@@ -69,13 +69,16 @@ int fb_links_keep_filter(struct fb_links *links, const struct fb_filter *filter,
 	return 0;
 }
 
-static bool is_wanted(int fd, uint32_t type, uint32_t target, struct bpf_link_info *info)
+static bool holds(int fd, const struct fb_seat *seat, struct bpf_link_info *info)
 {
 	uint32_t size = sizeof(*info);
 
 	memset(info, 0, sizeof(*info));
-	return !bpf_obj_get_info_by_fd(fd, info, &size) && info->type == type &&
-	       (type != BPF_LINK_TYPE_XDP || info->xdp.ifindex == target);
+	if (bpf_obj_get_info_by_fd(fd, info, &size) || info->type != seat->type)
+		return false;
+	if (seat->type == BPF_LINK_TYPE_XDP)
+		return info->xdp.ifindex == seat->where;
+	return info->netns.netns_ino == seat->where && info->netns.attach_type == seat->attach_type;
 }
 
 static int replace(struct fb_links *links, int fd, int program, int previous)
@@ -96,7 +99,7 @@ static int replace(struct fb_links *links, int fd, int program, int previous)
 	return 0;
 }
 
-int fb_links_take_over(struct fb_links *links, int program, uint32_t type, uint32_t target,
+int fb_links_take_over(struct fb_links *links, int program, const struct fb_seat *seat,
 		       const char *run)
 {
 	struct fb_neighbours found = {};
@@ -109,7 +112,7 @@ int fb_links_take_over(struct fb_links *links, int program, uint32_t type, uint3
 
 		if (fd < 0)
 			continue;
-		if (!is_wanted(fd, type, target, &info)) {
+		if (!holds(fd, seat, &info)) {
 			close(fd);
 			continue;
 		}

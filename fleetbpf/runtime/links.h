@@ -39,12 +39,18 @@ int fb_links_keep(struct fb_links *links, struct bpf_link *link);
 int fb_links_keep_fd(struct fb_links *links, int fd);
 int fb_links_keep_filter(struct fb_links *links, const struct fb_filter *filter, int previous);
 
+/* A place that takes one program only. */
+struct fb_seat {
+	uint32_t type;	/* BPF_LINK_TYPE_XDP or _NETNS */
+	uint32_t where; /* the interface's index, or the namespace's inode */
+	uint32_t attach_type;
+};
+
 /*
- * Where a hook takes one program only and one of ours is there: put this one in its place, in one
- * step. `type` and `target` (an interface's index; 0: any) say which link of the loader whose
- * folder of state is beside `run`. -ENOENT when there is no such link.
+ * If a loader whose folder of state is beside `run` has the seat: put this program there, in one
+ * step. -ENOENT when none has it.
  */
-int fb_links_take_over(struct fb_links *links, int program, uint32_t type, uint32_t target,
+int fb_links_take_over(struct fb_links *links, int program, const struct fb_seat *seat,
 		       const char *run);
 
 /* What was replaced need not come back. */

@@ -228,6 +228,12 @@ static int run(struct fb_loader *loader)
 	}
 	if (loader->options.dump)
 		return dump(loader);
+	if (loader->options.clean) {
+		if (!fb_attachments_clean(loader->program, &loader->options, &loader->problem))
+			return 0;
+		fb_problem_print(&loader->problem, loader->program->name);
+		return FAILED;
+	}
 	if (loader->options.supervise && !loader->options.check)
 		return fb_supervise(work, loader, loader->options.run);
 	return work(loader, &alone);

@@ -11,6 +11,7 @@
 #include <net/if.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -40,10 +41,11 @@ int fb_xdp_attach(struct fb_attachment *attachment)
 	LIBBPF_OPTS(bpf_link_create_opts, options, .flags = attachment->hook->mode);
 	int program = bpf_program__fd(attachment->program);
 	int interface = interface_of(attachment);
+	const struct fb_seat seat = {.type = BPF_LINK_TYPE_XDP, .where = (uint32_t)interface};
 	int fd = bpf_link_create(program, interface, BPF_XDP, &options);
 
-	if (fd == -EBUSY && !fb_links_take_over(&attachment->links, program, BPF_LINK_TYPE_XDP,
-						(uint32_t)interface, attachment->options->run))
+	if (fd == -EBUSY &&
+	    !fb_links_take_over(&attachment->links, program, &seat, attachment->options->run))
 		return 0;
 	return fb_links_keep_fd(&attachment->links, fd);
 }
@@ -74,32 +76,46 @@ int fb_tcx_attach(struct fb_attachment *attachment)
 }
 
 /* Whose filter it is: of whatever release of the program; by hand, of this process. */
-static void owner_of(const struct fb_attachment *attachment, struct fb_text *owner)
+static void owner_of(const struct fb_options *options, const char *function, struct fb_text *owner)
 {
-	const struct fb_options *options = attachment->options;
-
 	if (options->deployment[0])
-		fb_text_printf(owner, "%s/%s/%s", options->deployment, options->program,
-			       attachment->function->name);
+		fb_text_printf(owner, "%s/%s/%s", options->deployment, options->program, function);
 	else
-		fb_text_printf(owner, "%d/%s", getpid(), attachment->function->name);
+		fb_text_printf(owner, "%d/%s", getpid(), function);
+}
+
+static struct fb_filter filter_at(const struct fb_hook *hook)
+{
+	return (struct fb_filter){
+		.interface = (int)if_nametoindex(hook->name),
+		.point = is_ingress(hook) ? BPF_TC_INGRESS : BPF_TC_EGRESS,
+	};
 }
 
 static int attach_filter(struct fb_attachment *attachment)
 {
-	struct fb_filter filter = {
-		.interface = interface_of(attachment),
-		.point = is_ingress(attachment->hook) ? BPF_TC_INGRESS : BPF_TC_EGRESS,
-	};
+	struct fb_filter filter = filter_at(attachment->hook);
 	struct fb_text owner = {};
 	int error = -ENOMEM, previous = -1;
 
-	owner_of(attachment, &owner);
+	owner_of(attachment->options, attachment->function->name, &owner);
 	if (!owner.failed)
 		error = fb_tc_attach(&filter, bpf_program__fd(attachment->program), owner.bytes,
 				     &previous);
 	fb_text_free(&owner);
 	return error ? error : fb_links_keep_filter(&attachment->links, &filter, previous);
+}
+
+void fb_tc_clean_up(const struct fb_hook *hook, const char *function,
+		    const struct fb_options *options)
+{
+	struct fb_filter filter = filter_at(hook);
+	struct fb_text owner = {};
+
+	owner_of(options, function, &owner);
+	if (!owner.failed && filter.interface)
+		fb_tc_clean(&filter, owner.bytes);
+	fb_text_free(&owner);
 }
 
 int fb_tc_or_tcx_attach(struct fb_attachment *attachment)
@@ -198,6 +214,13 @@ int fb_netfilter_attach(struct fb_attachment *attachment)
 	return fb_links_keep_fd(&attachment->links, fd < 0 ? -errno : (int)fd);
 }
 
+const char *fb_tc_reason(int error)
+{
+	return error == ENOENT ? "it has no clsact or no cls_bpf (the modules sch_ingress and "
+				 "cls_bpf)"
+			       : NULL;
+}
+
 const char *fb_netfilter_reason(int error)
 {
 	if (error == EBUSY)
@@ -220,16 +243,19 @@ int fb_netns_attach(struct fb_attachment *attachment)
 {
 	int namespace = open(attachment->hook->place, O_RDONLY | O_CLOEXEC);
 	int program = bpf_program__fd(attachment->program);
+	struct fb_seat seat = {.type = BPF_LINK_TYPE_NETNS};
+	struct stat status;
 	int fd;
 
 	if (namespace < 0)
 		return -errno;
-	fd = bpf_link_create(program, namespace, attachment->hook->kind->attach_type, NULL);
+	seat.attach_type = attachment->hook->kind->attach_type;
+	seat.where = fstat(namespace, &status) ? 0 : (uint32_t)status.st_ino;
+	fd = bpf_link_create(program, namespace, seat.attach_type, NULL);
 	close(namespace);
 	/* A flow dissector is alone. */
 	if ((fd == -E2BIG || fd == -EEXIST || fd == -EBUSY) &&
-	    !fb_links_take_over(&attachment->links, program, BPF_LINK_TYPE_NETNS, 0,
-				attachment->options->run))
+	    !fb_links_take_over(&attachment->links, program, &seat, attachment->options->run))
 		return 0;
 	return fb_links_keep_fd(&attachment->links, fd);
 }

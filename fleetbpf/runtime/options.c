@@ -49,6 +49,7 @@ static const char usage[] =
 	"  --check                  load (the verifier's judgement), do not attach\n"
 	"  --dump MAP|all           print what the maps of the loader hold that runs with this "
 	"--run\n"
+	"  --clean                  remove what a loader that was killed has left attached\n"
 	"  --describe               what is inside, as JSON\n"
 	"  --args FILE              more of these words, one a line; \\n is newline, \\\\ is "
 	"backslash\n"
@@ -239,6 +240,7 @@ static int parse_words(struct fb_options *options, size_t count, char *const *wo
 		{"--args", VALUE_ARGS, NULL},
 		{"--check", VALUE_NONE, &options->check},
 		{"--dump", VALUE_TEXT, &options->dump},
+		{"--clean", VALUE_NONE, &options->clean},
 		{"--describe", VALUE_NONE, &options->describe},
 		{"--help", VALUE_NONE, &options->help},
 		{"--supervise", VALUE_NONE, &options->supervise},

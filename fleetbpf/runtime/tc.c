@@ -66,6 +66,14 @@ int fb_tc_attach(struct fb_filter *filter, int program, const char *owner, int *
 	return error;
 }
 
+void fb_tc_clean(struct fb_filter *filter, const char *owner)
+{
+	filter->handle = handle_of(owner);
+	filter->program = present(filter);
+	if (filter->program)
+		fb_tc_detach(filter, -1);
+}
+
 void fb_tc_detach(const struct fb_filter *filter, int previous)
 {
 	struct bpf_tc_hook hook = hook_of(filter);

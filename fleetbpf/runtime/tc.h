@@ -11,6 +11,9 @@
  */
 int fb_tc_attach(struct fb_filter *filter, int program, const char *owner, int *previous);
 
+/* Take away what `owner` has there, whichever loader put it there. */
+void fb_tc_clean(struct fb_filter *filter, const char *owner);
+
 /* Take it away if it is still ours; with a `previous` program, that one is there again. */
 void fb_tc_detach(const struct fb_filter *filter, int previous);
 

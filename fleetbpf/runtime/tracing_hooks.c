@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <unistd.h>
 
 #include "files.h"
@@ -67,14 +68,36 @@ int fb_typed_prepare(const struct fb_attachment *attachment, struct fb_problem *
 			    problem);
 }
 
+/* The names of the security modules that run, from a securityfs that nobody needs to mount. */
+static int read_modules(struct fb_text *modules)
+{
+	char path[64];
+	int error = fb_file_read(MODULES, modules);
+	int system, mount;
+
+	if (error != -ENOENT)
+		return error;
+	system = fsopen("securityfs", FSOPEN_CLOEXEC);
+	if (system < 0)
+		return -errno;
+	error = fsconfig(system, FSCONFIG_CMD_CREATE, NULL, NULL, 0) ? -errno : 0;
+	mount = error ? -1 : fsmount(system, FSMOUNT_CLOEXEC, 0);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d/lsm", mount);
+	if (mount >= 0) {
+		error = fb_file_read(path, modules);
+		close(mount);
+	}
+	close(system);
+	return error;
+}
+
 /* A kernel that was not booted with the module "bpf" attaches the function, but never calls it. */
 int fb_lsm_prepare(const struct fb_attachment *attachment, struct fb_problem *problem)
 {
 	struct fb_text modules = {};
-	bool runs;
+	/* Where it cannot be read nobody can tell. */
+	bool runs = read_modules(&modules) || !modules.bytes || strstr(modules.bytes, "bpf");
 
-	/* Where securityfs is not mounted nobody can tell. */
-	runs = fb_file_read(MODULES, &modules) || !modules.bytes || strstr(modules.bytes, "bpf");
 	fb_text_free(&modules);
 	if (runs)
 		return fb_typed_prepare(attachment, problem);
