@@ -19,6 +19,7 @@ class ProgramStatus:
 
     host: str
     program: str
+    arch: str  # of the host: uname -m
     release: str = ""
     state: str  # running, stopped, absent
     pid: int = 0  # of the loader; 0 when it does not run
@@ -57,12 +58,12 @@ def rows(
     for name in dict.fromkeys((*declared, *placed)):
         found = seen.find(deployment, name)
         if found is None:
-            yield ProgramStatus(host=host, program=name, state="absent")
+            yield ProgramStatus(host=host, program=name, arch=seen.arch, state="absent")
         else:
-            yield row(host, found, mirror / name)
+            yield row(host, found, seen.arch, mirror / name)
 
 
-def row(host: str, placed: ProgramFacts, mirror: Path) -> ProgramStatus:
+def row(host: str, placed: ProgramFacts, arch: str, mirror: Path) -> ProgramStatus:
     """The status of a program that is placed."""
     current = placed.find(placed.current)
     runs = current is not None and bool(current.running_object)
@@ -70,6 +71,7 @@ def row(host: str, placed: ProgramFacts, mirror: Path) -> ProgramStatus:
     return ProgramStatus(
         host=host,
         program=placed.program,
+        arch=arch,
         release=placed.current,
         state="running" if runs else "stopped",
         pid=current.pid if current and runs else 0,

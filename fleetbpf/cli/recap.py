@@ -44,10 +44,13 @@ def tell(output: Output, recaps: Sequence[HostRecap]) -> None:
 
 
 def tell_remarks(output: Output, recaps: Sequence[HostRecap]) -> None:
-    """Write problems and warnings."""
+    """Write problems, once what several hosts share, and warnings."""
+    told: set[Problem] = set()
     for recap in recaps:
         for problem in recap.problems:
-            output.progress(str(problem))
+            if problem not in told:
+                output.progress(str(problem))
+            told.add(problem)
         for warning in recap.warnings:
             output.progress(f"{recap.host}: warning: {warning}")
 

@@ -18,6 +18,7 @@ def test_a_running_loaders_warnings_and_capabilities_are_told() -> None:
     place = ("demo", "hello", "r1")
     seen = facts.parse(
         [
+            ("arch", "aarch64"),
             ("program", "demo", "hello", "r1", ""),
             ("release", *place, "cafe", "cafe", "beef", "0"),
             ("running", *place, "cafe", json.dumps(STATE)),
@@ -25,6 +26,7 @@ def test_a_running_loaders_warnings_and_capabilities_are_told() -> None:
     )
     (row,) = status.rows("web1", "demo", ["hello"], seen, Path("/nowhere"))
     assert (row.state, row.pid, row.warnings) == ("running", 7, ("no trace clock",))
+    assert row.arch == "aarch64"
     assert row.capabilities == ("CAP_BPF",)
 
 
