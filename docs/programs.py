@@ -23,6 +23,9 @@ page is made from their header comments, by `python docs/programs.py`.
 Each was seen to tell what happened on Debian's kernels 5.10, 6.1, 6.12 and 7.3
 (`tests/e2e/test_programs.py`).
 
+Programs on system calls see neither those of 32-bit processes on a 64-bit kernel nor what io_uring
+does. Where a path is told, it is as the process gave it: relative ones are not completed.
+
 **Overhead** is what a program adds to the call that it tells, its event included, as
 `bench/programs.py` measures it: the least of many rounds, on 2 virtual CPUs (AMD EPYC, Linux 6.18).
 Besides, the kernel sends every system call of a host through a slower path as long as any

@@ -169,6 +169,7 @@ static __always_inline void read_question(struct dns_query_event *event, const v
 	__be16 type = 0;
 	__u32 end = 0;
 
+	size--; /* the name goes without its first byte */
 	if (size > NAME_SIZE - 1)
 		size = NAME_SIZE - 1;
 	event->name[0] = '\0';

@@ -131,7 +131,7 @@ end() {
 	tries=0
 	while [ "$1" -gt 1 ] && ours "$1" && [ "$tries" -lt 25 ]; do
 		case $tries in
-		0) kill -TERM "$1" ;;
+		0) kill -TERM "$1" && sleep 0.2 ;; # most need no longer; not every sleep knows fractions
 		20) kill -KILL "$1" ;;
 		esac
 		tries=$((tries + 1))
