@@ -6,11 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from fleetbpf import inventory, manifest, targets
 from fleetbpf.model.hook import Hook
 from fleetbpf.model.target import DesiredHook
+from fleetbpf.release import Release
 from fleetbpf.sandbox import Opening, openings
 from tests.tools import need
 from tests.unit.samples import release
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
 def unit(*hooks: str) -> dict[str, str]:
@@ -58,11 +62,34 @@ def test_hooks_on_files_of_users_see_them() -> None:
     assert opened["CapabilityBoundingSet"].endswith(" CAP_DAC_READ_SEARCH")
 
 
-def test_systemd_rates_the_exposure_low(tmp_path: Path) -> None:
+def units_of(example: Path, folder: Path) -> list[bytes]:
+    """The units of an example's programs on one host."""
+    (folder / "hosts.yml").write_text("all: {hosts: {web1: {}}}\n")
+    declared = manifest.read(example)
+    found = targets.resolve(declared, inventory.read(folder / "hosts.yml"))
+    return [
+        Release(deployment=declared.name, program=program, build_key="k").unit
+        for target in found
+        for program in target.programs
+    ]
+
+
+@pytest.mark.parametrize("example", sorted(EXAMPLES.glob("*.yml")), ids=lambda path: path.stem)
+def test_systemd_rates_the_exposure_of_every_example_low(example: Path, tmp_path: Path) -> None:
     need("systemd-analyze")
-    (tmp_path / "a.service").write_bytes(release().unit)
+    for unit in units_of(example, tmp_path):
+        assert_low(tmp_path, unit)
+
+
+def test_systemd_rates_hooks_of_the_network_low_too(tmp_path: Path) -> None:
+    need("systemd-analyze")
+    assert_low(tmp_path, release(hooks=(DesiredHook(function="f", first_of=("xdp/eth0",)),)).unit)
+
+
+def assert_low(folder: Path, unit: bytes) -> None:
+    (folder / "a.service").write_bytes(unit)
     rating = [str(shutil.which("systemd-analyze")), "security", "--offline=yes", "--threshold=25"]
     done = subprocess.run(
-        [*rating, "--no-pager", tmp_path / "a.service"], capture_output=True, check=False, text=True
+        [*rating, "--no-pager", folder / "a.service"], capture_output=True, check=False, text=True
     )
     assert done.returncode == 0, done.stdout
