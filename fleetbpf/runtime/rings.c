@@ -13,7 +13,6 @@
 
 #define STAGE "events"
 #define COUNTER ".data.fleetbpf" /* fleetbpf.h */
-#define FULL_ROUND 1		 /* ends a round; the record counts as taken */
 
 static const struct fb_ring *find_ring(const struct fb_program *program, const char *name,
 				       struct fb_problem *problem)
@@ -152,29 +151,32 @@ static void write_event(struct fb_ring_reader *reader, const struct fb_event *ev
 	fb_sink_event_end(reader->sink, bytes + event->size, rest);
 }
 
-static int take(void *context, void *bytes, size_t size)
+static void take(void *context, const unsigned char *bytes, size_t size)
 {
 	struct fb_ring_reader *reader = context;
-	const struct fb_event *event = event_in(reader, bytes, size);
+	const struct fb_event *event = bytes ? event_in(reader, bytes, size) : NULL;
 
-	if (event)
+	if (!bytes)
+		fb_sink_lost(reader->sink, FB_LOADER, 1, reader->time);
+	else if (event)
 		write_event(reader, event, bytes, size);
 	else
 		fb_sink_event_odd(reader->sink, reader->ring->name, reader->time, bytes, size);
-	reader->taken += size;
-	return reader->taken < reader->most ? 0 : -FULL_ROUND;
 }
 
 int fb_rings_open(struct fb_rings *rings, struct fb_sink *sink, struct fb_problem *problem)
 {
+	int error;
+
 	for (size_t i = 0; i < rings->count; i++) {
 		struct fb_ring_reader *reader = &rings->items[i];
 
 		reader->sink = sink;
-		reader->buffer = ring_buffer__new(bpf_map__fd(reader->map), take, reader, NULL);
-		if (!reader->buffer)
-			return fb_fail(problem, STAGE, errno, "cannot read the ring buffer %s: %s",
-				       reader->ring->name, strerror(errno));
+		error = fb_ring_map(&reader->view, bpf_map__fd(reader->map),
+				    bpf_map__max_entries(reader->map));
+		if (error)
+			return fb_fail(problem, STAGE, -error, "cannot read the ring buffer %s: %s",
+				       reader->ring->name, strerror(-error));
 	}
 	rings->looked_at = fb_now();
 	return 0;
@@ -182,7 +184,7 @@ int fb_rings_open(struct fb_rings *rings, struct fb_sink *sink, struct fb_proble
 
 int fb_ring_descriptor(const struct fb_ring_reader *reader)
 {
-	return ring_buffer__epoll_fd(reader->buffer);
+	return bpf_map__fd(reader->map);
 }
 
 size_t fb_rings_read(struct fb_rings *rings, size_t most, bool *busy)
@@ -193,13 +195,13 @@ size_t fb_rings_read(struct fb_rings *rings, size_t most, bool *busy)
 	for (size_t i = 0; i < rings->count; i++) {
 		struct fb_ring_reader *reader = &rings->items[i];
 
+		size_t used;
+
 		reader->time = fb_now();
-		reader->most = most;
-		reader->taken = 0;
-		ring_buffer__consume(reader->buffer);
-		if (reader->taken >= most || reader->taken > bpf_map__max_entries(reader->map) / 8)
+		used = fb_ring_take(&reader->view, most, take, reader);
+		if (used >= most || used > reader->view.size / 8)
 			*busy = true;
-		taken += reader->taken;
+		taken += used;
 	}
 	return taken;
 }
@@ -243,6 +245,6 @@ void fb_rings_drain(struct fb_rings *rings, struct fb_sink *sink)
 void fb_rings_free(struct fb_rings *rings)
 {
 	for (size_t i = 0; i < rings->count; i++)
-		ring_buffer__free(rings->items[i].buffer);
+		fb_ring_unmap(&rings->items[i].view);
 	rings->count = 0;
 }

@@ -7,6 +7,7 @@
 
 #include "options.h"
 #include "program.h"
+#include "ring_view.h"
 #include "sink.h"
 
 #define FB_RINGS 16 /* rings of one program that are read */
@@ -16,11 +17,9 @@ struct fb_ring_reader {
 	const struct fb_ring *ring;
 	const struct fb_event *event; /* NULL: one of the ring's cases */
 	struct bpf_map *map;
-	struct ring_buffer *buffer;
+	struct fb_ring_view view;
 	struct fb_sink *sink;
 	uint64_t time; /* of this round */
-	size_t most;   /* bytes in this round */
-	size_t taken;
 };
 
 struct fb_rings {

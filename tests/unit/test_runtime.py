@@ -1,6 +1,8 @@
 """The loader's C parts that need no kernel, under the sanitizers."""
 
 import json
+import random
+import struct
 from pathlib import Path
 
 import pytest
@@ -417,3 +419,56 @@ def test_a_value_that_does_not_fit_is_refused(
     driver: Path, way: str, value: str, message: str
 ) -> None:
     assert ask(driver, "constant", way, value).decode() == f"{message}\n"
+
+
+RING = 64  # bytes
+BUSY, DISCARDED = 1 << 31, 1 << 30
+
+
+def ring_of(start: int, *records: tuple[bytes, int]) -> tuple[bytes, int]:
+    """A ring with records of these bytes and flags from a position on, and where they end."""
+    data, at = bytearray(b"\xee" * RING), start
+    for content, flags in records:
+        piece = struct.pack("<II", len(content) | flags, 0) + content
+        for offset, byte in enumerate(piece):
+            data[(at + offset) % RING] = byte
+        at += -(-len(piece) // 8) * 8
+    return bytes(data), at
+
+
+@pytest.mark.parametrize(
+    ("start", "records", "taken"),
+    [
+        (0, [], ""),
+        (0, [(b"ab", 0), (b"", 0), (b"c" * 8, 0)], "6162. . 6363636363636363. "),
+        (48, [(b"0123456789abcdef", 0)], "30313233343536373839616263646566. "),
+        (56, [(b"xy", 0)], "7879. "),
+        (0, [(b"a", 0), (b"b", DISCARDED), (b"c", 0)], "61. 63. "),
+        (640, [(b"a", 0)], "61. "),
+        (0, [(b"a" * 56, 0)], "61" * 56 + ". "),
+    ],
+)
+def test_records_are_taken_out_of_a_ring_in_their_order(
+    driver: Path, start: int, records: list[tuple[bytes, int]], taken: str
+) -> None:
+    data, end = ring_of(start, *records)
+    said = ask(driver, "ring", str(start), str(end), "1000", stdin=data)
+    assert said.decode() == f"{taken}{end}\n"
+
+
+def test_a_record_that_is_being_written_ends_the_round(driver: Path) -> None:
+    data, end = ring_of(0, (b"a", 0), (b"b", BUSY), (b"c", 0))
+    assert ask(driver, "ring", "0", str(end), "1000", stdin=data) == b"61. 16\n"
+
+
+def test_a_round_ends_after_so_many_bytes(driver: Path) -> None:
+    data, end = ring_of(0, (b"a", 0), (b"b", 0), (b"c", 0))
+    assert ask(driver, "ring", "0", str(end), "17", stdin=data) == b"61. 62. 32\n"
+
+
+def test_any_bytes_in_a_ring_are_survived(driver: Path) -> None:
+    chance = random.Random(7)
+    for _ in range(20):
+        start = chance.randrange(0, 256, 8)
+        end = start + chance.randrange(0, RING + 1, 8)
+        ask(driver, "ring", str(start), str(end), "1000", stdin=chance.randbytes(RING))

@@ -18,6 +18,7 @@
 #include "options.h"
 #include "perf_event.h"
 #include "pick.h"
+#include "ring_view.h"
 #include "spool.h"
 #include "stacks.h"
 #include "symbols.h"
@@ -253,6 +254,36 @@ static int options(int argc, char **argv)
 	return finish(&out);
 }
 
+static void add_taken(void *context, const unsigned char *bytes, size_t size)
+{
+	struct fb_text *out = context;
+
+	fb_text_puts(out, out->used ? " " : "");
+	for (size_t i = 0; i < size; i++)
+		fb_text_printf(out, "%02x", bytes[i]);
+	fb_text_puts(out, ".");
+}
+
+/* ring FROM TO MOST: the records of a ring, which is stdin, between two positions */
+static int ring(char **words)
+{
+	struct fb_text in = read_stdin(), out = {};
+	unsigned long consumer = strtoul(words[0], NULL, 10),
+		      producer = strtoul(words[1], NULL, 10);
+	/* Of its exact size and aligned, as the kernel's is. */
+	unsigned char *data = aligned_alloc(8, in.used);
+	struct fb_ring_view view = {
+		.consumer = &consumer, .producer = &producer, .data = data, .size = in.used};
+
+	memcpy(data, in.bytes, in.used);
+	fb_ring_take(&view, strtoul(words[2], NULL, 10), add_taken, &out);
+	fb_text_printf(&out, "%s%lu", out.used ? " " : "", consumer);
+	fb_text_free(&view.straddler);
+	fb_text_free(&in);
+	free(data);
+	return finish(&out);
+}
+
 /* encode [SYMBOLS]: the types of tests/unit/test_encoders.py, which are compiled in. */
 #ifdef ENCODER
 #include ENCODER
@@ -459,6 +490,8 @@ int main(int argc, char **argv)
 		return metric(argc - 2, rest);
 	if (!strcmp(word, "stack"))
 		return stack();
+	if (!strcmp(word, "ring") && argc == 5)
+		return ring(rest);
 	if (!strcmp(word, "encode"))
 		return encode(rest[0]);
 	return 1;

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A ring buffer of the kernel's, mapped and read; libbpf's reader maps, and counts, its data twice.
+ */
+#ifndef FB_RING_VIEW_H
+#define FB_RING_VIEW_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "text.h"
+
+struct fb_ring_view {
+	unsigned long *consumer; /* how far we have read; ever growing, as the other */
+	const unsigned long *producer;
+	const unsigned char *data;
+	size_t size;		  /* a power of two */
+	struct fb_text straddler; /* a record that goes on at the ring's start, in one piece */
+};
+
+/* Map the ring buffer `fd` of `size` bytes; 0 or a negative errno. */
+int fb_ring_map(struct fb_ring_view *view, int fd, size_t size);
+void fb_ring_unmap(struct fb_ring_view *view);
+
+/*
+ * Take the records that are there, in their order, up to one that is being written or about `most`
+ * bytes. Returns the bytes that they used in the ring. NULL bytes: there was no memory for one that
+ * straddles the ring's end.
+ */
+size_t fb_ring_take(struct fb_ring_view *view, size_t most,
+		    void (*take)(void *context, const unsigned char *bytes, size_t size),
+		    void *context);
+
+#endif
