@@ -1,7 +1,7 @@
 """What is inside an object: its ELF sections and its BTF, read into a Description."""
 
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from fleetbpf import btf, elf, events
 from fleetbpf.btf import Types
@@ -17,8 +17,12 @@ PRINTING = {6, 177}  # BPF_FUNC_trace_printk, BPF_FUNC_trace_vprintk
 CORE_LENGTH = struct.Struct("<8x16x4xI")
 
 
-def read(program: str, content: bytes, dump: Mapping[str, object]) -> Description:
+def read(
+    program: str, content: bytes, dump: Mapping[str, object], structs: Iterable[str] = ()
+) -> Description:
     """Describe the object in `content`, whose BTF is `dump` (`bpftool -j btf dump file …`).
+
+    structs: the names of those that a manifest wants as events.
 
     ValueError when it is not an object; no function at all is not an error here.
     """
@@ -34,7 +38,7 @@ def read(program: str, content: bytes, dump: Mapping[str, object]) -> Descriptio
         needs_btf=has_core_relocations(parts),
         types=types,
         rings=events.rings(types, declared),
-        events=events.structs(types, declared),
+        events=events.structs(types, declared, structs),
         calls=tuple(dict.fromkeys(powerful_calls(parts))),
     )
 

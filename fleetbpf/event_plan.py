@@ -34,6 +34,7 @@ class Plan:
 
     ring: str
     cases: tuple[Case, ...]
+    perf: bool = False
     by: Field | None = None  # where the cases' values lie; None: there is one case
     by_size: int = 0  # bytes
     problems: tuple[Problem, ...] = field(default=(), compare=False)  # in the manifest's wish
@@ -82,6 +83,7 @@ class _Planner:
         return Plan(
             ring=self._event.ring,
             cases=tuple(cases),
+            perf=ring is not None and ring.perf,
             by=by,
             by_size=0 if by is None else btf.size(self._types, by.type),
             problems=tuple(self._problems),

@@ -1,33 +1,39 @@
 """Ring buffers and the structs that their records may hold: what an object has."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from fleetbpf import btf
 from fleetbpf.btf import Types
 from fleetbpf.model.description import EventStruct, Map, Ring
 
 RINGBUF = 27  # BPF_MAP_TYPE_RINGBUF
+PERF = 4  # BPF_MAP_TYPE_PERF_EVENT_ARRAY
 
 
 def rings(types: Types, maps: Sequence[Map]) -> tuple[Ring, ...]:
-    """The ring buffers among `maps`."""
+    """The ring buffers and the perf event arrays among `maps`."""
     return tuple(
-        Ring(name=item.name, struct=struct_name(types, item.value_type))
+        Ring(name=item.name, struct=struct_name(types, item.value_type), perf=item.type == PERF)
         for item in maps
-        if item.type == RINGBUF
+        if item.type in {RINGBUF, PERF}
     )
 
 
-def structs(types: Types, maps: Sequence[Map]) -> tuple[EventStruct, ...]:
+def structs(
+    types: Types, maps: Sequence[Map], asked_for: Iterable[str] = ()
+) -> tuple[EventStruct, ...]:
     """The structs that a record may hold; of two of one name the first.
 
     What the source itself names: the value of a map, the type of a global or what it points to.
-    Not every struct of the BTF: with vmlinux.h that may be a good part of the kernel's.
+    Not every struct of the BTF, which with vmlinux.h may be a good part of the kernel's; of those
+    the ones that are asked for by name.
     """
-    if not any(item.type == RINGBUF for item in maps):
+    if not any(item.type in {RINGBUF, PERF} for item in maps):
         return ()
+    wanted = set(asked_for)
+    named = (each for each in types if struct_name(types, each) in wanted)
     found: dict[str, EventStruct] = {}
-    for identifier in candidates(types, maps):
+    for identifier in (*candidates(types, maps), *(named if wanted else ())):
         name = struct_name(types, identifier)
         if name:
             found.setdefault(name, event_struct(types, identifier, name))

@@ -51,6 +51,7 @@ class RingRow:
 
     name: str
     event: int | None  # the only struct that there is
+    perf: bool
     by_offset: int = 0  # bytes
     by_size: int = 0
     cases: tuple[tuple[int, int], ...] = ()  # (value, event)
@@ -183,10 +184,11 @@ def _event(description: Description, case: Case) -> EventRow:
 def _ring(plan: Plan, cases: tuple[Case, ...]) -> RingRow:
     rows = [(case.value, cases.index(replace(case, value=None))) for case in plan.cases]
     if plan.by is None:
-        return RingRow(name=plan.ring, event=rows[0][1] if rows else None)
+        return RingRow(name=plan.ring, event=rows[0][1] if rows else None, perf=plan.perf)
     return RingRow(
         name=plan.ring,
         event=None,
+        perf=plan.perf,
         by_offset=plan.by.bit_offset // 8,
         by_size=plan.by_size,
         cases=tuple((value, row) for value, row in rows if value is not None),

@@ -60,7 +60,9 @@ class Workbench:
         refusals.refuse_foreign((self.folder / compilation.UNSTRIPPED).read_bytes(), recipe)
         self._strip(recipe)
         content = (self.folder / compilation.OBJECT).read_bytes()
-        found = description.read(recipe.program, content, self._types(content, recipe))
+        structs = [struct for event in recipe.events for struct in event.structs]
+        types = self._types(content, recipe)
+        found = description.read(recipe.program, content, types, structs)
         refusals.refuse_unusable(found, content, recipe)
         return found
 

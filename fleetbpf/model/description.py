@@ -67,6 +67,7 @@ class Ring:
 
     name: str
     struct: str = ""
+    perf: bool = False  # a perf event array, which is read on request only
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

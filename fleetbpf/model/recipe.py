@@ -38,6 +38,11 @@ class DesiredEvent:
     fields: tuple[FieldHint, ...] = ()
     where: str = field(default="", compare=False)  # "hello.yml:7:7": its line in the manifest
 
+    @property
+    def structs(self) -> tuple[str, ...]:
+        """All structs that it names."""
+        return tuple(filter(None, (self.struct, *(case.struct for case in self.cases))))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:

@@ -68,9 +68,10 @@ struct fb_case {
 	const struct fb_event *event;
 };
 
-/* One ring buffer. */
+/* One ring buffer, or perf event array. */
 struct fb_ring {
 	const char *name;
+	bool perf;		      /* a perf event array */
 	const struct fb_event *event; /* the only struct in it; NULL: there are cases, or nothing */
 	size_t by_offset;	      /* where the field lies that tells the cases apart */
 	size_t by_size;

@@ -12,6 +12,7 @@
 #include "clock.h"
 
 #define STAGE "events"
+#define PADDING 8		 /* perf fills samples up to its next multiple */
 #define COUNTER ".data.fleetbpf" /* fleetbpf.h */
 
 static const struct fb_ring *find_ring(const struct fb_program *program, const char *name,
@@ -100,9 +101,11 @@ int fb_rings_plan(struct fb_rings *rings, const struct bpf_object *object,
 		if (!map)
 			return fb_fail(problem, STAGE, ENOENT, "the object has no map %s",
 				       ring->name);
-		/* The value's type is for us: the kernel wants a ring's sizes to be 0. */
-		bpf_map__set_key_size(map, 0);
-		bpf_map__set_value_size(map, 0);
+		if (!ring->perf) {
+			/* The value's type is for us: the kernel wants a ring's sizes to be 0. */
+			bpf_map__set_key_size(map, 0);
+			bpf_map__set_value_size(map, 0);
+		}
 		if ((event || ring->case_count) && add(rings, ring, event, map, problem))
 			return -E2BIG;
 	}
@@ -138,6 +141,8 @@ static void write_event(struct fb_ring_reader *reader, const struct fb_event *ev
 						  reader->event ? NULL : event->name, reader->time);
 	size_t rest = size - event->size;
 
+	if (reader->ring->perf && rest < PADDING && !event->tail[0])
+		rest = 0;
 	if (!out)
 		return;
 	event->encode(out, bytes);
@@ -164,6 +169,15 @@ static void take(void *context, const unsigned char *bytes, size_t size)
 		fb_sink_event_odd(reader->sink, reader->ring->name, reader->time, bytes, size);
 }
 
+static int open_reader(struct fb_ring_reader *reader)
+{
+	int fd = bpf_map__fd(reader->map);
+
+	if (reader->ring->perf)
+		return fb_perf_open(&reader->perf, fd, take, reader);
+	return fb_ring_map(&reader->view, fd, bpf_map__max_entries(reader->map));
+}
+
 int fb_rings_open(struct fb_rings *rings, struct fb_sink *sink, struct fb_problem *problem)
 {
 	int error;
@@ -172,8 +186,7 @@ int fb_rings_open(struct fb_rings *rings, struct fb_sink *sink, struct fb_proble
 		struct fb_ring_reader *reader = &rings->items[i];
 
 		reader->sink = sink;
-		error = fb_ring_map(&reader->view, bpf_map__fd(reader->map),
-				    bpf_map__max_entries(reader->map));
+		error = open_reader(reader);
 		if (error)
 			return fb_fail(problem, STAGE, -error, "cannot read the ring buffer %s: %s",
 				       reader->ring->name, strerror(-error));
@@ -184,7 +197,12 @@ int fb_rings_open(struct fb_rings *rings, struct fb_sink *sink, struct fb_proble
 
 int fb_ring_descriptor(const struct fb_ring_reader *reader)
 {
-	return bpf_map__fd(reader->map);
+	return reader->ring->perf ? fb_perf_descriptor(&reader->perf) : bpf_map__fd(reader->map);
+}
+
+static size_t size_of(const struct fb_ring_reader *reader)
+{
+	return reader->ring->perf ? FB_PERF_SIZE : reader->view.size;
 }
 
 size_t fb_rings_read(struct fb_rings *rings, size_t most, bool *busy)
@@ -198,25 +216,44 @@ size_t fb_rings_read(struct fb_rings *rings, size_t most, bool *busy)
 		size_t used;
 
 		reader->time = fb_now();
-		used = fb_ring_take(&reader->view, most, take, reader);
-		if (used >= most || used > reader->view.size / 8)
+		if (reader->ring->perf)
+			used = fb_perf_take(&reader->perf);
+		else
+			used = fb_ring_take(&reader->view, most, take, reader);
+		if (used >= most || used > size_of(reader) / 8)
 			*busy = true;
 		taken += used;
 	}
 	return taken;
 }
 
-static void account(struct fb_rings *rings, struct fb_sink *sink, uint64_t now)
+static void account_perf(struct fb_ring_reader *reader, uint64_t since)
+{
+	uint64_t lost = fb_perf_lost(&reader->perf);
+
+	if (lost > reader->perf_lost)
+		fb_sink_lost(reader->sink, FB_KERNEL, lost - reader->perf_lost, since);
+	reader->perf_lost = lost;
+}
+
+static void account_missed(struct fb_rings *rings, struct fb_sink *sink)
 {
 	uint64_t missed = rings->reported;
 	uint32_t only = 0;
 
-	if (!rings->counter)
-		return;
 	bpf_map_lookup_elem(bpf_map__fd(rings->counter), &only, &missed);
 	if (missed != rings->reported)
 		fb_sink_lost(sink, FB_KERNEL, missed - rings->reported, rings->looked_at);
 	rings->reported = missed;
+}
+
+static void account(struct fb_rings *rings, struct fb_sink *sink, uint64_t now)
+{
+	if (rings->counter)
+		account_missed(rings, sink);
+	for (size_t i = 0; i < rings->count; i++)
+		if (rings->items[i].ring->perf)
+			account_perf(&rings->items[i], rings->looked_at);
 	rings->looked_at = now;
 }
 
@@ -244,7 +281,11 @@ void fb_rings_drain(struct fb_rings *rings, struct fb_sink *sink)
 
 void fb_rings_free(struct fb_rings *rings)
 {
-	for (size_t i = 0; i < rings->count; i++)
-		fb_ring_unmap(&rings->items[i].view);
+	for (size_t i = 0; i < rings->count; i++) {
+		if (rings->items[i].ring->perf)
+			fb_perf_close(&rings->items[i].perf);
+		else
+			fb_ring_unmap(&rings->items[i].view);
+	}
 	rings->count = 0;
 }

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Ring buffers read into events, and the count of those that found no room. */
+/* Ring and perf buffers read into events, and the count of those that found no room. */
 #ifndef FB_RINGS_H
 #define FB_RINGS_H
 
 #include <bpf/libbpf.h>
 
 #include "options.h"
+#include "perf_ring.h"
 #include "program.h"
 #include "ring_view.h"
 #include "sink.h"
@@ -18,6 +19,8 @@ struct fb_ring_reader {
 	const struct fb_event *event; /* NULL: one of the ring's cases */
 	struct bpf_map *map;
 	struct fb_ring_view view;
+	struct fb_perf_ring perf; /* in its place where the ring is one */
+	uint64_t perf_lost;	  /* of it, and told */
 	struct fb_sink *sink;
 	uint64_t time; /* of this round */
 };

@@ -57,5 +57,15 @@ def test_structs_that_the_source_names_may_be_events() -> None:
     )
 
 
+def test_a_struct_that_is_asked_for_may_be_any_of_the_objects() -> None:
+    assert "kernels" in {each.name for each in events.structs(TYPES, MAPS, ["kernels"])}
+
+
+def test_a_perf_event_array_is_a_ring_too() -> None:
+    assert events.rings(TYPES, [a_map("perf", events.PERF, None)]) == (
+        Ring(name="perf", perf=True),
+    )
+
+
 def test_an_object_without_a_ring_has_no_events() -> None:
     assert events.structs(TYPES, MAPS[:1]) == ()

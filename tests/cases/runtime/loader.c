@@ -87,13 +87,13 @@ static const struct fb_event events[] = {
 };
 
 static const struct fb_ring rings[] = {
-	{.name = "ring", .event = &events[0]},
+	{.name = "ring", .perf = false, .event = &events[0]},
 };
 
 static const struct fb_program program = {
 	.name = "9-lives",
 	.key = "0000000000000000000000000000000000000000000000000000000000000000",
-	.description = "{\"program\":\"9-lives\",\"key\":\"0000000000000000000000000000000000000000000000000000000000000000\",\"functions\":[{\"name\":\"on_exec\",\"section\":\"tracepoint/sched/sched_process_exec\"}],\"constants\":[{\"name\":\"limit\",\"section\":\".rodata\",\"c_type\":\"__u32\",\"size\":4,\"kind\":\"integer\",\"type\":1}],\"maps\":[{\"name\":\"counts\",\"type\":6,\"key_type\":1,\"value_type\":1,\"key_size\":4,\"value_size\":4,\"max_entries\":8},{\"name\":\"raw\",\"type\":1,\"key_type\":null,\"value_type\":null,\"key_size\":4,\"value_size\":40,\"max_entries\":8},{\"name\":\"ring\",\"type\":27,\"key_type\":null,\"value_type\":2,\"key_size\":0,\"value_size\":4,\"max_entries\":4096}],\"rings\":[{\"name\":\"ring\",\"struct\":\"event\"}],\"events\":[{\"name\":\"event\",\"type\":2,\"size\":4,\"tail\":\"rest\"}],\"prints\":true,\"needs_btf\":false}",
+	.description = "{\"program\":\"9-lives\",\"key\":\"0000000000000000000000000000000000000000000000000000000000000000\",\"functions\":[{\"name\":\"on_exec\",\"section\":\"tracepoint/sched/sched_process_exec\"}],\"constants\":[{\"name\":\"limit\",\"section\":\".rodata\",\"c_type\":\"__u32\",\"size\":4,\"kind\":\"integer\",\"type\":1}],\"maps\":[{\"name\":\"counts\",\"type\":6,\"key_type\":1,\"value_type\":1,\"key_size\":4,\"value_size\":4,\"max_entries\":8},{\"name\":\"raw\",\"type\":1,\"key_type\":null,\"value_type\":null,\"key_size\":4,\"value_size\":40,\"max_entries\":8},{\"name\":\"ring\",\"type\":27,\"key_type\":null,\"value_type\":2,\"key_size\":0,\"value_size\":4,\"max_entries\":4096}],\"rings\":[{\"name\":\"ring\",\"struct\":\"event\",\"perf\":false}],\"events\":[{\"name\":\"event\",\"type\":2,\"size\":4,\"tail\":\"rest\"}],\"prints\":true,\"needs_btf\":false}",
 	.elf = _9_lives__elf_bytes,
 	.functions = functions,
 	.function_count = sizeof(functions) / sizeof(*functions),
