@@ -48,7 +48,8 @@ def commands(toolchain: Toolchain) -> Sequence[str]:
     folders = (*compilation.header_folders(toolchain), *toolchain.extra_folders)
     headers = " ".join(f"-I{folder}" for folder in folders)
     compile_object = (
-        f"{toolchain.clang} -target bpf -O2 -g -D__TARGET_ARCH_{toolchain.target} {headers} "
+        f"{toolchain.clang} -target bpf -O2 -g "
+        f"-D__TARGET_ARCH_{toolchain.architecture.libbpf} {headers} "
         f"-c {SOURCE} -o program.bpf.o"
     )
     return (
