@@ -9,14 +9,12 @@
 /* Where filters are by one number only; low ones come first, and tc(8) itself begins at 49152. */
 #define PRIORITY 0xfb
 
-static struct bpf_tc_hook hook_of(const struct fb_filter *filter)
-{
-	return (struct bpf_tc_hook){
-		.sz = sizeof(struct bpf_tc_hook),
-		.ifindex = filter->interface,
-		.attach_point = filter->point,
-	};
-}
+/* LIBBPF_OPTS clears what follows the last field as well, where libbpf takes no other byte than 0;
+ * a struct that a function returns may have anything there.
+ */
+#define TC_HOOK(NAME, FILTER)                                                                      \
+	LIBBPF_OPTS(bpf_tc_hook, NAME, .ifindex = (FILTER)->interface,                             \
+		    .attach_point = (FILTER)->point)
 
 /* The same for the same owner, so that a later loader finds the filter of the one before (FNV-1a).
  */
@@ -32,7 +30,7 @@ static uint32_t handle_of(const char *owner)
 /* The id of the program that is there; 0: none. */
 static uint32_t present(const struct fb_filter *filter)
 {
-	struct bpf_tc_hook hook = hook_of(filter);
+	TC_HOOK(hook, filter);
 	LIBBPF_OPTS(bpf_tc_opts, options, .handle = filter->handle, .priority = PRIORITY);
 
 	return bpf_tc_query(&hook, &options) ? 0 : options.prog_id;
@@ -40,7 +38,7 @@ static uint32_t present(const struct fb_filter *filter)
 
 static int put(const struct fb_filter *filter, int program, uint32_t flags)
 {
-	struct bpf_tc_hook hook = hook_of(filter);
+	TC_HOOK(hook, filter);
 	LIBBPF_OPTS(bpf_tc_opts, options, .handle = filter->handle, .priority = PRIORITY,
 		    .prog_fd = program, .flags = flags);
 
@@ -49,7 +47,7 @@ static int put(const struct fb_filter *filter, int program, uint32_t flags)
 
 int fb_tc_attach(struct fb_filter *filter, int program, const char *owner, int *previous)
 {
-	struct bpf_tc_hook hook = hook_of(filter);
+	TC_HOOK(hook, filter);
 	int error = bpf_tc_hook_create(&hook);
 	uint32_t before;
 
@@ -76,7 +74,7 @@ void fb_tc_clean(struct fb_filter *filter, const char *owner)
 
 void fb_tc_detach(const struct fb_filter *filter, int previous)
 {
-	struct bpf_tc_hook hook = hook_of(filter);
+	TC_HOOK(hook, filter);
 	LIBBPF_OPTS(bpf_tc_opts, options, .handle = filter->handle, .priority = PRIORITY);
 
 	if (present(filter) != filter->program)

@@ -4,9 +4,11 @@ import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.e2e import test_hooks as hooks
 from tests.e2e.fleet import Fleet, counted
 from tests.tools import need
 from tests.waiting import wait_until
@@ -82,3 +84,52 @@ def test_each_kernel_judges_the_loaders_of_its_architecture(mixed: Fleet) -> Non
     assert {(each["arch"], each["verdict"]) for each in checks} == {
         (machine, "ok") for machine in MACHINES.values()
     }
+
+
+# What Debian's arm64 6.1 has not, and what it is told to lack.
+TRAMPOLINES = ("fentry", "fexit", "fmod_ret", "lsm", "lsm_s", "lsm_cgroup")
+LACKING = {
+    "kprobe_multi": f"{hooks.NO_FPROBE} kprobe.multi needs",
+    "kretprobe_multi": f"{hooks.NO_FPROBE} kretprobe.multi needs",
+    "fentry_s": "__arm64_sys_getpgid is not sleepable",
+    **dict.fromkeys(TRAMPOLINES, "arm64 can since kernel 6.4"),
+    "tcx": "tcx needs kernel 6.6",
+    "netfilter": "netfilter needs kernel 6.4",
+}
+
+
+def arm64_manifest() -> dict[str, Any]:
+    """The manifest of test_hooks, for the only host that may lack what it lacks."""
+    text = json.dumps(hooks.MANIFEST).replace("__x64_", "__arm64_")
+    manifest: dict[str, Any] = json.loads(text.replace("x86_64-linux", "aarch64-linux"))
+    for program in manifest["programs"].values():
+        for kind in LACKING.keys() & {name.removeprefix("on_") for name in program["hooks"]}:
+            program["hooks"][f"on_{kind}"]["optional"] = True
+    manifest["plays"][0]["hosts"] = "arm64"
+    return manifest
+
+
+@pytest.fixture(scope="module")
+def hooked(mixed: Fleet) -> Fleet:
+    """The arm64 host with a function on every kind of hook."""
+    for source in (hooks.HERE / "hooks.bpf.c", hooks.PROGRAMS / "deciding.bpf.c"):
+        shutil.copy(source, mixed.folder)
+    (mixed.folder / "hooks.yml").write_text(json.dumps(arm64_manifest()))
+    hooks.prepare(mixed, "arm1")
+    said = mixed.fleetbpf("apply", "hooks.yml")
+    assert said.returncode == 0, said.stderr
+    return mixed
+
+
+def test_every_kind_of_hook_fires_on_arm64(hooked: Fleet) -> None:
+    wanted = {*hooks.HOOKS, *hooks.DECIDING, "stand_in"} - LACKING.keys()
+    assert hooks.fired(hooked, "arm1", wanted) == wanted
+
+
+def test_an_arm64_kernel_without_a_kind_of_hook_says_what_it_lacks(hooked: Fleet) -> None:
+    starts = [row for row in hooks.records(hooked, "arm1") if row["kind"] == "start"]
+    told = [line for start in starts for line in start.get("warnings", ())]
+    for kind, reason in LACKING.items():
+        assert any(f"on_{kind} " in line or f"on_{kind}:" in line for line in told), (kind, told)
+        assert any(reason in line for line in told), (reason, told)
+    assert len([line for line in told if line.startswith("skipped: ")]) == len(LACKING)

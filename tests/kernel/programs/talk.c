@@ -13,6 +13,17 @@
 
 static long call(long number, long a, long b, long c, long d, long e, long f)
 {
+#ifdef __aarch64__
+	register long x8 __asm__("x8") = number, x0 __asm__("x0") = a, x1 __asm__("x1") = b;
+	register long x2 __asm__("x2") = c, x3 __asm__("x3") = d, x4 __asm__("x4") = e;
+	register long x5 __asm__("x5") = f;
+
+	__asm__ volatile("svc #0"
+			 : "+r"(x0)
+			 : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5)
+			 : "memory");
+	return x0;
+#else
 	register long r10 __asm__("r10") = d, r8 __asm__("r8") = e, r9 __asm__("r9") = f;
 	long result;
 
@@ -21,6 +32,7 @@ static long call(long number, long a, long b, long c, long d, long e, long f)
 			 : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
 			 : "rcx", "r11", "memory");
 	return result;
+#endif
 }
 
 #define CALL(NAME, A, B, C, D, E, F)                                                               \
@@ -66,7 +78,7 @@ static void streams(void)
 
 static void read_from(const char *path)
 {
-	long fd = CALL(open, path, O_RDONLY, 0, 0, 0, 0);
+	long fd = CALL(openat, AT_FDCWD, path, O_RDONLY, 0, 0, 0);
 
 	CALL(read, fd, byte, 1, 0, 0, 0);
 	CALL(close, fd, 0, 0, 0, 0, 0);
