@@ -51,7 +51,7 @@ HOOKS = {
     "perf_event": "perf_event/cpu-clock@1",
 }
 DECIDING = {
-    "xdp": "xdp/eth0@skb",
+    "xdp": "xdp/lo@skb",
     "tc": "tc/lo/ingress",
     "tc_egress": "tc/lo/egress",
     "tcx": "tcx/lo/ingress",
@@ -214,7 +214,7 @@ def test_what_stands_in_says_instead_of_what(hooked: Fleet) -> None:
 
 
 def xdp_program(fleet: Fleet, host: str) -> str:
-    """The id of the XDP program on a host's eth0, which is there at each moment."""
+    """The id of the XDP program on a host's lo, which is there at each moment."""
     said = fleet.root(
         host, "for f in /proc/[0-9]*/fdinfo/*; do grep -h -A9 'link_type:.xdp' $f; done"
     )
