@@ -22,7 +22,7 @@ int LLVMFuzzerTestOneInput(const unsigned char *bytes, size_t size)
 {
 	struct fb_spool spool = {.fd = -1, .lock = -1};
 	struct fb_sink sink = {.spool = &spool};
-	struct fb_ring_reader reader = {.ring = &rings[0], .sink = &sink, .most = SIZE_MAX};
+	struct fb_ring_reader reader = {.ring = &rings[0], .sink = &sink};
 
 	if (!size || size > 4096)
 		return -1;
