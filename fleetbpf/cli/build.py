@@ -15,6 +15,8 @@ from fleetbpf.model.recipe import OBJECT_SUFFIXES, SUFFIX, Recipe
 
 if TYPE_CHECKING:
     from fleetbpf.build import Artifact
+    from fleetbpf.model.manifest import Manifest
+    from fleetbpf.model.target import DesiredProgram
 
 SUMMARY = "compile programs into loaders, or find them in the cache"
 
@@ -25,6 +27,7 @@ class Wanted:
 
     name: str
     recipe: Recipe
+    program: "DesiredProgram | None" = None  # what a manifest says of it, its templates as they are
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -52,7 +55,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, output: Output) -> ExitCode:
     """Build everything that is asked for, and say where it is."""
-    from fleetbpf import event_plan
+    from fleetbpf import event_plan, hook_checks
     from fleetbpf.builders import Builders
 
     inputs = [item for path in options.inputs for item in wanted_by(path)]
@@ -61,7 +64,9 @@ def run(options: argparse.Namespace, output: Output) -> ExitCode:
     builders = Builders(colour=on_terminal(), jobs=options.jobs, say=output.progress)
     artifacts = builders.build_all(item.recipe for item in wanted)
     described = {recipe: artifact.description for recipe, artifact in artifacts.items()}
-    InputError.raise_if_any(event_plan.problems(described))
+    declared = [(item.program, described[item.recipe]) for item in wanted if item.program]
+    hooks = (each for program, inside in declared for each in hook_checks.of(program, inside))
+    InputError.raise_if_any((*dict.fromkeys(hooks), *event_plan.problems(described)))
     loaders = {item.name: artifacts[item.recipe].loader for item in wanted}
     if options.output is not None:
         loaders = {name: deliver(path, options.output / name) for name, path in loaders.items()}
@@ -84,7 +89,8 @@ def for_architectures(
 ) -> tuple[Wanted, ...]:
     """The loaders for each architecture; with several of them, their names tell it."""
     return tuple(
-        Wanted(
+        replace(
+            item,
             name=f"{item.name}.{each}" if len(asked) > 1 else item.name,
             recipe=replace(item.recipe, architecture=each),
         )
@@ -112,7 +118,30 @@ def wanted_by(path: Path) -> Iterator[Wanted]:
             yield Wanted(
                 name=name,
                 recipe=Recipe(source=source, where=where, events=manifest.events(declared, name)),
+                program=as_declared(declared, name, source),
             )
+
+
+def as_declared(declared: "Manifest", name: str, source: Path) -> "DesiredProgram":
+    """A program's hooks and what it may do, for no host in particular."""
+    from fleetbpf.model.target import DesiredHook, DesiredProgram
+
+    program = declared.programs[name]
+    hooks = (
+        DesiredHook(
+            function=function,
+            first_of=entry.first_of,
+            optional=entry.optional,
+            unless=entry.unless,
+            where=declared.value_place("programs", name, "hooks", function, index),
+        )
+        for function, entries in program.hooks.items()
+        for index, entry in enumerate(entries)
+    )
+    where = declared.place("programs", name)
+    return DesiredProgram(
+        name=name, source=source, hooks=tuple(hooks), allow=program.allow, where=where
+    )
 
 
 def is_elf(path: Path) -> bool:

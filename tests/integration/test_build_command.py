@@ -126,3 +126,12 @@ def test_the_doctor_says_how_to_install_what_is_missing(folder: Path) -> None:
     missing = {tool["tool"] for tool in said["tools"] if tool["problem"] and not tool["optional"]}
     assert {"clang", "cc", "libbpf.a"} <= missing
     assert said["install"]
+
+
+def test_what_the_manifest_does_not_allow_is_not_built(folder: Path) -> None:
+    hook = "    hooks: {say: xdp/eth0}\n"
+    (folder / "hello.yml").write_text(MANIFEST.replace("plays:", f"{hook}plays:"))
+    refused = fleetbpf(folder, "build", "hello.yml")
+    assert refused.returncode == 2
+    assert "hello.yml:3:3: say on xdp/eth0 may change what the host does" in refused.stderr
+    assert "hint: if that is meant, write `allow: [xdp]` here" in refused.stderr
