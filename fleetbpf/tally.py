@@ -21,7 +21,7 @@ class Tally:
     written: int  # and still on the host, or here
     lost: Mapping[str, int]  # by place; spool: not written, or removed before it was collected
     collected: int  # of what was written
-    killed: int  # times that an unknown number went with ring buffers, in none of these
+    killed: int  # times that a loader ended without a stop
 
 
 def of(counts: Counts, mirror: Path) -> Tally:

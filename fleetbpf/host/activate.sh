@@ -10,7 +10,7 @@
 # The new release runs and is ready before the old one stops; when it fails the old one goes on.
 # Once the payload is here the script finishes its work even if the link is cut.
 set -u
-root=$1 run=$2 units=$3 deployment=$4 who=$5
+root=$1 run=$2 units=$3 deployment=$4 who=$5 pins=/sys/fs/bpf/fleetbpf
 shift 5
 umask 077
 trap '' HUP PIPE
@@ -101,15 +101,20 @@ start() {
 	fi
 }
 
-# stop PROGRAM RELEASE: end it and wait until it has gone; fine when it does not run
-stop() {
+# halt PROGRAM RELEASE: end it and wait until it has gone; fine when it does not run
+halt() {
 	if has_systemd; then
 		systemctl --quiet --no-reload disable --now "$(unit "$1" "$2")" 2>/dev/null
 		systemctl reset-failed "$(unit "$1" "$2")" 2>/dev/null
 	else
 		stop_supervised "$run/$deployment/$1/$2/state"
 	fi
-	rm -rf "${run:?}/$deployment/$1/$2"
+}
+
+# stop PROGRAM RELEASE: for good; a loader that was killed has left rings
+stop() {
+	halt "$1" "$2"
+	rm -rf "${run:?}/$deployment/$1/$2" "${pins:?}/$deployment/$1/$2"
 }
 
 # ours PID: is it a loader of ours? (its number may have gone to another process since)
@@ -185,7 +190,7 @@ bring_up() {
 		return 1
 	fi
 	# It may run already: as the current release, or left behind by an apply that was cut short.
-	[ -e "$run/$deployment/$1/$3" ] && stop "$1" "$3"
+	[ -e "$run/$deployment/$1/$3" ] && halt "$1" "$3"
 	if ! start "$1" "$3"; then
 		failed "$1" "$3" start
 		[ "$2" = "$3" ] || forget "$1" "$3"
@@ -209,8 +214,8 @@ forget() {
 }
 
 remove() {
-	rm -rf "${root:?}/$deployment/$1" "${run:?}/$deployment/$1"
-	rmdir "$root/$deployment" "$run/$deployment" 2>/dev/null
+	rm -rf "${root:?}/$deployment/$1" "${run:?}/$deployment/$1" "${pins:?}/$deployment/$1"
+	rmdir "$root/$deployment" "$run/$deployment" "$pins/$deployment" "$pins" 2>/dev/null
 	if has_systemd; then
 		rm -f "$units/fleetbpf-$deployment.$1@.service"
 		systemctl daemon-reload

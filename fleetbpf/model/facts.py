@@ -10,7 +10,7 @@ class Counts:
 
     written: int  # into segments, those that are gone too
     lost: Mapping[str, int]  # by place: kernel, limit, loader, spool
-    killed: int  # times that nobody could count what its ring buffers held
+    killed: int  # times that a loader ended without a stop
     first: int  # the oldest segment that is still there
     removed: int  # of what was written, in the segments before that
 

@@ -18,7 +18,7 @@ enum fb_loss {
 struct fb_counts {
 	uint64_t written; /* lines, events and read-outs */
 	uint64_t lost[FB_LOSSES];
-	uint64_t killed; /* starts after an end that nobody told: what rings held then is gone */
+	uint64_t killed; /* starts after an end that nobody told */
 };
 
 const char *fb_loss_name(enum fb_loss place);

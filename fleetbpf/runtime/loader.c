@@ -22,22 +22,29 @@ static void instance_name(const struct fb_options *options, char *name, size_t s
 		snprintf(name, size, "fleetbpf.hand.%d", getpid());
 }
 
-/* Lines of the loader before this one, if it was killed. */
-static void recover(struct fb_loader *loader, const char *name)
+/*
+ * What the loader before this one had not told, if it was killed. Its last step stays until all of
+ * that is told: we may be killed as well.
+ */
+static void recover(struct fb_loader *loader)
 {
-	struct fb_progress *progress;
-	struct fb_traced written = {UINT64_MAX, UINT64_MAX};
+	struct fb_sink *sink = &loader->sink;
+	struct fb_progress *progress = fb_progress_open(loader->options.run);
+	struct fb_ring_names names = {.count = loader->rings.count};
+	struct fb_untold untold = {};
+	char name[FB_INSTANCE_NAME];
 
-	if (!loader->sink.spool)
-		return;
-	progress = fb_progress_open(loader->options.run);
+	for (size_t i = 0; i < names.count; i++)
+		names.items[i] = loader->rings.items[i].ring->name;
 	if (progress)
-		written = fb_progress_written(progress, loader->spool.folder);
-	fb_recover(name, written, &loader->sink);
-	loader->sink.traced = loader->sink.untraced = 0;
-	loader->sink.progress = progress;
+		fb_untold_find(&untold, fb_progress_step(progress), loader->spool.folder, &names);
+	instance_name(&loader->options, name, sizeof(name));
+	fb_recover(name, progress ? &untold.told : NULL, sink);
+	fb_kept_recover(&loader->kept, &loader->rings, progress ? &untold : NULL, sink);
+	memset(&sink->told, 0, sizeof(sink->told));
+	sink->progress = progress;
 	if (progress)
-		fb_progress_set(progress, &loader->spool, 0, 0);
+		fb_progress_set(progress, &loader->spool, &sink->told);
 }
 
 /* A kernel without what collects prints runs the program all the same. */
@@ -82,7 +89,6 @@ static int open_trace(struct fb_loader *loader)
 		return 0;
 	}
 	instance_name(options, name, sizeof(name));
-	recover(loader, name);
 	error = fb_label_make(loader->label);
 	if (error)
 		return fb_fail(&loader->problem, "trace", -error, "no random numbers: %s",
@@ -112,13 +118,18 @@ static int open_spool(struct fb_loader *loader)
 					 .release = options->release,
 					 .units = loader->program->units};
 
+	int error;
+
 	loader->sink.limits.rate = loader->sink.limits.left = options->rate_limit;
 	loader->sink.limits.record = options->record_limit;
 	if (!options->spool || options->check)
 		return 0;
 	loader->sink.spool = &loader->spool;
-	return fb_spool_prepare(&loader->spool, options->spool, options->spool_limit, &labels,
-				&loader->previous, &loader->problem);
+	error = fb_spool_prepare(&loader->spool, options->spool, options->spool_limit, &labels,
+				 &loader->previous, &loader->problem);
+	if (!error)
+		fb_kept_place(&loader->kept, options);
+	return error;
 }
 
 int fb_loader_prepare(struct fb_loader *loader)
@@ -150,6 +161,10 @@ int fb_loader_open(struct fb_loader *loader)
 	if (!error)
 		error = fb_rings_plan(&loader->rings, loader->object, program, &options->event,
 				      problem);
+	if (!error && loader->sink.spool && !loader->recovered) {
+		recover(loader);
+		loader->recovered = true;
+	}
 	if (!error)
 		error = open_trace(loader);
 	return error;
@@ -159,6 +174,8 @@ void fb_loader_close(struct fb_loader *loader)
 {
 	fb_attachments_detach(&loader->attachments);
 	fb_readouts_free(&loader->readouts);
+	if (loader->recovered) /* then it is ours */
+		fb_kept_remove(&loader->kept);
 	fb_rings_free(&loader->rings);
 	bpf_object__close(loader->object);
 	loader->object = NULL;

@@ -4,6 +4,7 @@
 #define FB_LOADER_H
 
 #include "attach.h"
+#include "kept.h"
 #include "label.h"
 #include "maps.h"
 #include "options.h"
@@ -24,11 +25,13 @@ struct fb_loader {
 	struct fb_attachments attachments;
 	struct fb_readouts readouts;
 	struct fb_rings rings;
+	struct fb_kept kept;
 	struct fb_instance instance;
 	char label[FB_LABEL];
 	char line_label[FB_LABEL_IN_LINE];
 	bool unlabelled;
 	struct fb_previous previous;
+	bool recovered; /* what the loader before left is told */
 	struct fb_spool spool;
 	struct fb_counts told; /* what `counts` has, since */
 	uint64_t told_at;

@@ -138,6 +138,7 @@ const char *fb_loop_run(struct fb_loader *loader)
 		fb_readouts_run(&loader->readouts, fb_now(), sink);
 		fb_iters_run(&loader->attachments, fb_now(), sink);
 		fb_sink_flush(sink);
+		fb_rings_release(rings);
 		tell_counts(loader);
 		if (sink->broken)
 			return "stdout";

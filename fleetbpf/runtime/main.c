@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
-#include <inttypes.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <string.h>
@@ -61,10 +60,6 @@ static int start(struct fb_loader *loader, struct fb_supervised *supervised)
 	fb_boot_id(boot_id, sizeof(boot_id));
 	fb_attachments_json(&loader->attachments, &loader->attached);
 	fb_choices_warn(&loader->attachments.choices, &loader->warnings);
-	if (loader->rings.count && loader->spool.counts.killed)
-		fb_warn(&loader->warnings,
-			"killed %" PRIu64 " times: what its ring buffers held then is not counted",
-			loader->spool.counts.killed);
 	fb_sink_start(&loader->sink, loader->attaching, start_reason(loader),
 		      loader->previous.stopped, loader->attached.bytes,
 		      fb_warnings_json(&loader->warnings));
@@ -121,6 +116,8 @@ static int load_and_attach(struct fb_loader *loader)
 		return error;
 	loader->trace.unlabelled = loader->unlabelled;
 	error = fb_rings_open(&loader->rings, &loader->sink, &loader->problem);
+	if (!error)
+		fb_kept_pin(&loader->kept, &loader->rings, &loader->warnings);
 	if (!error)
 		error = fb_readouts_open(&loader->readouts, find_map, loader->object,
 					 &loader->problem);

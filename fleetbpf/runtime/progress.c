@@ -26,14 +26,13 @@ struct fb_progress *fb_progress_open(const char *folder)
 	return progress == MAP_FAILED ? NULL : progress;
 }
 
-void fb_progress_set(struct fb_progress *progress, const struct fb_spool *spool, uint64_t messages,
-		     uint64_t lost)
+void fb_progress_set(struct fb_progress *progress, const struct fb_spool *spool,
+		     const struct fb_told *told)
 {
 	uint64_t next = progress->current ? 0 : 1;
 
 	progress->steps[next] = (struct fb_step){
-		.messages = messages,
-		.lost = lost,
+		.told = *told,
 		/* Before the first write the next segment is still to be opened. */
 		.segment = spool->number + (spool->fd < 0),
 		.size = spool->used,
@@ -43,14 +42,7 @@ void fb_progress_set(struct fb_progress *progress, const struct fb_spool *spool,
 	progress->current = next;
 }
 
-struct fb_traced fb_progress_written(const struct fb_progress *progress, const char *spool_folder)
+const struct fb_step *fb_progress_step(const struct fb_progress *progress)
 {
-	const struct fb_step *step = &progress->steps[progress->current ? 1 : 0];
-	/* What it wrote after the last step, before it was killed, has no step of its own. */
-	struct fb_traced written =
-		fb_segments_traces(spool_folder, (unsigned int)step->segment, step->size);
-
-	written.messages += step->messages;
-	written.lost += step->lost;
-	return written;
+	return &progress->steps[progress->current ? 1 : 0];
 }

@@ -7,10 +7,19 @@
 
 #include "spool.h"
 
-/* What had been told of the trace buffer when the segment had this size. */
+#define FB_RINGS 16 /* rings of one program that are read */
+
+/* How much of what the kernel's buffers gave is told: written, or counted as lost in the spool. */
+struct fb_told {
+	uint64_t messages;	      /* of the trace buffer */
+	uint64_t untraced;	      /* messages that the trace buffer lost */
+	uint64_t missed;	      /* events that found no room in a ring */
+	uint64_t positions[FB_RINGS]; /* of the rings, in their order: all before is told */
+};
+
+/* What was told when the segment had this size. */
 struct fb_step {
-	uint64_t messages; /* written, or counted as lost in the spool */
-	uint64_t lost;	   /* by the buffer, in records of that */
+	struct fb_told told;
 	uint64_t segment;
 	uint64_t size;
 };
@@ -23,10 +32,10 @@ struct fb_progress {
 
 /* Map `progress` in the folder; NULL without a folder, or when it cannot be had. */
 struct fb_progress *fb_progress_open(const char *folder);
-void fb_progress_set(struct fb_progress *progress, const struct fb_spool *spool, uint64_t messages,
-		     uint64_t lost);
+void fb_progress_set(struct fb_progress *progress, const struct fb_spool *spool,
+		     const struct fb_told *told);
 
-/* What the loader before got into its spool. */
-struct fb_traced fb_progress_written(const struct fb_progress *progress, const char *spool_folder);
+/* The last step of the loader before. */
+const struct fb_step *fb_progress_step(const struct fb_progress *progress);
 
 #endif

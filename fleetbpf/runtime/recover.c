@@ -18,12 +18,12 @@ static uint64_t sum(const struct fb_instance *instance,
 	return total;
 }
 
-void fb_recover(const char *name, struct fb_traced written, struct fb_sink *sink)
+void fb_recover(const char *name, const struct fb_told *told, struct fb_sink *sink)
 {
 	struct fb_instance instance;
 	char label[64];
 	struct fb_trace trace = {.instance = &instance, .sink = sink, .label = label};
-	uint64_t read, lost, told = sink->untraced;
+	uint64_t read, lost, before = sink->told.untraced;
 
 	if (fb_instance_reopen(&instance, name, label, sizeof(label)))
 		return;
@@ -31,13 +31,13 @@ void fb_recover(const char *name, struct fb_traced written, struct fb_sink *sink
 	fb_instance_stop(&instance);
 	read = sum(&instance, fb_instance_read);
 	lost = sum(&instance, fb_instance_overrun);
-	if (read > written.messages)
-		fb_sink_lost(sink, FB_LOADER, read - written.messages, fb_now());
+	if (told && read > told->messages)
+		fb_sink_lost(sink, FB_LOADER, read - told->messages, fb_now());
 	fb_trace_read(&trace, SIZE_MAX / 2);
 	fb_trace_free(&trace);
-	told = sink->untraced - told;
-	if (written.lost < UINT64_MAX && lost > written.lost + told)
-		fb_sink_untraced(sink, lost - written.lost - told, fb_now());
+	before = sink->told.untraced - before;
+	if (told && lost > told->untraced + before)
+		fb_sink_untraced(sink, lost - told->untraced - before, fb_now());
 	fb_sink_flush(sink);
 	fb_instance_remove(&instance);
 }

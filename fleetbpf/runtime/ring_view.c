@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #define LENGTH (~(BPF_RINGBUF_BUSY_BIT | BPF_RINGBUF_DISCARD_BIT))
-#define PUBLISH 16 /* space is given back whenever so much of the ring was read */
 
 int fb_ring_map(struct fb_ring_view *view, int fd, size_t size)
 {
@@ -26,6 +25,7 @@ int fb_ring_map(struct fb_ring_view *view, int fd, size_t size)
 	}
 	view->consumer = consumer;
 	view->producer = producer;
+	view->position = *view->consumer; /* nobody else writes it */
 	view->data = (const unsigned char *)producer + page;
 	view->size = size;
 	return 0;
@@ -58,19 +58,17 @@ static const unsigned char *whole(struct fb_ring_view *view, size_t at, size_t l
 
 /*
  * The order of loads and stores is that of the kernel's ringbuf.c: the producer's position is
- * published after a record's header with the busy bit, which goes when its bytes are written. Our
- * position is published after the last load from the space that it gives back; the kernel wakes
- * us for a record only when it finds us right before it, so it must be up to date when we return.
+ * published after a record's header with the busy bit, which goes when its bytes are written.
  */
 size_t fb_ring_take(struct fb_ring_view *view, size_t most,
 		    void (*take)(void *context, const unsigned char *bytes, size_t size),
 		    void *context)
 {
-	const unsigned long start = *view->consumer; /* nobody else writes it */
-	unsigned long at = start, published = start, end;
+	const unsigned long start = view->position;
+	unsigned long end = __atomic_load_n(view->producer, __ATOMIC_ACQUIRE);
 
-	end = __atomic_load_n(view->producer, __ATOMIC_ACQUIRE);
-	while (at - start < most) {
+	while (view->position - start < most) {
+		const unsigned long at = view->position;
 		const unsigned char *header = view->data + (at & (view->size - 1));
 		uint32_t length, size;
 
@@ -86,12 +84,16 @@ size_t fb_ring_take(struct fb_ring_view *view, size_t most,
 		if (!(length & BPF_RINGBUF_DISCARD_BIT) && size <= view->size)
 			take(context,
 			     whole(view, (at + BPF_RINGBUF_HDR_SZ) & (view->size - 1), size), size);
-		at += (size + BPF_RINGBUF_HDR_SZ + 7) / 8 * 8;
-		if (at - published >= view->size / PUBLISH) {
-			__atomic_store_n(view->consumer, at, __ATOMIC_RELEASE);
-			published = at;
-		}
+		view->position = at + (size + BPF_RINGBUF_HDR_SZ + 7) / 8 * 8;
 	}
-	__atomic_store_n(view->consumer, at, __ATOMIC_RELEASE);
-	return at - start;
+	return view->position - start;
+}
+
+/*
+ * After the last load from the space that it gives back. The kernel wakes us for a record only when
+ * it finds us right before it: to be called before each poll(2), which looks for itself first.
+ */
+void fb_ring_release(struct fb_ring_view *view)
+{
+	__atomic_store_n(view->consumer, view->position, __ATOMIC_RELEASE);
 }

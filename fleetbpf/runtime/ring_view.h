@@ -10,8 +10,9 @@
 #include "text.h"
 
 struct fb_ring_view {
-	unsigned long *consumer; /* how far we have read; ever growing, as the other */
+	unsigned long *consumer; /* what we gave back; ever growing, as the others */
 	const unsigned long *producer;
+	unsigned long position; /* how far we have read: where the record begins that is taken */
 	const unsigned char *data;
 	size_t size;		  /* a power of two */
 	struct fb_text straddler; /* a record that goes on at the ring's start, in one piece */
@@ -23,11 +24,14 @@ void fb_ring_unmap(struct fb_ring_view *view);
 
 /*
  * Take the records that are there, in their order, up to one that is being written or about `most`
- * bytes. Returns the bytes that they used in the ring. NULL bytes: there was no memory for one that
- * straddles the ring's end.
+ * bytes. Returns the bytes that they used in the ring, which stay in it until fb_ring_release. NULL
+ * bytes: there was no memory for one that straddles the ring's end.
  */
 size_t fb_ring_take(struct fb_ring_view *view, size_t most,
 		    void (*take)(void *context, const unsigned char *bytes, size_t size),
 		    void *context);
+
+/* Give the space of what was taken back to the program. */
+void fb_ring_release(struct fb_ring_view *view);
 
 #endif

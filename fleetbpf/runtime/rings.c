@@ -156,12 +156,15 @@ static void write_event(struct fb_ring_reader *reader, const struct fb_event *ev
 	fb_sink_event_end(reader->sink, bytes + event->size, rest);
 }
 
-static void take(void *context, const unsigned char *bytes, size_t size)
+void fb_ring_reader_take(void *context, const unsigned char *bytes, size_t size)
 {
 	struct fb_ring_reader *reader = context;
 	const struct fb_event *event = bytes ? event_in(reader, bytes, size) : NULL;
 
-	if (!bytes)
+	*reader->position = reader->view.position;
+	if (reader->skip)
+		reader->skip--;
+	else if (!bytes)
 		fb_sink_lost(reader->sink, FB_LOADER, 1, reader->time);
 	else if (event)
 		write_event(reader, event, bytes, size);
@@ -174,7 +177,7 @@ static int open_reader(struct fb_ring_reader *reader)
 	int fd = bpf_map__fd(reader->map);
 
 	if (reader->ring->perf)
-		return fb_perf_open(&reader->perf, fd, take, reader);
+		return fb_perf_open(&reader->perf, fd, fb_ring_reader_take, reader);
 	return fb_ring_map(&reader->view, fd, bpf_map__max_entries(reader->map));
 }
 
@@ -186,6 +189,7 @@ int fb_rings_open(struct fb_rings *rings, struct fb_sink *sink, struct fb_proble
 		struct fb_ring_reader *reader = &rings->items[i];
 
 		reader->sink = sink;
+		reader->position = &sink->told.positions[i];
 		error = open_reader(reader);
 		if (error)
 			return fb_fail(problem, STAGE, -error, "cannot read the ring buffer %s: %s",
@@ -205,6 +209,18 @@ static size_t size_of(const struct fb_ring_reader *reader)
 	return reader->ring->perf ? FB_PERF_SIZE : reader->view.size;
 }
 
+/* What is taken stays in the ring until it is written: a part of it only, or it fills meanwhile. */
+static size_t read_one(struct fb_ring_reader *reader, size_t most)
+{
+	size_t part = reader->view.size / 4, used;
+
+	if (reader->ring->perf)
+		return fb_perf_take(&reader->perf);
+	used = fb_ring_take(&reader->view, most < part ? most : part, fb_ring_reader_take, reader);
+	*reader->position = reader->view.position;
+	return used;
+}
+
 size_t fb_rings_read(struct fb_rings *rings, size_t most, bool *busy)
 {
 	size_t taken = 0;
@@ -212,19 +228,22 @@ size_t fb_rings_read(struct fb_rings *rings, size_t most, bool *busy)
 	*busy = false;
 	for (size_t i = 0; i < rings->count; i++) {
 		struct fb_ring_reader *reader = &rings->items[i];
-
 		size_t used;
 
 		reader->time = fb_now();
-		if (reader->ring->perf)
-			used = fb_perf_take(&reader->perf);
-		else
-			used = fb_ring_take(&reader->view, most, take, reader);
+		used = read_one(reader, most);
 		if (used >= most || used > size_of(reader) / 8)
 			*busy = true;
 		taken += used;
 	}
 	return taken;
+}
+
+void fb_rings_release(struct fb_rings *rings)
+{
+	for (size_t i = 0; i < rings->count; i++)
+		if (!rings->items[i].ring->perf)
+			fb_ring_release(&rings->items[i].view);
 }
 
 static void account_perf(struct fb_ring_reader *reader, uint64_t since)
@@ -243,7 +262,7 @@ static void account_missed(struct fb_rings *rings, struct fb_sink *sink)
 
 	bpf_map_lookup_elem(bpf_map__fd(rings->counter), &only, &missed);
 	if (missed != rings->reported)
-		fb_sink_lost(sink, FB_KERNEL, missed - rings->reported, rings->looked_at);
+		fb_sink_missed(sink, missed - rings->reported, rings->looked_at);
 	rings->reported = missed;
 }
 
@@ -274,8 +293,10 @@ void fb_rings_drain(struct fb_rings *rings, struct fb_sink *sink)
 	/* Detaching does not wait for functions that run at that moment; an RCU grace period does.
 	 */
 	syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
-	while (fb_rings_read(rings, SIZE_MAX, &busy))
-		;
+	while (fb_rings_read(rings, SIZE_MAX, &busy)) {
+		fb_sink_flush(sink);
+		fb_rings_release(rings);
+	}
 	account(rings, sink, fb_now());
 }
 

@@ -11,8 +11,6 @@
 #include "ring_view.h"
 #include "sink.h"
 
-#define FB_RINGS 16 /* rings of one program that are read */
-
 /* One ring that is read. */
 struct fb_ring_reader {
 	const struct fb_ring *ring;
@@ -22,7 +20,9 @@ struct fb_ring_reader {
 	struct fb_perf_ring perf; /* in its place where the ring is one */
 	uint64_t perf_lost;	  /* of it, and told */
 	struct fb_sink *sink;
-	uint64_t time; /* of this round */
+	uint64_t *position; /* in the sink's account of what is told */
+	uint64_t time;	    /* of this round */
+	uint64_t skip;	    /* records that are told already */
 };
 
 struct fb_rings {
@@ -50,8 +50,14 @@ int fb_ring_descriptor(const struct fb_ring_reader *reader);
  */
 size_t fb_rings_read(struct fb_rings *rings, size_t most, bool *busy);
 
+/* After the flush that follows: give the space of what was taken back. */
+void fb_rings_release(struct fb_rings *rings);
+
 /* After the detachment: everything that was submitted, and the last losses. */
 void fb_rings_drain(struct fb_rings *rings, struct fb_sink *sink);
+
+/* Records of a ring to its sink: what fb_ring_take calls, with the reader as the context. */
+void fb_ring_reader_take(void *context, const unsigned char *bytes, size_t size);
 
 /* Tell losses, once a second at most. */
 void fb_rings_account(struct fb_rings *rings, struct fb_sink *sink);

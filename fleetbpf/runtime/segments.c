@@ -15,9 +15,6 @@
 #define START ",\"kind\":\"start\""
 #define STOP ",\"kind\":\"stop\""
 #define CLOCK ",\"kind\":\"clock\""
-#define BY_BUFFER ",\"place\":\"kernel\",\"buffer\":\"trace\""
-#define BY_KILL ",\"place\":\"loader\""
-#define TRACE ",\"kind\":\"trace\""
 #define HEADER "{\"fleetbpf\":"
 
 int fb_segment_path(const char *folder, unsigned int number, char *path, size_t size)
@@ -258,19 +255,8 @@ int fb_segments_drop(const char *folder, uint64_t room, unsigned int newest,
 	return unlink(path) ? -errno : 1;
 }
 
-static void count_traced(struct fb_traced *traced, const char *line, size_t length)
-{
-	size_t head = length < 64 ? length : 64;
-
-	if (line[length - 1] != '\n' || has(line, head, TRACE))
-		traced->messages++;
-	else if (has(line, length, LOST BY_BUFFER))
-		traced->lost += number_after(line, length, ",\"count\":");
-	else if (has(line, length, LOST BY_KILL))
-		traced->messages += number_after(line, length, ",\"count\":");
-}
-
-static void count_traces(struct fb_traced *traced, const char *path, uint64_t offset)
+static void walk(const char *path, uint64_t offset,
+		 void (*see)(void *context, const char *line, size_t length), void *context)
 {
 	FILE *file = fopen(path, "re");
 	char *line = NULL;
@@ -282,23 +268,22 @@ static void count_traces(struct fb_traced *traced, const char *path, uint64_t of
 		return;
 	}
 	while (file && (length = getline(&line, &size, file)) > 0)
-		count_traced(traced, line, (size_t)length);
+		see(context, line, (size_t)length);
 	free(line);
 	if (file)
 		fclose(file);
 }
 
-struct fb_traced fb_segments_traces(const char *folder, unsigned int number, uint64_t offset)
+void fb_segments_walk(const char *folder, unsigned int number, uint64_t offset,
+		      void (*see)(void *context, const char *line, size_t length), void *context)
 {
-	struct fb_traced traced = {};
 	unsigned int oldest, newest;
 	char path[PATH_MAX];
 	uint64_t used;
 
 	if (survey(folder, &oldest, &newest, &used))
-		return traced;
+		return;
 	for (unsigned int i = number < oldest ? oldest : number; i && i <= newest; i++)
 		if (!fb_segment_path(folder, i, path, sizeof(path)))
-			count_traces(&traced, path, i == number ? offset : 0);
-	return traced;
+			walk(path, i == number ? offset : 0, see, context);
 }

@@ -44,17 +44,12 @@ int fb_segments_previous(const char *folder, struct fb_previous *previous);
 int fb_segments_drop(const char *folder, uint64_t room, unsigned int newest,
 		     struct fb_dropped *dropped);
 
-/* What segments tell of a trace buffer. */
-struct fb_traced {
-	uint64_t messages; /* with those that a kill took before they were written */
-	uint64_t lost;	   /* by the buffer */
-};
-
 /*
- * In the segments from byte `offset` of segment `number` on; a record that was torn by a kill is
- * a message, as readers tell it by themselves.
+ * See each line of the segments from byte `offset` of segment `number` on. One that was torn by a
+ * kill has no newline at its end; readers count it as lost by themselves.
  */
-struct fb_traced fb_segments_traces(const char *folder, unsigned int number, uint64_t offset);
+void fb_segments_walk(const char *folder, unsigned int number, uint64_t offset,
+		      void (*see)(void *context, const char *line, size_t length), void *context);
 
 enum fb_record_kind fb_record_kind(const char *line, size_t length);
 

@@ -24,7 +24,8 @@ void fb_sink_flush(struct fb_sink *sink)
 	fb_text_cut(batch, 0);
 	memset(&sink->pending, 0, sizeof(sink->pending));
 	if (sink->progress)
-		fb_progress_set(sink->progress, sink->spool, sink->traced, sink->untraced);
+		fb_progress_set(sink->progress, sink->spool, &sink->told);
+	sink->refused = false;
 }
 
 static void count_printed(struct fb_sink *sink)
@@ -39,17 +40,29 @@ static void flush_if_full(struct fb_sink *sink)
 		fb_sink_flush(sink);
 }
 
+/*
+ * After a kill the records in the spool tell how far its loader came since its last step: those
+ * that are not written must not lie between.
+ */
 static void refuse(struct fb_sink *sink)
 {
+	fb_sink_flush(sink);
+	sink->refused = true;
 	if (!sink->limits.refused++)
 		sink->limits.since = fb_now();
 }
 
-/* One more line or event; false: the rate does not allow it. */
+/*
+ * One more line or event; false: the rate does not allow it. What was taken before it is in the
+ * batch, and counted as told: the moment for a flush.
+ */
 static bool begin_record(struct fb_sink *sink)
 {
 	struct fb_limits *limits = &sink->limits;
 
+	if (sink->refused)
+		fb_sink_flush(sink);
+	flush_if_full(sink);
 	if (limits->rate && !limits->left) {
 		refuse(sink);
 		return false;
@@ -67,7 +80,6 @@ static void end_record(struct fb_sink *sink)
 		return;
 	}
 	count_printed(sink);
-	flush_if_full(sink);
 }
 
 void fb_sink_limit(struct fb_sink *sink, uint64_t now, bool at_once)
@@ -159,8 +171,10 @@ static void add_trace_record(struct fb_text *out, const struct fb_line *line, co
 void fb_sink_trace(struct fb_sink *sink, const struct fb_line *line, const char *text,
 		   size_t length, bool shared)
 {
-	sink->traced++;
-	if (!begin_record(sink))
+	bool allowed = begin_record(sink);
+
+	sink->told.messages++;
+	if (!allowed)
 		return;
 	if (sink->spool)
 		add_trace_record(&sink->batch, line, text, length, shared);
@@ -205,8 +219,14 @@ void fb_sink_lost(struct fb_sink *sink, enum fb_loss place, uint64_t count, uint
 
 void fb_sink_untraced(struct fb_sink *sink, uint64_t count, uint64_t since)
 {
-	sink->untraced += count;
+	sink->told.untraced += count;
 	add_lost(sink, FB_KERNEL, ",\"buffer\":\"trace\"", count, since);
+}
+
+void fb_sink_missed(struct fb_sink *sink, uint64_t count, uint64_t since)
+{
+	sink->told.missed += count;
+	add_lost(sink, FB_KERNEL, ",\"buffer\":\"ring\"", count, since);
 }
 
 static bool is_json(const struct fb_sink *sink)

@@ -32,9 +32,9 @@ struct fb_sink {
 	const char *about;	      /* and what else it says before its entries */
 	size_t entries;		      /* in it so far */
 	uint64_t printed;	      /* lines, events and read-outs taken */
-	uint64_t traced;	      /* messages taken */
-	uint64_t untraced;	      /* messages that the trace buffer lost */
 	uint64_t lost;		      /* lines and events that the kernel's buffers lost */
+	struct fb_told told;	      /* when the batch is written */
+	bool refused;		      /* records since the last step were: it is not up to date */
 	struct fb_progress *progress; /* NULL: nobody will ask */
 	bool broken;		      /* nobody reads stdout any more */
 	struct fb_limits limits;
@@ -57,8 +57,9 @@ void fb_sink_clock(struct fb_sink *sink, int64_t offset);
 
 void fb_sink_lost(struct fb_sink *sink, enum fb_loss place, uint64_t count, uint64_t since);
 
-/* Messages that the trace buffer lost. */
+/* Messages that the trace buffer lost; events that found no room in a ring. */
 void fb_sink_untraced(struct fb_sink *sink, uint64_t count, uint64_t since);
+void fb_sink_missed(struct fb_sink *sink, uint64_t count, uint64_t since);
 
 /*
  * A read-out: begin, then each entry, then end. `about`: further fields of the record, with a comma

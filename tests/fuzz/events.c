@@ -14,7 +14,7 @@ static void take_exactly(struct fb_ring_reader *reader, const unsigned char *byt
 	unsigned char *exact = malloc(size ? size : 1);
 
 	memcpy(exact, bytes, size);
-	take(reader, exact, size);
+	fb_ring_reader_take(reader, exact, size);
 	free(exact);
 }
 
@@ -22,7 +22,8 @@ int LLVMFuzzerTestOneInput(const unsigned char *bytes, size_t size)
 {
 	struct fb_spool spool = {.fd = -1, .lock = -1};
 	struct fb_sink sink = {.spool = &spool};
-	struct fb_ring_reader reader = {.ring = &rings[0], .sink = &sink};
+	struct fb_ring_reader reader = {
+		.ring = &rings[0], .sink = &sink, .position = &sink.told.positions[0]};
 
 	if (!size || size > 4096)
 		return -1;

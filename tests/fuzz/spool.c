@@ -12,6 +12,7 @@
 #include "fuzz.h"
 #include "progress.h"
 #include "spool.h"
+#include "untold.h"
 
 #define RECORDS 40
 #define LIMIT 2048
@@ -62,19 +63,23 @@ int LLVMFuzzerTestOneInput(const unsigned char *bytes, size_t size)
 	const struct fb_labels labels = {
 		.deployment = "d", .program = "p", .release = "r", .units = ""};
 	const char *folder = fuzz_folder();
+	struct fb_step step = {.segment = 1};
+	const struct fb_ring_names rings = {.items = {"events"}, .count = 1};
 	struct fb_problem problem = {};
+	struct fb_untold untold;
 	struct fb_previous previous;
 	struct fb_spool spool;
 	char path[PATH_MAX];
 
 	if (size < 2 || size > 4096)
 		return -1;
+	step.size = bytes[1];
 	must(!fb_segment_path(folder, 1 + bytes[0] % 3, path, sizeof(path)));
 	fuzz_write(path, bytes + 2, size - 2);
 	must(!fb_spool_prepare(&spool, folder, LIMIT, &labels, &previous, &problem));
 	must(previous.number == 1u + bytes[0] % 3);
 	must(memchr(previous.boot_id, '\0', sizeof(previous.boot_id)));
-	fb_segments_traces(folder, 1, bytes[1]);
+	fb_untold_find(&untold, &step, folder, &rings);
 	write_on(folder, &spool, previous.number, 1 + bytes[1] % 50);
 	fb_spool_close(&spool);
 	return 0;

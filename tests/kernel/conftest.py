@@ -15,6 +15,7 @@ from tests.tools import absent, need, need_root
 
 HERE = Path(__file__).parent
 TRACING = Path("/sys/kernel/tracing")
+PINS = Path("/sys/fs/bpf")
 SHIPPED = HERE.parents[1] / "programs"
 
 Build = Callable[..., Path]
@@ -40,6 +41,15 @@ def tracefs() -> Iterator[Path]:
     yield TRACING
     if mounted:
         subprocess.run(["umount", TRACING], check=False)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def bpffs() -> Iterator[None]:
+    """The file system of pins, which loaders mount where it is not: unmounted again."""
+    mounted = PINS.is_mount()
+    yield
+    if PINS.is_mount() and not mounted:
+        subprocess.run(["umount", PINS], check=False)
 
 
 @pytest.fixture(scope="session")

@@ -273,10 +273,16 @@ static int ring(char **words)
 	/* Of its exact size and aligned, as the kernel's is. */
 	unsigned char *data = aligned_alloc(8, in.used);
 	struct fb_ring_view view = {
-		.consumer = &consumer, .producer = &producer, .data = data, .size = in.used};
+		.consumer = &consumer,
+		.producer = &producer,
+		.position = consumer,
+		.data = data,
+		.size = in.used,
+	};
 
 	memcpy(data, in.bytes, in.used);
 	fb_ring_take(&view, strtoul(words[2], NULL, 10), add_taken, &out);
+	fb_ring_release(&view);
 	fb_text_printf(&out, "%s%lu", out.used ? " " : "", consumer);
 	fb_text_free(&view.straddler);
 	fb_text_free(&in);
