@@ -46,6 +46,30 @@ def test_an_exec_becomes_an_event_on_the_kernel_of(watched: Fleet, host: str) ->
     assert event["pid"] > 1
 
 
+@pytest.mark.parametrize("host", ["web1", "edge1", "edge2", "edge3"])
+def test_what_a_killed_loader_had_not_read_is_told_once_on_the_kernel_of(
+    watched: Fleet, host: str
+) -> None:
+    wait_until(lambda: bool(execs(watched, host)), what=f"{host} tells its first exec")
+    said = watched.root(
+        host,
+        "mkdir -p /tmp/of && cp /bin/true /tmp/of/true || exit 1\n"
+        "pid=$(sed 's/.*\"pid\":\\([0-9]*\\).*/\\1/' /run/fleetbpf/execs/execs/*/state)\n"
+        "kill -STOP $pid; for i in 1 2 3; do /tmp/of/true; done; kill -KILL $pid && echo done",
+    )
+    assert said == "done\n"
+
+    def told() -> int:
+        return sum(event["filename"] == "/tmp/of/true" for event in execs(watched, host))
+
+    wait_until(lambda: told() >= 3, seconds=120, what=f"the next loader of {host} tells them")
+    assert told() == 3
+    said = watched.fleetbpf("status", "execs.yml", "--limit", host, "--json").stdout
+    (program,) = json.loads(said)["hosts"][host]["programs"]
+    assert not program["warnings"]
+    assert program["tally"]["killed"] == 1
+
+
 def test_what_was_fired_is_what_was_written_and_what_was_lost(watched: Fleet) -> None:
     def tallies() -> list[dict[str, Any]]:
         watched.fleetbpf("logs", "all", "--program", "execs")
