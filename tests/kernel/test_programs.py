@@ -7,6 +7,7 @@ import pytest
 
 from tests.kernel.conftest import Start
 from tests.kernel.running import Loader, Record
+from tests.tools import absent
 
 RESPONSE = 0x8000
 LABELS = ["a" * 63, "b" * 63, "c" * 63, "d" * 61]  # the longest name that there is
@@ -65,7 +66,7 @@ def test_a_query_over_ipv6_is_told(start: Start) -> None:
     try:
         send(message(wire("six") + b"\0\1\0\1", number=6), "::1")
     except OSError:
-        pytest.skip("this machine has no IPv6")
+        absent("this machine has no IPv6")
     (query,) = queries(loader)
     assert (query["id"], query["name"], query["server"]) == (
         6,
