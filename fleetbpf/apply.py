@@ -1,4 +1,4 @@
-"""Apply: ask each host for its facts, plan, and activate what has to change."""
+"""Apply: have each host make the changes that it needs, and tell what came of them."""
 
 import functools
 import getpass
@@ -8,17 +8,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from fleetbpf import activation, collect, facts
+from fleetbpf import activation, collect
 from fleetbpf.activation import Activation, Answer, Failure
-from fleetbpf.builders import Builders
 from fleetbpf.connections import Connection
 from fleetbpf.errors import Problem
-from fleetbpf.kernel_btf import BtfFolder
-from fleetbpf.layout import HostLayout, Workspace
+from fleetbpf.layout import Workspace
 from fleetbpf.model.facts import HostFacts
-from fleetbpf.model.target import DesiredProgram, Target
-from fleetbpf.plan import Action, Change, obstacles, plan
-from fleetbpf.release import Release
+from fleetbpf.model.target import Target
+from fleetbpf.plan import Action, Change
+from fleetbpf.prepare import Prepare, Prepared
 from fleetbpf.verifier import decisive
 
 Say = Callable[[str, str], None]  # host, what it is at
@@ -36,7 +34,7 @@ class Applied:
     @property
     def failed(self) -> int:
         """How many programs are not as declared."""
-        wanted = {change.program for change in self.changes if change.action is not Action.NONE}
+        wanted = {change.program for change in self.changes if change.wanted}
         return len(wanted - self.done)
 
     @property
@@ -49,94 +47,53 @@ class Applied:
 class Apply:
     """One run of apply: the same for every host."""
 
-    deployment: str
-    builders: Builders
-    btf: BtfFolder
+    prepare: Prepare
     workspace: Workspace
     say: Say
-    layout: HostLayout = HostLayout()
     who: str
 
     def to(self, target: Target, connection: Connection) -> Applied:
-        """Bring one host to what is declared for it.
+        """Bring one host to what is declared for it; raises what `Prepare.host` does."""
+        return self.carry_out(self.prepare.host(target, connection), connection)
 
-        Raises UnreachableError when the host is lost, HostError when nothing can be done there,
-        BuildError when there are no loaders for its architecture.
-        """
-        host = target.host.name
-        seen = facts.ask(
-            connection,
-            self.layout,
-            host=host,
-            deployment=self.deployment,
-            become=target.become,
-        )
-        # The first host of an architecture waits for its loaders; all others find them.
-        target = target.on(facts.architecture(seen, host=host))
-        self.builders.build_all(program.recipe for program in target.programs)
-        releases = tuple(self.release(program, seen) for program in target.programs)
-        changes = plan(host, self.deployment, releases, seen)
-        todo, problems = self.possible(host, changes, seen)
+    def carry_out(self, prepared: Prepared, connection: Connection) -> Applied:
+        """Make the changes that a host needs and that can be made there."""
+        host, todo = prepared.target.host.name, prepared.todo
         if not todo:
-            return Applied(changes=changes, problems=problems)
+            return Applied(changes=prepared.changes, problems=prepared.problems)
         for change in todo:
             self.say(host, f"{change.program}: {change.action.value}: {change.reason}")
-        answer = self.activate(target, connection, todo, seen)
+        answer = self.activate(prepared, connection)
         return Applied(
-            changes=changes,
+            changes=prepared.changes,
             done=answer.done,
-            problems=(*problems, *self.problems(host, todo, answer)),
-            warnings=(*answer.warnings, *warnings(answer.started, seen)),
+            problems=(*prepared.problems, *self.problems(host, todo, answer)),
+            warnings=(*answer.warnings, *warnings(answer.started, prepared.seen)),
         )
 
-    def possible(
-        self, host: str, changes: Sequence[Change], seen: HostFacts
-    ) -> tuple[tuple[Change, ...], tuple[Problem, ...]]:
-        """The changes that can be made there, and what stands in the way of the others."""
-        wanted = [change for change in changes if change.action is not Action.NONE]
-        blocked = {change: self.obstacles(host, change, seen) for change in wanted}
-        todo = tuple(change for change in wanted if not blocked[change])
-        return todo, tuple(problem for found in blocked.values() for problem in found)
-
-    def obstacles(self, host: str, change: Change, seen: HostFacts) -> tuple[Problem, ...]:
-        """Why a change cannot work on a host."""
-        if change.release is None:
-            return ()
-        description = self.builders.artifact(change.release.program.recipe).description
-        return tuple(obstacles(host, change.release, seen, description))
-
-    def release(self, program: DesiredProgram, seen: HostFacts) -> Release:
-        """The release of one program for one host."""
-        return Release(
-            deployment=self.deployment,
-            program=program,
-            build_key=self.builders.artifact(program.recipe).key,
-            layout=self.layout,
-            btf=self.btf.of(seen),
-        )
-
-    def activate(
-        self, target: Target, connection: Connection, changes: Sequence[Change], seen: HostFacts
-    ) -> Answer:
-        """Send what the host lacks and have it make `changes`."""
-        host = Activation(deployment=self.deployment, layout=self.layout, who=self.who)
+    def activate(self, prepared: Prepared, connection: Connection) -> Answer:
+        """Send what the host lacks and have it make the changes."""
+        target, changes = prepared.target, prepared.todo
+        deployment, layout = self.prepare.deployment, self.prepare.layout
+        host = Activation(deployment=deployment, layout=layout, who=self.who)
         if any(change.prune or change.action is Action.DELETE for change in changes):
             save_records(target, connection, host, changes, self.workspace)
-        artifacts = (self.builders.artifact(program.recipe) for program in target.programs)
+        artifact = self.prepare.builders.artifact
+        artifacts = (artifact(program.recipe) for program in target.programs)
         objects = {found.key: found.loader_sha256 for found in artifacts}
         todo = activation.steps(changes, objects=objects)
-        return host.do(target, connection, todo, self.payload(changes, seen))
+        return host.do(target, connection, todo, self.payload(changes, prepared.seen))
 
     def payload(self, changes: Sequence[Change], seen: HostFacts) -> bytes:
         """The files of the new releases, and the loaders that the host does not have."""
         files: dict[str, bytes] = {}
         loaders: dict[str, bytes] = {}
         when = datetime.now(UTC).isoformat(timespec="seconds")
-        btf = self.btf.of(seen)
+        builders, btf = self.prepare.builders, self.prepare.btf.of(seen)
         for release in (change.release for change in changes if change.release):
-            artifact = self.builders.artifact(release.program.recipe)
+            artifact = builders.artifact(release.program.recipe)
             about = release.about(loader_sha256=artifact.loader_sha256, who=self.who, when=when)
-            cut = self.builders.cut_btf(release.program.recipe, btf) if btf else None
+            cut = builders.cut_btf(release.program.recipe, btf) if btf else None
             files |= activation.release_files(release, about=about, btf=cut)
             if artifact.loader_sha256 not in sound_objects(seen):
                 loaders[artifact.key] = packed_loader(artifact.loader, artifact.loader_sha256)
@@ -163,7 +120,7 @@ class Apply:
     def problem(self, host: str, failure: Failure) -> Problem:
         """A program that did not start, in words."""
         where = f"{host}: {failure.program}" if failure.program else host
-        log = self.workspace.verifier_log(host, self.deployment, failure.program)
+        log = self.workspace.verifier_log(host, self.prepare.deployment, failure.program)
         return explained(failure, where=where, log=log)
 
 

@@ -6,22 +6,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
-from fleetbpf import activation, elf, facts, kernel_btf, relocations
+from fleetbpf import activation, elf, kernel_btf, relocations
 from fleetbpf.apply import explained, packed_loader
 from fleetbpf.btf_file import BtfFile
 from fleetbpf.build import Artifact
-from fleetbpf.builders import Builders
 from fleetbpf.cache import write_whole
 from fleetbpf.command import Command, script
 from fleetbpf.connections import Connection
 from fleetbpf.errors import BuildError, HostError, Problem
 from fleetbpf.facts import Row, check_greeting, tabbed
-from fleetbpf.kernel_btf import BtfFolder
-from fleetbpf.layout import HostLayout, Workspace
+from fleetbpf.layout import Workspace
 from fleetbpf.model.facts import HostFacts
-from fleetbpf.model.target import DesiredProgram, Target
+from fleetbpf.model.target import Target
 from fleetbpf.model.trial import Judgement, Trial, Tried, Verdict
 from fleetbpf.plan import obstacles
+from fleetbpf.prepare import Prepare
 from fleetbpf.release import KERNEL_BTF, Release, escaped
 from fleetbpf.relocations import Missing
 
@@ -33,35 +32,16 @@ TIMEOUT = 900.0  # seconds; a slow host may take minutes to verify many programs
 class Check:
     """One run of check: the same for every host."""
 
-    deployment: str
-    builders: Builders
-    btf: BtfFolder
+    prepare: Prepare
     workspace: Workspace
     cache: Path  # kernels' types, by release and build
-    layout: HostLayout = HostLayout()
 
     def facts(self, target: Target, connection: Connection) -> HostFacts:
-        """What a host is; builds what it needs. Raises as `Apply.to` does."""
-        host = target.host.name
-        seen = facts.ask(
-            connection, self.layout, host=host, deployment=self.deployment, become=target.become
-        )
-        self.builders.build_all(program.recipe for program in self.programs(target, seen))
+        """What a host is; builds what it needs. Raises as `Prepare.host` does."""
+        seen = self.prepare.ask(target, connection)
+        programs = self.prepare.fitting(target, seen).programs
+        self.prepare.builders.build_all(program.recipe for program in programs)
         return seen
-
-    def programs(self, target: Target, seen: HostFacts) -> tuple[DesiredProgram, ...]:
-        """A host's programs, as built for its architecture."""
-        return target.on(facts.architecture(seen, host=target.host.name)).programs
-
-    def release(self, program: DesiredProgram, seen: HostFacts) -> Release:
-        """What apply would place there."""
-        return Release(
-            deployment=self.deployment,
-            program=program,
-            build_key=self.builders.artifact(program.recipe).key,
-            layout=self.layout,
-            btf=self.btf.of(seen),
-        )
 
     def trials(self, targets: Iterable[Target], seen: Mapping[str, HostFacts]) -> tuple[Trial, ...]:
         """What is to be tried for the hosts that have told what they are."""
@@ -69,16 +49,16 @@ class Check:
             (
                 target.host.name,
                 seen[target.host.name],
-                self.release(program, seen[target.host.name]),
+                self.prepare.release(program, seen[target.host.name]),
             )
             for target in targets
             if target.host.name in seen
-            for program in self.programs(target, seen[target.host.name])
+            for program in self.prepare.fitting(target, seen[target.host.name]).programs
         )
 
     def artifact(self, trial: Trial) -> Artifact:
         """The loader that is tried."""
-        return self.builders.artifact(trial.release.program.recipe)
+        return self.prepare.builders.artifact(trial.release.program.recipe)
 
     def obstacle(self, trial: Trial, seen: HostFacts) -> Problem | None:
         """Why a trial need not be made: what the host's facts tell already."""
@@ -102,14 +82,14 @@ class Check:
         host = target.host.name
         objects = {trial.program: self.artifact(trial) for trial in trials}
         words = (word for name, made in objects.items() for word in (name, made.loader_sha256))
-        command = script("check.sh", self.layout.root, *words, become=target.become)
+        command = script("check.sh", self.prepare.layout.root, *words, become=target.become)
         completed = connection.run(command, stdin=self.payload(trials, seen), timeout=TIMEOUT)
         rows = tabbed(completed.stdout)
         check_greeting(rows, completed, host=host, greeting=GREETING, become=target.become)
         passed, failures = parse(rows)
         told: dict[str, Problem | None] = dict.fromkeys(passed)
         for failure in failures:
-            log = self.workspace.verifier_log(host, self.deployment, failure.program)
+            log = self.workspace.verifier_log(host, self.prepare.deployment, failure.program)
             where = f"{failure.program} on {seen.kernel} ({host})"
             told[failure.program] = explained(failure, where=where, log=log)
         if objects.keys() - told.keys():
@@ -121,13 +101,13 @@ class Check:
         """The loaders, and what each is told."""
         files: dict[str, bytes] = {}
         loaders: dict[str, bytes] = {}
-        btf = self.btf.of(seen)
+        btf = self.prepare.btf.of(seen)
         for trial in trials:
             made = self.artifact(trial)
             loaders[made.key] = packed_loader(made.loader, made.loader_sha256)
             files[f"{trial.program}/args"] = arguments(trial.release)
             if btf:
-                files[f"{trial.program}/{KERNEL_BTF}"] = self.builders.cut_btf(
+                files[f"{trial.program}/{KERNEL_BTF}"] = self.prepare.builders.cut_btf(
                     trial.release.program.recipe, btf
                 )
         return activation.payload(files, loaders.values())
@@ -135,7 +115,7 @@ class Check:
     def types(self, target: Target, connection: Connection, seen: HostFacts) -> bytes:
         """The types of a host's kernel: its own, fetched once, or the manifest's."""
         if not seen.btf:
-            given = self.btf.of(seen)
+            given = self.prepare.btf.of(seen)
             return kernel_btf.content(given.path) if given else b""
         become = target.become
         # It has the kernel's build id: two builds may call themselves by one release.

@@ -36,6 +36,12 @@ class Change:
     release: Release | None = None  # what shall run; None when the program is deleted
     prune: tuple[str, ...] = ()  # old releases to remove on the way
     retire: tuple[str, ...] = ()  # old releases that run beside the right one: all to be done
+    obstacles: tuple[Problem, ...] = ()  # why it cannot be made there
+
+    @property
+    def wanted(self) -> bool:
+        """Whether there is anything to do."""
+        return self.action is not Action.NONE
 
 
 def plan(

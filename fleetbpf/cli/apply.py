@@ -39,14 +39,11 @@ def carry_out(
     """Apply what the targets shall run, and tell what became of each host."""
     from fleetbpf.apply import Apply, operator
     from fleetbpf.cli.progress import progress
-    from fleetbpf.kernel_btf import BtfFolder
 
-    builders = session.build(targets, output)
+    prepare = session.prepare(manifest, targets, output)
     with progress(output, [target.host.name for target in targets]) as shown:
         work = Apply(
-            deployment=manifest.name,
-            builders=builders,
-            btf=BtfFolder.read(manifest.btf_folder),
+            prepare=prepare,
             workspace=session.workspace,
             say=shown.say,
             who=operator(),

@@ -55,13 +55,10 @@ def checking(
 ) -> "Check":
     """What is done on each host; builds every program."""
     from fleetbpf.check import Check
-    from fleetbpf.kernel_btf import BtfFolder
     from fleetbpf.toolchain import default_cache
 
     return Check(
-        deployment=manifest.name,
-        builders=session.build(targets, output),
-        btf=BtfFolder.read(manifest.btf_folder),
+        prepare=session.prepare(manifest, targets, output),
         workspace=session.workspace,
         cache=default_cache().parent / "btf",
     )

@@ -15,8 +15,11 @@ from fleetbpf.connections.keyring import Keyring
 from fleetbpf.connections.opening import open_connection
 from fleetbpf.errors import InputError
 from fleetbpf.fleet import Outcome
+from fleetbpf.kernel_btf import BtfFolder
 from fleetbpf.layout import Workspace
+from fleetbpf.model.manifest import Manifest
 from fleetbpf.model.target import Target
+from fleetbpf.prepare import Prepare
 from fleetbpf.targets import obstacles
 
 T = TypeVar("T")
@@ -63,6 +66,12 @@ class Session:
             )
         )
         return builders
+
+    def prepare(self, manifest: Manifest, targets: Sequence[Target], output: Output) -> Prepare:
+        """The way to a host's plan; builds every program, raises what `build` does."""
+        builders = self.build(targets, output)
+        btf = BtfFolder.read(manifest.btf_folder)
+        return Prepare(deployment=manifest.name, builders=builders, btf=btf)
 
     def on_each(
         self,
