@@ -11,8 +11,8 @@ from fleetbpf import constant_types, event_plan, fleet, hook_checks, readouts
 from fleetbpf.builders import Builders
 from fleetbpf.cli.output import Output
 from fleetbpf.connections import Connection
-from fleetbpf.connections.keyring import Keyring
-from fleetbpf.connections.opening import open_connection
+from fleetbpf.connections.routes import Routes
+from fleetbpf.connections.settings import Operator
 from fleetbpf.errors import InputError
 from fleetbpf.fleet import Outcome
 from fleetbpf.kernel_btf import BtfFolder
@@ -86,12 +86,12 @@ class Session:
         """
         InputError.raise_if_any(obstacles(target.host for target in targets))
         by_name = {target.host.name: target for target in targets}
-        keyring = Keyring.load()
-        keyring.check(target.host for target in targets)
+        routes = Routes(Operator.here())
+        routes.check(target.host for target in targets)
         return fleet.on_each(
             [target.host for target in targets],
             lambda host, connection: work(by_name[host.name], connection),
-            open_connection=lambda host: open_connection(host, keyring, timeout=LOGIN_TIMEOUT),
+            open_connection=lambda host: routes.open(host, timeout=LOGIN_TIMEOUT),
             forks=self.forks,
             done=done,
         )

@@ -8,14 +8,14 @@ from paramiko.ssh_exception import BadAuthenticationType, PartialAuthentication
 
 from fleetbpf.connections import reasons
 from fleetbpf.connections.identities import Identity
-from fleetbpf.connections.keyring import Keyring, user_of
+from fleetbpf.connections.keyring import Keyring
 from fleetbpf.connections.known_hosts import Standing
+from fleetbpf.connections.settings import ConnectionSettings
 from fleetbpf.connections.transport import QuickSocket, TunedTransport
 from fleetbpf.errors import InputError
-from fleetbpf.model.inventory import Host
 
 
-def log_in(host: Host, *, keyring: Keyring, timeout: float) -> TunedTransport:
+def log_in(host: ConnectionSettings, *, keyring: Keyring, timeout: float) -> TunedTransport:
     """Connect, check the host's key, then prove who we are; UnreachableError says what failed."""
     deadline = time.monotonic() + timeout
     known = keyring.known_hosts(host)
@@ -32,7 +32,7 @@ def log_in(host: Host, *, keyring: Keyring, timeout: float) -> TunedTransport:
     return transport
 
 
-def dial(host: Host, *, timeout: float) -> QuickSocket:
+def dial(host: ConnectionSettings, *, timeout: float) -> QuickSocket:
     """A TCP connection to the first of the host's addresses that answers."""
     deadline = time.monotonic() + timeout
     try:
@@ -61,7 +61,12 @@ class Login:
     """The steps of one login; each raises UnreachableError."""
 
     def __init__(
-        self, host: Host, transport: TunedTransport, *, deadline: float, timeout: float
+        self,
+        host: ConnectionSettings,
+        transport: TunedTransport,
+        *,
+        deadline: float,
+        timeout: float,
     ) -> None:
         self._host = host
         self._transport = transport
@@ -97,7 +102,6 @@ class Login:
 
     def authenticate(self, keyring: Keyring) -> None:
         """Offer one key after the other until the host takes one."""
-        user = user_of(self._host)
         tried: list[str] = []
         skipped: list[str] = []
         accepts: Sequence[str] = ()
@@ -106,14 +110,12 @@ class Login:
                 skipped += [f"{problem.where} ({problem.what})" for problem in identity.problems]
                 continue
             tried.append(identity.source)
-            if self._offer(user, identity, tried=tried):
+            if self._offer(identity, tried=tried):
                 return
             accepts = self._accepted_methods()
             if accepts and "publickey" not in accepts:
                 break
-        raise reasons.denied(
-            self._host, user, tried=counted(tried), skipped=skipped, accepts=accepts
-        )
+        raise reasons.denied(self._host, tried=counted(tried), skipped=skipped, accepts=accepts)
 
     def _identities(self, keyring: Keyring) -> Iterator[Identity | InputError]:
         try:
@@ -123,9 +125,10 @@ class Login:
             what = f"identity file {problem.where}: {problem.what}"
             raise reasons.unreachable(self._host, what, problem.hint) from error
 
-    def _offer(self, user: str, identity: Identity, *, tried: Sequence[str]) -> bool:
+    def _offer(self, identity: Identity, *, tried: Sequence[str]) -> bool:
         noticed = self._transport.noticed
         noticed.clear()
+        user = self._host.user
         phase = f"logging in as {user} (tried: {', '.join(counted(tried))})"
         if not self._transport.is_active():
             raise self._lost(phase)

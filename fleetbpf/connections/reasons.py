@@ -9,18 +9,18 @@ from pathlib import Path
 from paramiko.ssh_exception import SSHException
 
 from fleetbpf.connections.known_hosts import Standing, Verdict, fingerprint, host_name
+from fleetbpf.connections.settings import ConnectionSettings
 from fleetbpf.errors import Problem, UnreachableError
-from fleetbpf.model.inventory import Host
 
 CHECK_ADDRESS = "is sshd running there, and are fleetbpf_host and fleetbpf_port right?"
 
 
-def endpoint(host: Host) -> str:
+def endpoint(host: ConnectionSettings) -> str:
     """Where a host is connected to: `address:port`, IPv6 addresses in brackets."""
     return f"[{host.address}]:{host.port}" if ":" in host.address else f"{host.address}:{host.port}"
 
 
-def unreachable(host: Host, what: str, hint: str = "") -> UnreachableError:
+def unreachable(host: ConnectionSettings, what: str, hint: str = "") -> UnreachableError:
     """The error about `host` that names where it was looked for."""
     text = f"{endpoint(host)}: {printable(what)}"
     return UnreachableError(Problem(where=host.name, what=text, hint=hint))
@@ -31,7 +31,7 @@ def printable(text: str) -> str:
     return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text)
 
 
-def not_dialled(host: Host, error: OSError, *, timeout: float) -> UnreachableError:
+def not_dialled(host: ConnectionSettings, error: OSError, *, timeout: float) -> UnreachableError:
     """No TCP connection came about."""
     if isinstance(error, socket.gaierror):
         return unreachable(
@@ -48,14 +48,14 @@ def not_dialled(host: Host, error: OSError, *, timeout: float) -> UnreachableErr
     return unreachable(host, error.strerror or repr(error), CHECK_ADDRESS)
 
 
-def timed_out(host: Host, phase: str, *, timeout: float) -> UnreachableError:
+def timed_out(host: ConnectionSettings, phase: str, *, timeout: float) -> UnreachableError:
     """The host took the connection, but did not answer in time."""
     hint = "the host may be overloaded, or something that is no SSH server listens there"
     return unreachable(host, f"timed out after {timeout:g} s while {phase}", hint)
 
 
 def not_greeted(
-    host: Host, error: Exception | None, *, first_lines: Sequence[str]
+    host: ConnectionSettings, error: Exception | None, *, first_lines: Sequence[str]
 ) -> UnreachableError:
     """Who listens there did not introduce itself as an SSH server."""
     if first_lines:
@@ -69,7 +69,9 @@ def not_greeted(
     return unreachable(host, f"{ending(cause)} before its SSH banner", hint)
 
 
-def lost(host: Host, error: BaseException | None, *, phase: str, farewell: str) -> UnreachableError:
+def lost(
+    host: ConnectionSettings, error: BaseException | None, *, phase: str, farewell: str
+) -> UnreachableError:
     """The connection ended in the middle of `phase`."""
     said = f": {farewell}" if farewell else ""
     if isinstance(error, SSHException):
@@ -91,7 +93,7 @@ def ending(error: BaseException | None) -> str:
 
 
 def key_refused(
-    host: Host, verdict: Verdict, *, kind: str, key: bytes, files: Sequence[Path]
+    host: ConnectionSettings, verdict: Verdict, *, kind: str, key: bytes, files: Sequence[Path]
 ) -> UnreachableError:
     """The host shows a key that the known_hosts files do not vouch for."""
     shown = f"{kind} {fingerprint(key)}"
@@ -115,7 +117,11 @@ def key_refused(
 
 
 def denied(
-    host: Host, user: str, *, tried: Sequence[str], skipped: Sequence[str], accepts: Sequence[str]
+    host: ConnectionSettings,
+    *,
+    tried: Sequence[str],
+    skipped: Sequence[str],
+    accepts: Sequence[str],
 ) -> UnreachableError:
     """No key of ours was accepted, or there was none."""
     notes = [f"tried: {', '.join(tried)}" if tried else "no key to try"]
@@ -124,7 +130,7 @@ def denied(
     if accepts and "publickey" not in accepts:
         notes.append(f"it accepts no keys but only: {', '.join(accepts)}")
     hint = (
-        f"is {user} the right user (fleetbpf_user), and is the public key in its "
+        f"is {host.user} the right user (fleetbpf_user), and is the public key in its "
         "~/.ssh/authorized_keys? choose the key with fleetbpf_identity_file or an agent"
     )
-    return unreachable(host, f"permission denied for user {user}; {'; '.join(notes)}", hint)
+    return unreachable(host, f"permission denied for user {host.user}; {'; '.join(notes)}", hint)

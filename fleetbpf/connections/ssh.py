@@ -12,9 +12,9 @@ from fleetbpf.connections import Completed, Sink, reasons
 from fleetbpf.connections.call import Call, LinkLostError, OutOfTimeError, link_errors
 from fleetbpf.connections.keyring import Keyring
 from fleetbpf.connections.login import log_in
+from fleetbpf.connections.settings import ConnectionSettings
 from fleetbpf.connections.transport import TunedTransport
 from fleetbpf.errors import UnreachableError
-from fleetbpf.model.inventory import Host
 
 # sshd hands the whole line to a shell as one argument, and execve(2) takes no longer one
 # (MAX_ARG_STRLEN, with its NUL byte).
@@ -23,7 +23,9 @@ LONGEST_LINE = 131_071
 MAY_STILL_RUN = "it may still be running on the host"
 
 
-def connect(host: Host, *, keyring: Keyring, timeout: float = 20.0) -> "SSHConnection":
+def connect(
+    host: ConnectionSettings, *, keyring: Keyring, timeout: float = 20.0
+) -> "SSHConnection":
     """Connect to `host` and log in, within `timeout` seconds.
 
     Raises UnreachableError that names the step which failed.
@@ -37,7 +39,7 @@ class SSHConnection:
     A dead link is noticed within 60 seconds (transport.IDLE + transport.GIVE_UP).
     """
 
-    def __init__(self, host: Host, transport: TunedTransport) -> None:
+    def __init__(self, host: ConnectionSettings, transport: TunedTransport) -> None:
         self._host = host
         self._transport = transport
         self._closed = False

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from fleetbpf import inventory
 from fleetbpf.command import Command
-from fleetbpf.connections.keyring import Keyring
-from fleetbpf.connections.opening import open_connection
+from fleetbpf.connections.routes import Routes
+from fleetbpf.connections.settings import Operator
 from fleetbpf.errors import UnreachableError
 from fleetbpf.lab.folder import LabFolder
 from tests.waiting import wait_until
@@ -65,7 +65,7 @@ class Fleet:
         """What a shell line, run as root on a host, writes to its standard output."""
         found = inventory.read(self.inventory).hosts[host]
         command = Command("sh", "-c", text, become=found.become is True)
-        with open_connection(found, Keyring.load(), timeout=120.0) as connection:
+        with Routes(Operator.here()).open(found, timeout=120.0) as connection:
             completed = connection.run(command, timeout=300.0)
         return completed.stdout.decode()
 

@@ -6,8 +6,8 @@ import pytest
 
 from fleetbpf import inventory
 from fleetbpf.command import Command
-from fleetbpf.connections.keyring import Keyring
-from fleetbpf.connections.opening import open_connection
+from fleetbpf.connections.routes import Routes
+from fleetbpf.connections.settings import Operator
 from tests.e2e.fleet import Fleet
 from tests.waiting import wait_until
 
@@ -50,7 +50,7 @@ def bare(fleet: Fleet) -> Iterator[Fleet]:
     (fleet.folder / "parents.yml").write_text(MANIFEST)
     (fleet.folder / "btf").mkdir()
     host = inventory.read(fleet.inventory).hosts[HOST]
-    with open_connection(host, Keyring.load(), timeout=120.0) as connection:
+    with Routes(Operator.here()).open(host, timeout=120.0) as connection:
         types = connection.run(Command("cat", f"{BTF}/vmlinux"), timeout=300.0).stdout
     (fleet.folder / "types").write_bytes(types)
     fleet.root(HOST, f"mount -t tmpfs none {BTF}")

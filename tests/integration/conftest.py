@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from fleetbpf.connections.keyring import Keyring
-from fleetbpf.connections.ssh import SSHConnection, connect
+from fleetbpf.connections.routes import Routes
+from fleetbpf.connections.settings import Operator
+from fleetbpf.connections.ssh import SSHConnection
+from fleetbpf.model.inventory import Host
 from tests.integration import sshd
 from tests.tools import need
 
@@ -40,13 +42,26 @@ def start_server(tmp_path: Path) -> Iterator[StartServer]:
 
 
 @pytest.fixture
-def keyring(tmp_path: Path) -> Keyring:
-    """A keyring of a user who has neither keys nor an agent."""
-    return Keyring(home=tmp_path)
+def routes(tmp_path: Path) -> Routes:
+    """The ways of a user who has neither keys nor an agent."""
+    return routes_of(tmp_path)
 
 
 @pytest.fixture
-def connection(server: sshd.Server, keyring: Keyring) -> Iterator[SSHConnection]:
+def connection(server: sshd.Server, routes: Routes) -> Iterator[SSHConnection]:
     """A logged-in connection to the shared server."""
-    with connect(server.host(), keyring=keyring, timeout=60) as open_connection:
+    with connect(server.host(), routes=routes) as open_connection:
         yield open_connection
+
+
+def routes_of(home: Path, *, agent: Path | None = None) -> Routes:
+    """The ways of a user with this home, on a machine where nothing is configured."""
+    environment = {} if agent is None else {"SSH_AUTH_SOCK": str(agent)}
+    return Routes(Operator(home=home, environment=environment, system=home / "etc-ssh"))
+
+
+def connect(host: Host, *, routes: Routes, timeout: float = 60) -> SSHConnection:
+    """A logged-in connection to `host`."""
+    connection = routes.open(host, timeout=timeout)
+    assert isinstance(connection, SSHConnection)
+    return connection

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from fleetbpf.command import Command
-from fleetbpf.connections.keyring import Keyring
-from fleetbpf.connections.ssh import LONGEST_LINE, SSHConnection, connect
+from fleetbpf.connections.routes import Routes
+from fleetbpf.connections.ssh import LONGEST_LINE, SSHConnection
 from fleetbpf.errors import UnreachableError
+from tests.integration.conftest import connect
 from tests.integration.sshd import Server
 from tests.waiting import wait_until
 
@@ -129,11 +130,11 @@ def test_a_line_too_long_for_the_host_is_refused_here(connection: SSHConnection)
     assert connection.run(Command("echo", longest)).stdout == f"{longest}\n".encode()
 
 
-def test_a_link_lost_in_mid_command_is_said_so(server: Server, keyring: Keyring) -> None:
+def test_a_link_lost_in_mid_command_is_said_so(server: Server, routes: Routes) -> None:
     killing = Command("sh", "-c", "kill -9 $PPID; sleep 30")
 
     with (
-        connect(server.host(), keyring=keyring, timeout=60) as connection,
+        connect(server.host(), routes=routes, timeout=60) as connection,
         pytest.raises(UnreachableError) as caught,
     ):
         connection.run(killing, timeout=120)
@@ -143,8 +144,8 @@ def test_a_link_lost_in_mid_command_is_said_so(server: Server, keyring: Keyring)
     assert "connection closed by the host while running sh" in problem.what
 
 
-def test_after_a_lost_link_every_command_says_so(server: Server, keyring: Keyring) -> None:
-    with connect(server.host(), keyring=keyring, timeout=60) as connection:
+def test_after_a_lost_link_every_command_says_so(server: Server, routes: Routes) -> None:
+    with connect(server.host(), routes=routes, timeout=60) as connection:
         with contextlib.suppress(UnreachableError):
             connection.run(Command("sh", "-c", "kill -9 $PPID; sleep 30"), timeout=120)
 
@@ -153,7 +154,7 @@ def test_after_a_lost_link_every_command_says_so(server: Server, keyring: Keyrin
 
 
 def test_closing_from_another_thread_cuts_a_running_command(
-    server: Server, keyring: Keyring, tmp_path: Path
+    server: Server, routes: Routes, tmp_path: Path
 ) -> None:
     started = tmp_path / "started"
     errors: list[UnreachableError] = []
@@ -164,7 +165,7 @@ def test_closing_from_another_thread_cuts_a_running_command(
         except UnreachableError as error:
             errors.append(error)
 
-    with connect(server.host(), keyring=keyring, timeout=60) as connection:
+    with connect(server.host(), routes=routes, timeout=60) as connection:
         thread = threading.Thread(target=run, args=(connection,))
         thread.start()
         wait_until(started.exists, what="the command runs")
@@ -175,9 +176,9 @@ def test_closing_from_another_thread_cuts_a_running_command(
     assert "connection given up while running sh" in str(errors[0])
 
 
-def test_closing_twice_is_harmless_and_leaves_no_thread(server: Server, keyring: Keyring) -> None:
+def test_closing_twice_is_harmless_and_leaves_no_thread(server: Server, routes: Routes) -> None:
     before = threading.active_count()
-    connection = connect(server.host(), keyring=keyring, timeout=60)
+    connection = connect(server.host(), routes=routes, timeout=60)
 
     connection.close()
     connection.close()
@@ -187,11 +188,11 @@ def test_closing_twice_is_harmless_and_leaves_no_thread(server: Server, keyring:
         connection.run(Command("true"))
 
 
-def test_many_connections_at_once_share_a_keyring(server: Server, keyring: Keyring) -> None:
+def test_many_connections_at_once_share_a_routes(server: Server, routes: Routes) -> None:
     statuses: list[int] = []
 
     def once() -> None:
-        with connect(server.host(), keyring=keyring, timeout=120) as connection:
+        with connect(server.host(), routes=routes, timeout=120) as connection:
             statuses.append(connection.run(Command("true")).status)
 
     threads = [threading.Thread(target=once) for _ in range(20)]
@@ -203,8 +204,8 @@ def test_many_connections_at_once_share_a_keyring(server: Server, keyring: Keyri
     assert statuses == [0] * 20
 
 
-def test_keys_are_renewed_in_mid_command(server: Server, keyring: Keyring) -> None:
-    with connect(server.host(), keyring=keyring, timeout=60) as connection:
+def test_keys_are_renewed_in_mid_command(server: Server, routes: Routes) -> None:
+    with connect(server.host(), routes=routes, timeout=60) as connection:
         renewed = threading.Timer(0.2, connection._transport.renegotiate_keys)
         renewed.start()
         slow = "for i in 1 2 3 4 5 6 7 8; do head -c 100000 /dev/zero; sleep 0.1; done"

@@ -4,6 +4,7 @@ import errno
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,8 @@ from fleetbpf.connections import reasons
 from fleetbpf.connections.keyring import Keyring
 from fleetbpf.connections.local import LocalConnection
 from fleetbpf.connections.login import counted
-from fleetbpf.connections.opening import open_connection
+from fleetbpf.connections.routes import Routes
+from fleetbpf.connections.settings import ConnectionSettings, Operator
 from fleetbpf.connections.transport import (
     CIPHERS,
     KEY_EXCHANGES,
@@ -26,7 +28,9 @@ from fleetbpf.connections.transport import (
 from fleetbpf.errors import InputError
 from fleetbpf.model.inventory import ConnectionKind, Host
 
-HOST = Host(name="web1", address="10.0.0.1", port=2222)
+HOST = ConnectionSettings(
+    name="web1", address="10.0.0.1", port=2222, user="ops", known_hosts_files=()
+)
 
 
 @pytest.fixture
@@ -117,7 +121,7 @@ def test_what_a_host_says_cannot_steer_the_terminal() -> None:
 
 
 def test_an_ipv6_address_stands_in_brackets() -> None:
-    assert reasons.endpoint(Host(name="web1", address="fe80::1")) == "[fe80::1]:22"
+    assert reasons.endpoint(replace(HOST, address="fe80::1", port=22)) == "[fe80::1]:22"
 
 
 def test_all_unusable_identity_files_are_found_before_any_contact(tmp_path: Path) -> None:
@@ -135,7 +139,7 @@ def test_all_unusable_identity_files_are_found_before_any_contact(tmp_path: Path
     ]
 
     with pytest.raises(InputError) as caught:
-        Keyring(home=tmp_path).check(hosts)
+        Routes(Operator(home=tmp_path)).check(hosts)
 
     assert [problem.where for problem in caught.value.problems] == ["web1", "web2"]
 
@@ -143,24 +147,24 @@ def test_all_unusable_identity_files_are_found_before_any_contact(tmp_path: Path
 def test_a_known_hosts_file_is_read_once_per_run(tmp_path: Path) -> None:
     file = tmp_path / "known_hosts"
     file.write_text("web1 ssh-ed25519 AAAA\n")
-    keyring = Keyring(home=tmp_path)
-    host = Host(name="web1", address="web1", known_hosts_file=file)
-    first = keyring.known_hosts(host)
+    keyring = Keyring()
+    settings = replace(HOST, known_hosts_files=(file,))
+    first = keyring.known_hosts(settings)
     file.unlink()
 
-    assert keyring.known_hosts(host) is first
+    assert keyring.known_hosts(settings) is first
 
 
 def test_a_local_host_needs_no_ssh(tmp_path: Path) -> None:
     host = Host(name="here", address="here", connection=ConnectionKind.LOCAL)
 
-    with open_connection(host, Keyring(home=tmp_path)) as connection:
+    with Routes(Operator(home=tmp_path)).open(host) as connection:
         assert isinstance(connection, LocalConnection)
 
 
 def test_what_every_command_imports_does_not_import_paramiko() -> None:
     imports = (
-        "import fleetbpf.connections.opening, fleetbpf.connections.keyring, sys;"
+        "import fleetbpf.connections.routes, fleetbpf.connections.keyring, sys;"
         "sys.exit('paramiko' in sys.modules)"
     )
 

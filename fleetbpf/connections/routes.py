@@ -1,0 +1,50 @@
+"""The ways to all hosts of a run: their settings, resolved once, and what they share."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, assert_never
+
+from fleetbpf.connections.keyring import Keyring
+from fleetbpf.connections.settings import ConnectionSettings, Operator, settings_of
+from fleetbpf.model.inventory import ConnectionKind, Host
+
+if TYPE_CHECKING:
+    from fleetbpf.connections import Connection
+
+
+class Routes:
+    """Opens connections; safe for many threads."""
+
+    def __init__(self, operator: Operator) -> None:
+        """Nothing is read before it is needed."""
+        self._operator = operator
+        self._keyring = Keyring()
+
+    def check(self, hosts: Iterable[Host]) -> None:
+        """Raise one InputError with all that is wrong with the ways to `hosts`."""
+        self._keyring.check(self.settings(host) for host in hosts if reached_by_ssh(host))
+
+    def settings(self, host: Host) -> ConnectionSettings:
+        """How `host` is reached."""
+        return settings_of(host, self._operator)
+
+    def open(self, host: Host, *, timeout: float = 20.0) -> "Connection":
+        """Open a connection to `host` within `timeout` seconds, log-in included.
+
+        Raises UnreachableError that says which step failed.
+        """
+        match host.connection:
+            case ConnectionKind.SSH:
+                from fleetbpf.connections.ssh import connect
+
+                return connect(self.settings(host), keyring=self._keyring, timeout=timeout)
+            case ConnectionKind.LOCAL:
+                from fleetbpf.connections.local import LocalConnection
+
+                return LocalConnection(host.name)
+            case unreachable:
+                assert_never(unreachable)
+
+
+def reached_by_ssh(host: Host) -> bool:
+    """Whether SSH matters for `host` at all."""
+    return host.connection is ConnectionKind.SSH
