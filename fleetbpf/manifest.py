@@ -1,5 +1,6 @@
 """Reads manifests: from YAML to a checked Manifest, or to all that is wrong with it at once."""
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from fleetbpf.composing import Location, Mistake, Place
 from fleetbpf.errors import Problem
 from fleetbpf.model.manifest import Events, Manifest
 from fleetbpf.model.recipe import DesiredEvent, EventCase, FieldHint
+from fleetbpf.model.rollout import Health, Rollout
 from fleetbpf.source import Document
 from fleetbpf.wording import did_you_mean, quoted
 
@@ -43,6 +45,7 @@ def cross_check(document: Document) -> Iterator[Mistake]:
         for index in document.items("plays", play, "programs"):
             yield from unknown_program(document, ("plays", play, "programs", index), known)
         yield from repetitions(document, "program", ("plays", play, "programs"))
+        yield from idle_rollout_keys(document, ("plays", play))
     for name in known:
         yield from source_or_object(document, name)
         for function in document.keys_of("programs", name, "hooks"):
@@ -82,6 +85,29 @@ def unknown_program(
             what=f"no program is called {quoted(node.value)}",
             hint=did_you_mean(node.value, known, noun="programs"),
         )
+
+
+NEEDED = {  # key of a play: one of these must be there, or it never acts
+    "pause": ("serial",),
+    "rollback": ("serial", "max_fail_percentage"),
+    "health": ("soak",),
+}
+NEEDED_HINTS = {
+    "serial": "serial: [1, 25%] begins with one host",
+    "soak": "soak: 10s lets old and new run side by side so long",
+}
+
+
+def idle_rollout_keys(document: Document, play: Location) -> Iterator[Mistake]:
+    """Keys of a rollout that would never act."""
+    keys = document.keys_of(*play)
+    for key, needed in NEEDED.items():
+        if key in keys and not set(needed) & set(keys):
+            yield Mistake(
+                place=document.key_place(*play, key),
+                what=f"`{key}` does nothing without {' or '.join(f'`{n}`' for n in needed)}",
+                hint=NEEDED_HINTS[needed[0]],
+            )
 
 
 def source_or_object(document: Document, name: str) -> Iterator[Mistake]:
@@ -155,6 +181,27 @@ def desired_event(manifest: Manifest, at: Location, ring: str, event: Events) ->
             for path, hint in event.fields.items()
         ),
         where=manifest.place(*at),
+    )
+
+
+def rollout(manifest: Manifest, index: int) -> Rollout:
+    """How a change goes over the hosts of one play."""
+    play = manifest.plays[index]
+    return Rollout(
+        play=index,
+        serial=play.serial,
+        max_fail_percentage=play.max_fail_percentage,
+        pause=play.pause or 0,
+        rollback=play.rollback,
+        where=manifest.value_place("plays", index),
+        health=Health(
+            # In whole seconds: not every host's sleep knows fractions.
+            soak=math.ceil(play.soak or 0),
+            max_lost=play.health.max_lost,
+            min_records=play.health.min_records,
+            max_restarts=play.health.max_restarts,
+            max_cpu=play.health.max_cpu,
+        ),
     )
 
 

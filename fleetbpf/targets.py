@@ -160,6 +160,7 @@ class Rendering:
             programs=tuple(
                 programs[name][0] for name in self._manifest.programs if name in programs
             ),
+            rollout=manifests.rollout(self._manifest, assignment.plays[0]),
         )
         said = assignment.host.architecture
         return target.on(said) if said is not None else target

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, StrictBool, StrictStr
 
 from fleetbpf.model.hook_entry import Hooks
+from fleetbpf.model.rollout import Count, Percentage, Serial
 from fleetbpf.model.target import DEFAULT_SPOOL_LIMIT, DEFAULT_TRACE_BUFFER
 from fleetbpf.model.values import (
     CaseValue,
@@ -184,8 +185,17 @@ class Program(Model):
         return self.source or self.object or ""
 
 
+class HealthRules(Model):
+    """What a new release must keep to while it soaks, before the old one stops."""
+
+    max_lost: Count | None = Field(None, description="records that may be lost")
+    min_records: Count | None = Field(None, description="records that there must be")
+    max_restarts: Count = Field(0, description="times that it may die and come back")
+    max_cpu: Percent | None = Field(None, description="its time; 100% is one CPU")
+
+
 class Play(Model):
-    """Which programs run on which hosts."""
+    """Which programs run on which hosts, and how a change gets there."""
 
     hosts: Pattern = Field(description="a host pattern, as in Ansible: web:&prod:!web3")
     programs: Annotated[
@@ -196,6 +206,22 @@ class Play(Model):
     become: StrictBool = Field(default=False, description="act as root through sudo")
     vars: Annotated[dict[VariableName, object], Expected("a mapping of variables to values")] = (
         Field({}, description="variables for the templates in this play's programs")
+    )
+    serial: Serial = Field(
+        (), description="hosts a batch, one batch after the other: 5, 25%, or a list: [1, 10%]"
+    )
+    max_fail_percentage: Percentage | None = Field(
+        None, description="of a batch; when more fail, no further one begins. With serial: 0"
+    )
+    pause: Duration | None = Field(None, description="time between a batch and the next")
+    soak: Duration | None = Field(
+        None, description="time that a new release must stay healthy before the old one stops"
+    )
+    health: Annotated[HealthRules, Expected("a mapping like {max_lost: 0}")] = Field(
+        HealthRules(), description="what it must keep to meanwhile"
+    )
+    rollback: StrictBool = Field(
+        default=False, description="when a rollout is stopped, put back what it has changed"
     )
 
 

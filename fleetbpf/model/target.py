@@ -6,6 +6,7 @@ from pathlib import Path
 from fleetbpf.model.architecture import Architecture
 from fleetbpf.model.inventory import Host
 from fleetbpf.model.recipe import DesiredEvent, Recipe
+from fleetbpf.model.rollout import Rollout
 
 DEFAULT_TRACE_BUFFER = 4 * 1024 * 1024
 DEFAULT_SPOOL_LIMIT = 256 * 1024 * 1024
@@ -123,6 +124,7 @@ class Target:
     host: Host
     become: bool
     programs: tuple[DesiredProgram, ...]  # in the manifest's order, each program once
+    rollout: Rollout = field(default_factory=Rollout)  # of the first play that names the host
 
     def on(self, architecture: Architecture) -> "Target":
         """The same, with programs for the architecture that the host turned out to have."""
