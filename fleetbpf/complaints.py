@@ -109,7 +109,9 @@ def is_text(model: type[BaseModel], location: Location) -> bool:
 def field_at(model: type[BaseModel], location: Location) -> tuple[object, Expected | None]:
     """The type at `location` inside the model, and what it expects."""
     annotation: object = model
-    expected: Expected | None = Expected("a mapping with the keys of a manifest")
+    expected: Expected | None = Expected(
+        f"a mapping with the keys of {model.model_config.get('title') or 'a manifest'}"
+    )
     for part in location:
         annotation, expected = step(annotation, part)
     return annotation, expected

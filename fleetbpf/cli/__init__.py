@@ -9,9 +9,9 @@ import traceback
 from collections.abc import Sequence
 
 from fleetbpf import __version__
-from fleetbpf.cli.options import add_json
+from fleetbpf.cli.options import add_common
 from fleetbpf.cli.output import Output
-from fleetbpf.errors import ExitCode, FleetbpfError
+from fleetbpf.errors import BuildError, ExitCode, FleetbpfError
 
 COMMANDS = (
     "check",
@@ -24,6 +24,7 @@ COMMANDS = (
     "schedule",
     "validate",
     "schema",
+    "settings",
     "inventory",
     "build",
     "doctor",
@@ -36,11 +37,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     output = Output(json=options.json)
     try:
+        output = settled(options)
         return int(options.run(options, output))
     except FleetbpfError as error:
         return report(error, output)
     except KeyboardInterrupt:
-        output.progress("interrupted")
+        output.error("interrupted")
         return ExitCode.INTERRUPTED
     except BrokenPipeError:
         # The reader (`| head`) has gone: not an error, and nothing more can be said to it.
@@ -63,16 +65,31 @@ def parser() -> argparse.ArgumentParser:
     for name in COMMANDS:
         module = importlib.import_module(f"fleetbpf.cli.{name}")
         command = commands.add_parser(name, help=module.SUMMARY, description=module.SUMMARY)
-        add_json(command)
         module.arguments(command)
+        add_common(command)
         command.set_defaults(run=module.run)
     return root
+
+
+def settled(options: argparse.Namespace) -> Output:
+    """Give options that were left out the values of their settings; how to say things."""
+    from fleetbpf.cli import settings
+
+    loaded = settings.load()
+    settings.settle(options, loaded)
+    output = Output(json=options.json, verbosity=options.verbosity, color=options.color)
+    for text in loaded.warnings:
+        output.warning(text)
+    return output
 
 
 def report(error: FleetbpfError, output: Output) -> ExitCode:
     """Say an expected error; its own exit code."""
     output.document({"errors": list(error.problems), "exit_code": int(error.exit_code)})
-    output.progress(str(error))
+    if isinstance(error, BuildError):
+        output.compiler(str(error))
+    else:
+        output.error(str(error))
     return error.exit_code
 
 
@@ -83,5 +100,5 @@ def report_bug(output: Output) -> ExitCode:
     ) as file:
         file.write(f"fleetbpf {__version__}, Python {sys.version}\n\n{traceback.format_exc()}")
     output.document({"errors": [{"what": "bug", "report": file.name}], "exit_code": 70})
-    output.progress(f"fleetbpf: a bug: {sys.exception()!r}\n  hint: please report {file.name}")
+    output.error(f"fleetbpf: a bug: {sys.exception()!r}\n  hint: please report {file.name}")
     return ExitCode.BUG

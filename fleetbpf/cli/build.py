@@ -1,7 +1,6 @@
 """`fleetbpf build`: from programs to loaders, without any host."""
 
 import argparse
-import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -61,7 +60,7 @@ def run(options: argparse.Namespace, output: Output) -> ExitCode:
     inputs = [item for path in options.inputs for item in wanted_by(path)]
     refuse_double(inputs)
     wanted = for_architectures(inputs, tuple(dict.fromkeys(options.arch)))
-    builders = Builders(colour=on_terminal(), jobs=options.jobs, say=output.progress)
+    builders = Builders(colour=output.colours(sys.stderr), jobs=options.jobs, say=output.progress)
     artifacts = builders.build_all(item.recipe for item in wanted)
     described = {recipe: artifact.description for recipe, artifact in artifacts.items()}
     declared = [(item.program, described[item.recipe]) for item in wanted if item.program]
@@ -183,8 +182,8 @@ def tell(
     """Say what was built, what was there already, and where."""
     rows = {item.name: artifacts[item.recipe] for item in wanted}
     for artifact in artifacts.values():
-        if artifact.warnings and not artifact.cached:
-            output.progress(artifact.warnings.rstrip("\n"))
+        if not artifact.cached:
+            output.compiler(artifact.warnings)
     output.table(
         ("program", "build", "key", "size", "loader"),
         [
@@ -226,8 +225,3 @@ def row(name: str, artifact: "Artifact", loader: Path) -> dict[str, object]:
         "object": artifact.object,
         "warnings": artifact.warnings,
     }
-
-
-def on_terminal() -> bool:
-    """Whether colours are wanted in what the compiler says (https://no-color.org)."""
-    return sys.stderr.isatty() and not os.environ.get("NO_COLOR")

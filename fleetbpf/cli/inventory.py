@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fleetbpf.cli.options import add_json, add_sources, load_inventory
+from fleetbpf.cli.options import add_common, add_sources, load_inventory
 from fleetbpf.cli.output import Output
 from fleetbpf.errors import ExitCode, InputError, Problem
 from fleetbpf.wording import did_you_mean, quoted
@@ -36,7 +36,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
             type=Path,
             help="count the group_vars/ and host_vars/ beside this manifest as well",
         )
-        add_json(verb, nested=True)
+        add_common(verb, nested=True)
 
 
 def run(options: argparse.Namespace, output: Output) -> ExitCode:
@@ -92,7 +92,7 @@ def show_host(inventory: "Inventory", name: str, output: Output) -> None:
         rows.append((variable, shown, str(host.origins.get(variable, ""))))
     output.table(("VARIABLE", "VALUE", "WRITTEN IN"), rows)
     for problem in host.obstacles:
-        output.progress(str(problem))
+        output.error(str(problem))
     output.document(inventory_listing.printable(host.variables))
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fleetbpf.cli import preflight
-from fleetbpf.cli.options import add_json
+from fleetbpf.cli.options import add_common
 from fleetbpf.cli.output import Output
 from fleetbpf.errors import ExitCode, InputError, Problem
 
@@ -23,7 +23,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         command = commands.add_parser(name, help=summary, description=summary)
         command.set_defaults(subcommand=name)
         if name != "ssh":  # a flag among the words of another command would be its own
-            add_json(command, nested=True)
+            add_common(command, nested=True)
         return command
 
     add_up(add("up", "boot the hosts that are missing and write inventories/lab.yml"))

@@ -113,7 +113,7 @@ def print_now(output: Output, found: "Sequence[Record]") -> None:
         sys.stdout.flush()
         return
     if sys.stdout.isatty():
-        output.line(CLEAR_SCREEN)
+        sys.stdout.write(CLEAR_SCREEN)
     for record in found:
         tell(output, record)
 

@@ -1,10 +1,10 @@
 """What several commands take: the manifest, the inventory and the limit."""
 
 import argparse
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fleetbpf.defaults import COLORS, DEFAULT_FORKS
 from fleetbpf.errors import InputError, Problem
 
 if TYPE_CHECKING:
@@ -12,21 +12,39 @@ if TYPE_CHECKING:
     from fleetbpf.model.manifest import Manifest
     from fleetbpf.model.target import Target
 
-VARIABLE = "FLEETBPF_INVENTORY"
 OWN_INVENTORY = Path("inventories/hosts.yml")
 LAB_INVENTORY = Path("inventories/lab.yml")
-DEFAULT_FORKS = 50  # threads that mostly wait; more gained nothing at 200 hosts on two cores
 
 
-def add_json(parser: argparse.ArgumentParser, *, nested: bool = False) -> None:
-    """Add `--json`, which every command takes.
+def add_common(parser: argparse.ArgumentParser, *, nested: bool = False) -> None:
+    """Add what every command takes: `--json`, how much is said, and in which colors.
 
     A nested one, of a subcommand's own parser, leaves alone what its parent has read already.
     """
+    common = parser.add_argument_group("output")
+    unset = argparse.SUPPRESS if nested else None
     default = argparse.SUPPRESS if nested else False
-    parser.add_argument(
+    common.add_argument(
         "--json", action="store_true", default=default, help="print one JSON document"
     )
+    common.add_argument(
+        "-q",
+        "--quiet",
+        dest="verbosity",
+        action="store_const",
+        const=-1,
+        default=unset,
+        help="say nothing but errors and the result",
+    )
+    common.add_argument(
+        "-v",
+        "--verbose",
+        dest="verbosity",
+        action="count",
+        default=unset,
+        help="tell each command on a host; -vv: and what the host said",
+    )
+    common.add_argument("--color", choices=COLORS, default=unset, help="colors (default: auto)")
 
 
 def add_manifest(parser: argparse.ArgumentParser) -> None:
@@ -50,7 +68,7 @@ def add_sources(parser: argparse.ArgumentParser) -> None:
         metavar="SOURCE",
         action="append",
         help="an inventory: a file, a folder, an executable script or HOST,…; may come several "
-        f"times (default: ${VARIABLE}, {OWN_INVENTORY} or {LAB_INVENTORY})",
+        f"times (default: {OWN_INVENTORY} or {LAB_INVENTORY})",
     )
 
 
@@ -60,8 +78,7 @@ def add_forks(parser: argparse.ArgumentParser) -> None:
         "--forks",
         metavar="N",
         type=forks,
-        default=DEFAULT_FORKS,
-        help="hosts at once (default: %(default)s)",
+        help=f"hosts at once (default: {DEFAULT_FORKS})",
     )
 
 
@@ -83,8 +100,6 @@ def inventory_sources(options: argparse.Namespace) -> tuple[str, ...]:
     """The inventory's sources; InputError when none is named and no default exists."""
     if options.inventory:
         return tuple(options.inventory)
-    if os.environ.get(VARIABLE):
-        return (os.environ[VARIABLE],)
     for path in (OWN_INVENTORY, LAB_INVENTORY):
         if path.exists():
             return (str(path),)

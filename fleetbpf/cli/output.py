@@ -1,11 +1,17 @@
 """What a command says: lines for people, or one JSON document."""
 
 import json
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, is_dataclass
 from enum import Enum
 from pathlib import PurePath
+from typing import TextIO
+
+from fleetbpf.terminal_text import coloured, harmless
+
+QUIET = -1  # errors and the recap only
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,34 +19,77 @@ class Output:
     """Where a command's words go.
 
     Lines for people go to standard output, progress to standard error. With `json`, standard
-    output carries exactly one document and nothing else.
+    output carries exactly one document and nothing else. Whatever text comes from elsewhere, a
+    terminal shows it and does not obey it.
     """
 
     json: bool = False
+    verbosity: int = 0
+    color: str = "auto"  # or always, never
 
     def line(self, text: str = "") -> None:
         """Write a line of the result; nothing with `--json`."""
         if not self.json:
-            sys.stdout.write(f"{text}\n")
-            sys.stdout.flush()
+            write(sys.stdout, harmless(text))
 
     def progress(self, text: str) -> None:
-        """Say on standard error what is going on."""
-        sys.stderr.write(f"{text}\n")
-        sys.stderr.flush()
+        """Say on standard error what is going on; nothing with `--quiet`."""
+        if self.verbosity > QUIET:
+            write(sys.stderr, harmless(text))
+
+    def warning(self, text: str) -> None:
+        """Say on standard error what a person should know; nothing with `--quiet`."""
+        self.progress(f"warning: {text}")
+
+    def detail(self, text: str, *, level: int = 1) -> None:
+        """Say on standard error what only `-v` (or, of level 2, `-vv`) asks for."""
+        if self.verbosity >= level:
+            write(sys.stderr, harmless(text))
+
+    def error(self, text: str) -> None:
+        """Say on standard error what is wrong, whatever else is left out."""
+        write(sys.stderr, harmless(text))
+
+    def compiler(self, text: str) -> None:
+        """Say what a compiler of this machine said, in its colours."""
+        if text:
+            write(sys.stderr, coloured(text.rstrip("\n")))
 
     def document(self, value: object) -> None:
         """Write the command's one JSON document; nothing without `--json`."""
         if self.json:
-            sys.stdout.write(json.dumps(value, default=plain, indent=2) + "\n")
-            sys.stdout.flush()
+            write(sys.stdout, json.dumps(value, default=plain, indent=2))
 
     def table(self, headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """Write rows in columns as wide as their widest cell."""
-        widths = [max(map(len, column)) for column in zip(headers, *rows, strict=True)]
-        for row in (headers, *rows):
-            cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        if self.json:
+            return
+        from rich.cells import cell_len
+
+        shown = [[harmless(cell) for cell in row] for row in (headers, *rows)]
+        widths = [max(map(cell_len, column)) for column in zip(*shown, strict=True)]
+        for row in shown:
+            cells = (
+                cell + " " * (width - cell_len(cell))
+                for cell, width in zip(row, widths, strict=True)
+            )
             self.line("  ".join(cells).rstrip())
+
+    def colours(self, stream: TextIO) -> bool:
+        """Whether what goes to `stream` is to be coloured (no-color.org, force-color.org)."""
+        if self.color != "auto":
+            return self.color == "always"
+        if os.environ.get("NO_COLOR"):
+            return False
+        if os.environ.get("FORCE_COLOR") or os.environ.get("CLICOLOR_FORCE", "0") != "0":
+            return True
+        return stream.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def write(stream: TextIO, text: str) -> None:
+    """Write a line at once."""
+    stream.write(f"{text}\n")
+    stream.flush()
 
 
 def plain(value: object) -> object:

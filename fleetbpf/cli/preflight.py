@@ -39,8 +39,9 @@ def run(options: argparse.Namespace, output: Output) -> ExitCode:
     """
     from fleetbpf import targets
     from fleetbpf.cli.apply import carry_out
-    from fleetbpf.cli.options import DEFAULT_FORKS, load_manifest
+    from fleetbpf.cli.options import load_manifest
     from fleetbpf.cli.session import Session
+    from fleetbpf.defaults import DEFAULT_FORKS
     from fleetbpf.lab import hosts
     from fleetbpf.layout import Workspace
 

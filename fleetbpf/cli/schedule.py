@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fleetbpf.cli.options import (
+    add_common,
     add_inventory,
-    add_json,
     add_manifest,
     inventory_sources,
     load_manifest,
@@ -34,7 +34,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     remove = verbs.add_parser("remove", help="audit no longer")
     add_manifest(remove)
     for verb in (install, shown, remove):
-        add_json(verb, nested=True)
+        add_common(verb, nested=True)
 
 
 def run(options: argparse.Namespace, output: Output) -> ExitCode:

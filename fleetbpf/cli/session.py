@@ -40,7 +40,7 @@ class Session:
 
     def builders(self, output: Output) -> Builders:
         """The builders of this run, which begin when they are asked."""
-        return Builders(colour=sys.stderr.isatty(), say=output.progress)
+        return Builders(colour=output.colours(sys.stderr), say=output.progress)
 
     def build(self, targets: Sequence[Target], output: Output) -> Builders:
         """Build every program that some host shall run, before any host is asked for anything.
@@ -54,8 +54,8 @@ class Session:
         builders = self.builders(output)
         artifacts = builders.build_all(recipes)
         for artifact in artifacts.values():
-            if artifact.warnings and not artifact.cached:
-                output.progress(artifact.warnings.rstrip())
+            if not artifact.cached:
+                output.compiler(artifact.warnings)
         descriptions = {recipe: artifact.description for recipe, artifact in artifacts.items()}
         InputError.raise_if_any(
             (

@@ -44,7 +44,7 @@ def validated(options: argparse.Namespace) -> Valid:
     from fleetbpf.manifest import missing_sources
 
     hosts = None
-    if options.inventory is None and options.limit is None:
+    if not options.inventory and options.limit is None:
         manifest = load_manifest(options)
         InputError.raise_if_any(missing_sources(manifest))
     else:

@@ -1,7 +1,6 @@
 """The command line: one boundary turns every error into words, a document and an exit code."""
 
 import json
-import os
 import re
 import subprocess
 import sys
@@ -17,11 +16,9 @@ from fleetbpf.errors import ExitCode, Problem
 
 def run(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     """The real command in a process of its own."""
-    environment = {key: value for key, value in os.environ.items() if key != "FLEETBPF_INVENTORY"}
     return subprocess.run(
         [sys.executable, "-m", "fleetbpf", *words],
         cwd=cwd,
-        env=environment,
         capture_output=True,
         text=True,
         check=False,

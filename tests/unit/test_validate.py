@@ -83,20 +83,16 @@ def test_mistakes_in_manifest_and_inventory_are_told_together(folder: Path) -> N
     }
 
 
-def test_the_inventory_is_the_option_else_the_variable_else_the_own_else_the_lab(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_inventory_is_the_option_else_the_own_else_the_lab(folder: Path) -> None:
     (folder / "inventories").mkdir()
     (folder / "inventories" / "lab.yml").touch()
     lab = options.inventory_sources(parsed("m"))
     (folder / "inventories" / "hosts.yml").touch()
     own = options.inventory_sources(parsed("m"))
-    monkeypatch.setenv("FLEETBPF_INVENTORY", "env.yml")
-    variable = options.inventory_sources(parsed("m"))
     option = options.inventory_sources(parsed("m", "-i", "option.yml", "-i", "web1,"))
 
     assert (lab, own) == (("inventories/lab.yml",), ("inventories/hosts.yml",))
-    assert (variable, option) == (("env.yml",), ("option.yml", "web1,"))
+    assert option == ("option.yml", "web1,")
 
 
 @pytest.mark.usefixtures("folder")
@@ -107,7 +103,7 @@ def test_no_inventory_at_all_says_how_to_get_one() -> None:
 
 @pytest.mark.parametrize("as_json", [False, True])
 def test_the_schema_is_one_json_document(capsys: pytest.CaptureFixture[str], as_json: bool) -> None:
-    schema.run(argparse.Namespace(), Output(json=as_json))
+    schema.run(argparse.Namespace(format="manifest"), Output(json=as_json))
 
     found = json.loads(capsys.readouterr().out)
     assert found["required"] == ["name", "programs", "plays"]

@@ -1,0 +1,61 @@
+"""`fleetbpf settings`: what holds for every run here, and where each setting was said."""
+
+import argparse
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fleetbpf.cli.output import Output
+from fleetbpf.errors import ExitCode
+
+if TYPE_CHECKING:
+    from fleetbpf.settings import Loaded
+
+SUMMARY = "show the settings that hold here, and where each was said"
+HEADERS = ("SETTING", "VALUE", "SAID IN", "VARIABLE")
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Take no arguments but the common ones."""
+
+
+def run(_options: argparse.Namespace, output: Output) -> ExitCode:
+    """Show every setting."""
+    from fleetbpf.settings import variable
+
+    loaded = load()
+    rows = [(name, *found, variable(name)) for name, found in said(loaded).items()]
+    output.table(HEADERS, [(name, shown(value), *rest) for name, value, *rest in rows])
+    output.document(
+        {
+            name: {"value": value, "said_in": origin, "variable": name_of_variable}
+            for name, value, origin, name_of_variable in rows
+        }
+    )
+    return ExitCode.DONE
+
+
+def load() -> "Loaded":
+    """The settings of this run; InputError with all that is wrong in them."""
+    from fleetbpf import settings
+
+    return settings.load(os.environ, folder=Path.cwd())
+
+
+def said(loaded: "Loaded") -> dict[str, tuple[object, str]]:
+    """Each setting's value and where it is from."""
+    names = type(loaded.settings).model_fields
+    return {name: (getattr(loaded.settings, name), loaded.origin(name)) for name in names}
+
+
+def shown(value: object) -> str:
+    """A value as fleetbpf.yml would have it."""
+    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
+def settle(options: argparse.Namespace, loaded: "Loaded") -> None:
+    """Give each option that the command line leaves out the value of its setting."""
+    options.settings = loaded.settings
+    for name in type(loaded.settings).model_fields:
+        if vars(options).get(name, "") is None:
+            setattr(options, name, getattr(loaded.settings, name))

@@ -1,0 +1,53 @@
+"""The format of fleetbpf.yml: what a person wants of every run, whatever the manifest says."""
+
+import os
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictInt, WithJsonSchema
+
+from fleetbpf.defaults import DEFAULT_FORKS
+from fleetbpf.model.values import Expected, Text, at_least
+
+LOG_OFF = "off"
+
+Count = Annotated[StrictInt, at_least(1, "1"), Expected("a number")]
+Verbosity = Annotated[Literal[-1, 0, 1, 2], Expected("-1 (quiet), 0, 1 or 2")]
+Color = Annotated[Literal["auto", "always", "never"], Expected("auto, always or never")]
+Sources = Annotated[
+    tuple[Text, ...],
+    BeforeValidator(lambda value: [value] if isinstance(value, str) else value),
+    WithJsonSchema({"type": ["string", "array"], "items": {"type": "string"}}),
+    Expected("an inventory or a list of them"),
+]
+LogFile = Annotated[
+    Text,
+    BeforeValidator(lambda value: LOG_OFF if value is False else value),
+    WithJsonSchema({"type": ["string", "boolean"]}),
+    Expected("a file, or `off`"),
+]
+
+
+def state_file() -> str:
+    """Where the log is by the XDG Base Directory Specification."""
+    base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    return str(Path(base, "fleetbpf", "commands.log"))
+
+
+class Settings(BaseModel):
+    """What fleetbpf.yml and the FLEETBPF_* variables can say."""
+
+    # A setting that is an option as well has the option's name (its `dest`); the option then has
+    # no default of its own, so that cli.settings sees whether the command line gave it.
+    model_config = ConfigDict(frozen=True, extra="forbid", title="fleetbpf.yml")
+
+    inventory: Sources = Field((), description="where the hosts are, as `-i` takes it")
+    forks: Count = Field(DEFAULT_FORKS, description="hosts at once")
+    color: Color = Field("auto", description="colors in what is said: on a terminal, always, never")
+    verbosity: Verbosity = Field(
+        0, description="-1 is --quiet, 1 and 2 are -v and -vv", json_schema_extra={"default": 0}
+    )
+    log: LogFile = Field(
+        default_factory=state_file,
+        description="every command that is sent to a host is told there, secrets masked; or `off`",
+    )
