@@ -74,15 +74,17 @@ def drift(host: str, release: Release, facts: HostFacts) -> Finding | None:
         what = f"the files of release {placed.current} are gone"
         return Finding(host=host, kind=Kind.MISSING, program=name, what=what)
     if current.release != release.id:
-        what = f"release {current.release}, declared is {release.id}: {moved(release, current)}"
+        what = (
+            f"release {current.release}, declared is {release.id}: {moved(release, current).text}"
+        )
         return Finding(host=host, kind=Kind.STALE, program=name, what=what)
     if changed := tampering(release, placed, current, facts):
-        return Finding(host=host, kind=Kind.TAMPERED, program=name, what=changed)
+        return Finding(host=host, kind=Kind.TAMPERED, program=name, what=changed.text)
     if left := left_behind(placed):
         what = f"release {left[0]} still runs beside it"
         return Finding(host=host, kind=Kind.STALE, program=name, what=what)
     if broken := outage(current, facts):
-        return Finding(host=host, kind=Kind.STOPPED, program=name, what=broken)
+        return Finding(host=host, kind=Kind.STOPPED, program=name, what=broken.text)
     return None
 
 

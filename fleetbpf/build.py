@@ -11,6 +11,7 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from fleetbpf import btf, build_key, compilation, includes
+from fleetbpf.build_key import Inputs
 from fleetbpf.cache import Cache, Entry
 from fleetbpf.compilation import CUT_BTF, LOADER, OBJECT
 from fleetbpf.connections.local import LocalConnection
@@ -39,6 +40,7 @@ class Artifact:
     """The result of building one program."""
 
     key: str  # 64 hex digits
+    inputs: Inputs  # what the key was made of, in brief
     loader: Path
     loader_sha256: str
     object: Path
@@ -68,17 +70,18 @@ class Builder:
         self._toolchain = toolchain
         self._cache = Cache(root=cache or default_cache())
         self._colour = colour  # the compiler's errors are for a terminal
-        self._platform = build_key.platform_key(toolchain, build_key.generator_key())
+        self._common = build_key.platform_inputs(toolchain, build_key.own_inputs())
+        self._platform = build_key.platform_key(self._common)
         self._runtime_lock = threading.Lock()
 
-    def key(self, recipe: Recipe) -> str:
-        """The build key of a program; compiles nothing, and runs clang -M on a changed source."""
+    def inputs(self, recipe: Recipe) -> Inputs:
+        """What a program is made from; compiles nothing, and runs clang -M on a changed source."""
         refuse_unreadable(recipe)
         included = includes.recall(self._memory(recipe.source))
         if included is None:
             with self._bench() as bench:
                 included = self._look(recipe, bench.list_includes(recipe))
-        return self._key(recipe, included)
+        return self._inputs(recipe, included)
 
     def build(self, recipe: Recipe) -> Artifact:
         """The artifact of a program, from the cache or built now. Raises BuildError."""
@@ -119,25 +122,26 @@ class Builder:
         included = includes.recall(self._memory(recipe.source))
         if included is None:
             return None
-        key = self._key(recipe, included)
-        entry = self._cache.find(key)
-        return None if entry is None else artifact(key, entry, cached=True)
+        inputs = self._inputs(recipe, included)
+        entry = self._cache.find(build_key.program_key(inputs))
+        return None if entry is None else artifact(inputs, entry, cached=True)
 
     def _build(self, recipe: Recipe) -> Artifact:
         with self._bench() as bench:
             included, warnings = self._compile(bench, recipe)
-            key = self._key(recipe, included)
+            inputs = self._inputs(recipe, included)
+            key = build_key.program_key(inputs)
             # Only compiling shows what is included: the loader may be there already, from before
             # a change that was taken back, or from another folder.
             entry = self._cache.find(key)
             if entry is not None:
-                return artifact(key, entry, cached=True)
+                return artifact(inputs, entry, cached=True)
             description = bench.describe_object(recipe)
             bench.link_loader(description, key, self._runtime(), recipe)
             notes = Notes(description=brief(description), warnings=warnings)
             names = (LOADER, OBJECT)
             entry = self._cache.store(key, bench.folder, names, NOTES.dump_json(notes).decode())
-            return artifact(key, entry, cached=False)
+            return artifact(inputs, entry, cached=False)
 
     def _compile(self, bench: Workbench, recipe: Recipe) -> tuple[Included, str]:
         """Compile the source as it is now; what it included then, and what clang warned of."""
@@ -164,8 +168,8 @@ class Builder:
         name = build_key.combine("includes", self._platform, str(source))
         return self._cache.root / "includes" / f"{name}.json"
 
-    def _key(self, recipe: Recipe, included: Included) -> str:
-        return build_key.program_key(recipe, included, self._toolchain, self._platform)
+    def _inputs(self, recipe: Recipe, included: Included) -> Inputs:
+        return build_key.program_inputs(recipe, included, self._toolchain, self._common)
 
     def _runtime(self) -> tuple[Path, ...]:
         """The objects that all loaders are linked with, compiled once."""
@@ -207,11 +211,12 @@ def brief(whole: Description) -> Description:
     return replace(whole, types=btf.part(whole.types, filter(None, spoken_of)))
 
 
-def artifact(key: str, entry: Entry, *, cached: bool) -> Artifact:
+def artifact(inputs: Inputs, entry: Entry, *, cached: bool) -> Artifact:
     """The artifact in an entry of the cache."""
     notes = NOTES.validate_json(entry.notes)
     return Artifact(
-        key=key,
+        key=build_key.program_key(inputs),
+        inputs=build_key.brief(inputs),
         loader=entry.path(LOADER),
         loader_sha256=entry.digests[LOADER],
         object=entry.path(OBJECT),

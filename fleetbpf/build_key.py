@@ -2,6 +2,8 @@
 
 import hashlib
 import os
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from fleetbpf import compilation
@@ -34,14 +36,56 @@ GENERATOR = (
 )
 
 
-def program_key(recipe: Recipe, included: Included, toolchain: Toolchain, platform: str) -> str:
-    """The key of the loader of a recipe, made by the tools of the `platform_key`."""
+NUMBER = re.compile(r"\d+(?:\.\d+)+")  # the version in what a tool says of itself
+DIGEST = re.compile(r"[0-9a-f]{64}")
+
+Inputs = Mapping[str, str]  # what a build depends on: by name, a digest or the thing itself
+
+
+def program_inputs(
+    recipe: Recipe, included: Included, toolchain: Toolchain, platform: Inputs
+) -> Inputs:
+    """All that the loader of a recipe depends on; the key is made of this and nothing else."""
+    names = (logical_name(path, recipe.source, toolchain) for path, _ in included.files)
+    kinds = ("source", *("header" for _ in included.files[1:]))
     files = (
-        (logical_name(path, recipe.source, toolchain), sha256) for path, sha256 in included.files
+        (f"{kind} {name}", sha256)
+        for kind, name, (_, sha256) in zip(kinds, names, included.files, strict=True)
     )
     events = tuple(part for event in recipe.events for part in event_parts(event))
-    parts = (part for pair in files for part in pair)
-    return combine("program", platform, recipe.program, *events, "", *parts)
+    own = (("program", recipe.program), ("events", combine(*events)))
+    return {**platform, **gathered((*own, *files))}
+
+
+def program_key(inputs: Inputs) -> str:
+    """The key of the loader that is made from `inputs`."""
+    return combine("program", *parts(inputs))
+
+
+def brief(inputs: Inputs) -> Inputs:
+    """The inputs as a release tells them: 12 digits of each digest, after a version if any."""
+    return {name: shortened(value) for name, value in inputs.items()}
+
+
+def shortened(value: str) -> str:
+    """An input in a few characters: "1f2e3d4c5b6a", "14.0.6 1f2e3d4c5b6a"."""
+    digest = value if DIGEST.fullmatch(value) else combine(value)
+    version = NUMBER.search(value)
+    return f"{version[0]} {digest[:12]}" if version else digest[:12]
+
+
+def gathered(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Values by name; files of one name (<linux/types.h>, <asm/types.h>) become one value."""
+    found: dict[str, str] = {}
+    for name, value in pairs:
+        found[name] = combine(found[name], value) if name in found else value
+    return found
+
+
+def parts(inputs: Inputs) -> Iterator[str]:
+    """Names and values in a row."""
+    for pair in inputs.items():
+        yield from pair
 
 
 def event_parts(event: DesiredEvent) -> tuple[str, ...]:
@@ -54,11 +98,29 @@ def event_parts(event: DesiredEvent) -> tuple[str, ...]:
     return (event.ring, event.struct, event.by, *shape, *(part for pair in pairs for part in pair))
 
 
-def platform_key(toolchain: Toolchain, generator: str) -> str:
-    """The key of all that programs have in common: tools, flags and our own code."""
+def platform_inputs(toolchain: Toolchain, ours: Inputs) -> Inputs:
+    """All that programs have in common: tools, flags and our own code."""
     flags = (*compilation.OBJECT_FLAGS, *compilation.LOADER_FLAGS, *compilation.LINK_FLAGS)
-    tools = (toolchain.architecture, *toolchain.identities, *toolchain.libraries)
-    return combine("platform", generator, *flags, "", *tools)
+    tools = (identity.partition(" ") for identity in toolchain.identities)
+    return {
+        **ours,
+        "flags": combine(*flags, "", *toolchain.libraries),
+        "architecture": toolchain.architecture,
+        **{name: " ".join(said) for name, said in grouped((n, s) for n, _, s in tools).items()},
+    }
+
+
+def grouped(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    """The values of each name: a library has a version and a digest."""
+    found: dict[str, list[str]] = {}
+    for name, value in pairs:
+        found.setdefault(name, []).append(value)
+    return found
+
+
+def platform_key(inputs: Inputs) -> str:
+    """The key of what programs have in common."""
+    return combine("platform", *parts(inputs))
 
 
 def runtime_key(platform: str) -> str:
@@ -76,12 +138,15 @@ def cut_key(platform: str, artifact: str, kernel: str) -> str:
     return combine("cut", platform, artifact, kernel)
 
 
-def generator_key() -> str:
-    """The hash of our own code: what makes loaders, and what is linked into them."""
-    files = (
-        *(PACKAGE / name for name in GENERATOR),
-        *sorted(compilation.RUNTIME.rglob("*.[ch]")),
-    )
+def own_inputs() -> Inputs:
+    """Our own code: what makes loaders, and what is linked into them."""
+    generator = (PACKAGE / name for name in GENERATOR)
+    runtime = sorted(compilation.RUNTIME.rglob("*.[ch]"))
+    return {"fleetbpf's generator": hashed(generator), "fleetbpf's runtime": hashed(runtime)}
+
+
+def hashed(files: Iterable[Path]) -> str:
+    """One hash of files of ours, with their names."""
     return combine(
         *(part for path in files for part in (str(path.relative_to(PACKAGE)), content(path)))
     )

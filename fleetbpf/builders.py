@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from fleetbpf.build import Artifact, Builder, Executable
+from fleetbpf.build_key import Inputs
 from fleetbpf.errors import BuildError
 from fleetbpf.kernel_btf import KernelBtf
 from fleetbpf.model.architecture import Architecture
@@ -60,7 +61,9 @@ class Builders:
             )
         )
         self.artifact = Once[Recipe, Artifact](self._build)
-        self.key = Once[Recipe, str](lambda recipe: self._builder(recipe.architecture).key(recipe))
+        self.inputs = Once[Recipe, Inputs](
+            lambda recipe: self._builder(recipe.architecture).inputs(recipe)
+        )
         self.inspector = Once[Architecture, Executable](
             lambda architecture: self._builder(architecture).inspector()
         )

@@ -130,23 +130,28 @@ def program(row: Row, by_kind: Mapping[str, list[Row]]) -> ProgramFacts:
 
 def release(row: Row, by_kind: Mapping[str, list[Row]]) -> ReleaseFacts:
     """One `release` line and what other lines say of the same release."""
-    place, (object_name, loader_sha256, args_sha256, spool_bytes) = row[:3], row[3:7]
+    place, (object_name, loader_sha256, spool_bytes) = row[:3], row[3:6]
 
     def said(kind: str) -> Row | None:
         return next((found[3:] for found in by_kind.get(kind, ()) if found[:3] == place), None)
 
-    about, running, counted = said("about"), said("running"), said("counts")
+    running, counted, failure = said("running"), said("counts"), said("failure")
+    about = object_in("".join(said("about") or ()))
     state = object_in(running[1]) if running else {}
     attached = state.get("attached", [])
     return ReleaseFacts(
         release=place[2],
         object=object_name,
         loader_sha256=loader_sha256,
-        args_sha256=args_sha256,
         spool_bytes=int(spool_bytes),
-        build_key=str(object_in(about[0]).get("build_key", "")) if about else "",
+        args=said("args") or (),
+        build_key=str(about.get("build_key", "")),
+        inputs=texts(about.get("inputs")),
+        limits=texts(about.get("limits")),
+        types=tuple(map(str, about.get("types") or ())),
         enabled=said("enabled") is not None,
         running_object=running[0] if running else "",
+        failure=str(object_in(failure[0]).get("message", "")) if failure else "",
         attached=tuple(f"{link.get('function')} on {link.get('hook')}" for link in attached),
         since_ns=int(state.get("since_ns", 0)),
         pid=int(state.get("pid", 0)),
@@ -154,6 +159,12 @@ def release(row: Row, by_kind: Mapping[str, list[Row]]) -> ReleaseFacts:
         capabilities=tuple(map(str, state.get("capabilities", ()))),
         counts=counts(object_in(counted[0])) if counted else None,
     )
+
+
+def texts(value: object) -> dict[str, str]:
+    """A mapping of texts; empty for anything else, as a person may have written there."""
+    pairs = value.items() if isinstance(value, dict) else ()
+    return {str(name): str(text) for name, text in pairs}
 
 
 def counts(fields: Mapping[str, Any]) -> Counts:

@@ -5,10 +5,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from fleetbpf import hook_checks
+from fleetbpf import hook_checks, moves
 from fleetbpf.errors import Problem
 from fleetbpf.model.description import Description
 from fleetbpf.model.facts import HostFacts, ProgramFacts, ReleaseFacts
+from fleetbpf.moves import Move
 from fleetbpf.release import Release, sha256
 
 OLDEST_KERNEL = (5, 10)
@@ -24,6 +25,31 @@ class Action(Enum):
     NONE = "none"
 
 
+class Cause(Enum):
+    """Why a program is not as declared."""
+
+    NONE = "none"  # it is
+    ABSENT = "absent"  # not placed
+    LOST = "lost"  # its files are gone
+    MOVED = "moved"  # another release than the declared one
+    TAMPERED = "tampered"  # its files are not as they were placed
+    STOPPED = "stopped"
+    NOT_READY = "not ready"  # its last start failed
+    WRONG_LOADER = "wrong loader"  # something else runs in its place
+    NOT_ENABLED = "not enabled"  # it will not come back after a reboot
+    BESIDE = "beside"  # an old release runs beside it
+    UNDECLARED = "undeclared"  # the manifest does not give it to this host
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Why:
+    """The cause of a change, in words too."""
+
+    cause: Cause
+    text: str
+    moves: tuple[Move, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
     """One row of a plan: host × program."""
@@ -31,7 +57,9 @@ class Change:
     host: str
     program: str
     action: Action
-    reason: str  # for people: "release 3f2a runs, 9c01 is declared"
+    cause: Cause = Cause.NONE
+    reason: str  # for people: "constant min_uid 1000 → 2000"
+    moves: tuple[Move, ...] = ()  # what is another release's, or was changed on the host
     was: str = ""  # the release that is current on the host; "" = none
     release: Release | None = None  # what shall run; None when the program is deleted
     prune: tuple[str, ...] = ()  # old releases to remove on the way
@@ -62,17 +90,18 @@ def change(host: str, release: Release, facts: HostFacts) -> Change:
     """What one declared program needs."""
     placed = facts.find(release.deployment, release.program.name)
     was = placed.current if placed else ""
-    action, reason = decide(release, placed, facts)
-    left = left_behind(placed) if placed else ()
-    if action is Action.NONE and left:
-        action, reason = Action.UPDATE, f"release {left[0]} still runs beside it"
-    else:
-        left = ()
+    action, why = decide(release, placed, facts)
+    left = left_behind(placed) if placed and action is Action.NONE else ()
+    if left:
+        text = f"release {left[0]} still runs beside it"
+        action, why = Action.UPDATE, Why(cause=Cause.BESIDE, text=text)
     return Change(
         host=host,
         program=release.program.name,
         action=action,
-        reason=reason,
+        cause=why.cause,
+        reason=why.text,
+        moves=why.moves,
         was=was,
         release=release,
         retire=left,
@@ -82,48 +111,54 @@ def change(host: str, release: Release, facts: HostFacts) -> Change:
     )
 
 
-def decide(release: Release, placed: ProgramFacts | None, facts: HostFacts) -> tuple[Action, str]:
-    """The action for one declared program, and the reason in words."""
+def decide(release: Release, placed: ProgramFacts | None, facts: HostFacts) -> tuple[Action, Why]:
+    """The action for one declared program, and why."""
     if placed is None or not placed.current:
-        return Action.CREATE, "not there yet"
+        return Action.CREATE, Why(cause=Cause.ABSENT, text="not there yet")
     current = placed.find(placed.current)
     if current is None:
-        return Action.UPDATE, f"the files of release {placed.current} are gone"
+        text = f"the files of release {placed.current} are gone"
+        return Action.UPDATE, Why(cause=Cause.LOST, text=text)
     if placed.current != release.id:
-        return Action.UPDATE, f"{moved(release, current)}: {placed.current} → {release.id}"
+        return Action.UPDATE, moved(release, current)
     broken = tampering(release, placed, current, facts) or outage(current, facts)
-    return (Action.UPDATE, broken) if broken else (Action.NONE, "")
+    return (Action.UPDATE, broken) if broken else (Action.NONE, Why(cause=Cause.NONE, text=""))
 
 
-def moved(release: Release, current: ReleaseFacts) -> str:
-    """Which part of a release is no longer what the manifest says."""
-    if current.build_key != release.build_key:
-        return "the program changed"
-    return "its arguments or limits changed"
+def moved(release: Release, current: ReleaseFacts) -> Why:
+    """Which parts of a release are no longer what the manifest says."""
+    found = moves.between(current, release)
+    return Why(cause=Cause.MOVED, text=moves.listed(found) or "it is not known why", moves=found)
 
 
 def tampering(
     release: Release, placed: ProgramFacts, current: ReleaseFacts, facts: HostFacts
-) -> str:
-    """Which file of the right release is not as it was placed; "" when all are."""
+) -> Why | None:
+    """Which file of the right release is not as it was placed; None when all are."""
     if current.loader_sha256 != current.object or not current.object:
-        return "the loader's file was changed on the host"
-    if current.args_sha256 != sha256(release.args):
-        return "its arguments were changed on the host"
+        return Why(cause=Cause.TAMPERED, text="the loader's file was changed on the host")
+    # Joined, because a tab inside an argument divides it in the answer.
+    if "\t".join(current.args) != "\t".join(release.lines):
+        found = tuple(moves.of_arguments(current, release))
+        text = "its arguments were changed on the host"
+        text += f": {moves.listed(found)}" if found else ""
+        return Why(cause=Cause.TAMPERED, text=text, moves=found)
     if facts.systemd and placed.unit_sha256 != sha256(release.unit):
-        return "its unit was changed on the host"
-    return ""
+        return Why(cause=Cause.TAMPERED, text="its unit was changed on the host")
+    return None
 
 
-def outage(current: ReleaseFacts, facts: HostFacts) -> str:
-    """Why the right release does not do its work; "" when it does."""
+def outage(current: ReleaseFacts, facts: HostFacts) -> Why | None:
+    """Why the right release does not do its work; None when it does."""
+    if not current.running_object and current.failure:
+        return Why(cause=Cause.NOT_READY, text=f"it does not start: {current.failure}")
     if not current.running_object:
-        return "it does not run"
+        return Why(cause=Cause.STOPPED, text="it does not run")
     if current.running_object != current.object:
-        return "another loader runs in its place"
+        return Why(cause=Cause.WRONG_LOADER, text="another loader runs in its place")
     if facts.systemd and not current.enabled:
-        return "it is not enabled at boot"
-    return ""
+        return Why(cause=Cause.NOT_ENABLED, text="it is not enabled at boot")
+    return None
 
 
 def left_behind(placed: ProgramFacts) -> tuple[str, ...]:
@@ -141,6 +176,7 @@ def deletion(host: str, placed: ProgramFacts) -> Change:
         host=host,
         program=placed.program,
         action=Action.DELETE,
+        cause=Cause.UNDECLARED,
         reason="no longer declared for this host",
         was=placed.current,
     )

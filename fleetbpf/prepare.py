@@ -73,10 +73,12 @@ class Prepare:
 
     def release(self, program: DesiredProgram, seen: HostFacts) -> Release:
         """The release of one program for one host."""
+        artifact = self.builders.artifact(program.recipe)
         return Release(
             deployment=self.deployment,
             program=program,
-            build_key=self.builders.artifact(program.recipe).key,
+            build_key=artifact.key,
+            inputs=artifact.inputs,
             layout=self.layout,
             btf=self.btf.of(seen),
         )

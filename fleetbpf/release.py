@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import PurePosixPath
 
@@ -10,6 +11,7 @@ from fleetbpf.kernel_btf import KernelBtf
 from fleetbpf.layout import HostLayout
 from fleetbpf.model.hook import Hook
 from fleetbpf.model.target import DesiredHook, DesiredProgram, Scalar
+from fleetbpf.quantities import told_size
 from fleetbpf.sandbox import Opening, openings
 from fleetbpf.templates import rendered
 
@@ -26,13 +28,15 @@ class Release:
     deployment: str
     program: DesiredProgram
     build_key: str
+    inputs: Mapping[str, str] = field(default_factory=dict, compare=False)  # of the key, in brief
     layout: HostLayout = HostLayout()
     btf: KernelBtf | None = None  # what is shipped to a kernel that has none
 
     @cached_property
     def id(self) -> str:
         """The first 12 hex digits of the sha256 over all that makes the release."""
-        content = "\0".join((self.build_key, *self.settings(), *self.limits(), *self.types()))
+        limits = (str(self.program.memory_limit), str(self.program.cpu_limit))
+        content = "\0".join((self.build_key, *self.settings(), *limits, *self.types()))
         return hashlib.sha256(content.encode()).hexdigest()[:12]
 
     def settings(self) -> tuple[str, ...]:
@@ -61,9 +65,11 @@ class Release:
         """What is shipped of the kernel's types, so that other types are another release."""
         return (self.btf.kernel, self.btf.sha256) if self.btf else ()
 
-    def limits(self) -> tuple[str, ...]:
-        """What the unit, not the loader, enforces."""
-        return (str(self.program.memory_limit), str(self.program.cpu_limit))
+    def limits(self) -> dict[str, str]:
+        """What the unit, not the loader, enforces, as people read it."""
+        memory, cpu = self.program.memory_limit, self.program.cpu_limit
+        limits = {"memory": memory and told_size(memory), "cpu": cpu and f"{cpu}%"}
+        return {name: limit for name, limit in limits.items() if limit}
 
     def arguments(self) -> tuple[str, ...]:
         """All of the loader's arguments on a host."""
@@ -87,9 +93,14 @@ class Release:
         return ("--btf", f"{self.btf.kernel}={folder / KERNEL_BTF}")
 
     @cached_property
+    def lines(self) -> tuple[str, ...]:
+        """The lines of the `args` file: an argument each, with newline and backslash escaped."""
+        return tuple(map(escaped, self.arguments()))
+
+    @property
     def args(self) -> bytes:
-        """The `args` file: one argument a line, with newline and backslash escaped."""
-        return "".join(f"{escaped(word)}\n" for word in self.arguments()).encode()
+        """The `args` file."""
+        return "".join(f"{line}\n" for line in self.lines).encode()
 
     @cached_property
     def unit(self) -> bytes:
@@ -111,7 +122,7 @@ class Release:
         return text.encode()
 
     def about(self, *, loader_sha256: str, who: str, when: str) -> bytes:
-        """The `release.json` file, one line: what was placed, by whom and when."""
+        """The `release.json` file, one line: what was placed, by whom, when, and made from what."""
         fields = {
             "deployment": self.deployment,
             "program": self.program.name,
@@ -120,6 +131,9 @@ class Release:
             "loader_sha256": loader_sha256,
             "applied_by": who,
             "applied_at": when,
+            "inputs": self.inputs,
+            "limits": self.limits(),
+            "types": self.types(),
         }
         return json.dumps(fields).encode() + b"\n"
 

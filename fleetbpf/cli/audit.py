@@ -59,13 +59,13 @@ def auditing(
     manifest: "Manifest", targets: Sequence["Target"], builders: "Builders"
 ) -> Callable[["Target", "Connection"], tuple["Finding", ...]]:
     """The work on one host: ask for its facts and its kernel's programs, and compare."""
-    from fleetbpf import audit, facts, inspection
+    from fleetbpf import audit, build_key, facts, inspection
     from fleetbpf.kernel_btf import BtfFolder
     from fleetbpf.layout import HostLayout
     from fleetbpf.release import Release
 
     for recipe in {program.recipe for target in targets for program in target.programs}:
-        builders.key(recipe)  # what cannot be built is told before a host is contacted
+        builders.inputs(recipe)  # what cannot be built is told before a host is contacted
         builders.inspector(recipe.architecture)
     layout = HostLayout()
     btf = BtfFolder.read(manifest.btf_folder)
@@ -80,7 +80,8 @@ def auditing(
             Release(
                 deployment=manifest.name,
                 program=p,
-                build_key=builders.key(p.recipe),
+                build_key=build_key.program_key(builders.inputs(p.recipe)),
+                inputs=build_key.brief(builders.inputs(p.recipe)),
                 btf=btf.of(seen),
             )
             for p in target.on(architecture).programs

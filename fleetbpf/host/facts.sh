@@ -43,6 +43,20 @@ checksum() {
 	sum=$(sha256sum <"$1") && printf '%s\n' "${sum%% *}"
 } 2>/dev/null
 
+# lines FILE WORD...: a fact that ends with the lines of a file; nothing when there is none
+lines() {
+	[ -f "$1" ] || return 0
+	file=$1 whole=
+	shift
+	while IFS= read -r line || [ -n "$line" ]; do
+		whole="$whole	$line"
+	done <"$file"
+	printf '%s' "$1"
+	shift
+	printf '\t%s' "$@"
+	printf '%s\n' "$whole"
+}
+
 # release DEPLOYMENT PROGRAM FOLDER: one placed release, what its files are and whether it runs
 release() {
 	id=${3##*/}
@@ -51,7 +65,8 @@ release() {
 		[ -f "$segment" ] && bytes=$((bytes + $(wc -c <"$segment")))
 	done
 	target=$(readlink "$3/loader")
-	fact release "$1" "$2" "$id" "${target##*/}" "$(checksum "$3/loader")" "$(checksum "$3/args")" "$bytes"
+	fact release "$1" "$2" "$id" "${target##*/}" "$(checksum "$3/loader")" "$bytes"
+	[ "$id" = "$current" ] && lines "$3/args" args "$1" "$2" "$id"
 	[ -f "$3/release.json" ] && fact about "$1" "$2" "$id" "$(first_line "$3/release.json")"
 	[ -e "$units/multi-user.target.wants/fleetbpf-$1.$2@$id.service" ] && fact enabled "$1" "$2" "$id"
 	[ -f "$run/$1/$2/$id/counts" ] && fact counts "$1" "$2" "$id" "$(first_line "$run/$1/$2/$id/counts")"
@@ -61,7 +76,10 @@ release() {
 # running DEPLOYMENT PROGRAM ID: the state the loader wrote, if the process that wrote it is alive
 running() {
 	state=$run/$1/$2/$3/state
-	[ -f "$state" ] || return 0
+	if [ ! -f "$state" ]; then
+		[ -f "${state%state}failure" ] && fact failure "$1" "$2" "$3" "$(first_line "${state%state}failure")"
+		return 0
+	fi
 	line=$(first_line "$state")
 	pid=${line#*'"pid":'} pid=${pid%%[!0-9]*}
 	exe=$(readlink "/proc/${pid:-none}/exe") || return 0
@@ -70,8 +88,8 @@ running() {
 }
 
 program() {
-	current=$(readlink "$root/$1/$2/current")
-	fact program "$1" "$2" "${current##*/}" "$(checksum "$units/fleetbpf-$1.$2@.service")"
+	current=$(readlink "$root/$1/$2/current") current=${current##*/}
+	fact program "$1" "$2" "$current" "$(checksum "$units/fleetbpf-$1.$2@.service")"
 	# Oldest first. The names are release ids, so ls prints them as they are.
 	# shellcheck disable=SC2012
 	ls -1tr "$root/$1/$2/releases" | while read -r id; do

@@ -1,7 +1,7 @@
 """What a host said about itself at one moment."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,11 +22,15 @@ class ReleaseFacts:
     release: str
     object: str  # sha256 in the name that the loader's link points to
     loader_sha256: str  # of the file behind that link; "" when it cannot be read
-    args_sha256: str
     spool_bytes: int
+    args: tuple[str, ...] = ()  # the lines of that file, of the current release only
     build_key: str = ""
+    inputs: Mapping[str, str] = field(default_factory=dict)  # what the key was made of, in brief
+    limits: Mapping[str, str] = field(default_factory=dict)  # of its unit, as people read them
+    types: tuple[str, ...] = ()  # of another kernel's BTF that was shipped with it
     enabled: bool = False  # systemd starts it at boot
     running_object: str = ""  # sha256 in the name of the running executable; "" = does not run
+    failure: str = ""  # why its last start was not ready
     attached: tuple[str, ...] = ()  # "function on hook"
     since_ns: int = 0  # wall clock, when it became ready
     pid: int = 0

@@ -96,7 +96,7 @@ def test_an_upgrade_hands_over_and_keeps_the_old_release_for_a_while(fleet: Flee
         "apply", manifest(fleet, good("raw_tp/sched_process_exit"), hosts="web1:edge1")
     )
     assert said.returncode == 0, said.stderr
-    assert "the program changed" in said.stderr
+    assert "fault: update: source fault.bpf.c" in said.stderr
     for host in ("web1", "edge1"):
         row = status(fleet, host)
         assert row["state"] == "running"

@@ -12,6 +12,7 @@ import pytest
 
 from fleetbpf import compilation
 from fleetbpf.build import Artifact, Builder
+from fleetbpf.build_key import program_key
 from fleetbpf.builders import Builders
 from fleetbpf.errors import BuildError, Problem
 from fleetbpf.model.recipe import Recipe
@@ -148,22 +149,22 @@ def test_the_second_build_is_cached_and_describes_the_same(
 
 def test_a_key_is_the_same_before_and_after_the_build(builder: Builder, tmp_path: Path) -> None:
     source = write(tmp_path / "src")
-    key = builder.key(Recipe(source=source))
-    assert builder.build(Recipe(source=source)).key == key
-    assert builder.key(Recipe(source=source)) == key
+    inputs = builder.inputs(Recipe(source=source))
+    assert builder.build(Recipe(source=source)).key == program_key(inputs)
+    assert builder.inputs(Recipe(source=source)) == inputs
 
 
 def test_a_known_key_runs_no_process(
     builder: Builder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source = write(tmp_path / "src")
-    key = builder.key(Recipe(source=source))
+    inputs = builder.inputs(Recipe(source=source))
 
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("a process was started")
 
     monkeypatch.setattr(subprocess, "Popen", refuse)
-    assert builder.key(Recipe(source=source)) == key
+    assert builder.inputs(Recipe(source=source)) == inputs
 
 
 def test_a_changed_header_is_built_anew_and_a_change_taken_back_is_found_again(
@@ -251,7 +252,7 @@ def test_a_missing_header_is_a_compile_error_for_the_key_too(
 ) -> None:
     source = write(tmp_path / "src", '#include "gone.h"\n')
     with pytest.raises(BuildError, match=r"'gone\.h' file not found"):
-        builder.key(Recipe(source=source))
+        builder.inputs(Recipe(source=source))
 
 
 def test_warnings_are_kept_and_are_not_fatal(builder: Builder, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from fleetbpf.build import Artifact, Builder
+from fleetbpf.build_key import program_key
 from fleetbpf.errors import BuildError
 from fleetbpf.model.recipe import Recipe
 from fleetbpf.toolchain import Toolchain
@@ -133,10 +134,10 @@ def test_the_key_is_that_of_the_bytes(
     builder: Builder, toolchain: Toolchain, tmp_path: Path
 ) -> None:
     made = compiled(toolchain, tmp_path, SOURCE)
-    first = builder.key(Recipe(source=made))
-    assert built(builder, made).key == first
+    first = builder.inputs(Recipe(source=made))
+    assert built(builder, made).key == program_key(first)
     compiled(toolchain, tmp_path, SOURCE.replace("executed:", "seen:"))
-    assert builder.key(Recipe(source=made)) != first
+    assert builder.inputs(Recipe(source=made)) != first
 
 
 def test_an_object_for_other_machines_is_refused(

@@ -1,7 +1,9 @@
 """Values that many unit tests begin with; each test changes what it is about."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from fleetbpf.model.description import Description, Function
 from fleetbpf.model.facts import HostFacts, ProgramFacts, ReleaseFacts
@@ -32,8 +34,9 @@ def description(section: str = "kprobe/do_unlinkat", **changes: object) -> Descr
     return replace(base, **changes)  # type: ignore[arg-type]
 
 
-def release(key: str = "k1", **changes: object) -> Release:
-    return Release(deployment="demo", program=program(**changes), build_key=key)  # type: ignore[arg-type]
+def release(key: str = "k1", inputs: Mapping[str, str] | None = None, **changes: Any) -> Release:
+    desired = program(**changes)
+    return Release(deployment="demo", program=desired, build_key=key, inputs=inputs or {})
 
 
 def target(name: str = "web1", *, become: bool = False) -> Target:
@@ -46,9 +49,12 @@ def running(of: Release, **changes: object) -> ReleaseFacts:
         release=of.id,
         object=OBJECT,
         loader_sha256=OBJECT,
-        args_sha256=sha256(of.args),
+        args=of.lines,
         spool_bytes=10,
         build_key=of.build_key,
+        inputs=of.inputs,
+        limits=of.limits(),
+        types=of.types(),
         enabled=True,
         running_object=OBJECT,
     )

@@ -31,7 +31,7 @@ def test_each_difference_has_its_own_kind() -> None:
     old = release(key="k0")
     assert kinds(host_facts()) == [Kind.MISSING]
     assert kinds(host_facts(placed(old))) == [Kind.STALE]
-    changed = running(release(), args_sha256="b" * 64)
+    changed = running(release(), args=("--x",))
     assert kinds(host_facts(placed(release(), changed))) == [Kind.TAMPERED]
     dead = running(release(), running_object="")
     assert kinds(host_facts(placed(release(), dead))) == [Kind.STOPPED]

@@ -20,9 +20,10 @@ TOOLS = Toolchain(
     libraries=("-lbpf", "-lelf", "-lz"),
     include_folders=(Path("/usr/include"),),
     extra_folders=(),
-    identities=("clang 14", "libbpf.a 00ff"),
+    identities=("clang 14.0 of Debian", "libbpf.a 00ff"),
 )
-PLATFORM = build_key.platform_key(TOOLS, "generator")
+OURS = {"fleetbpf's generator": "1", "fleetbpf's runtime": "2"}
+PLATFORM = build_key.platform_inputs(TOOLS, OURS)
 
 
 def included(folder: str, content: str = "1") -> Included:
@@ -38,6 +39,10 @@ def included(folder: str, content: str = "1") -> Included:
     )
 
 
+def inputs(recipe: Recipe, found: Included, tools: Toolchain = TOOLS) -> build_key.Inputs:
+    return build_key.program_inputs(recipe, found, tools, PLATFORM)
+
+
 def key(
     folder: str = "/a/src",
     content: str = "1",
@@ -45,7 +50,7 @@ def key(
     events: tuple[DesiredEvent, ...] = (),
 ) -> str:
     recipe = Recipe(source=Path(folder) / f"{program}.bpf.c", events=events)
-    return build_key.program_key(recipe, included(folder, content), TOOLS, PLATFORM)
+    return build_key.program_key(inputs(recipe, included(folder, content)))
 
 
 def test_a_key_is_64_hex_digits() -> None:
@@ -86,7 +91,7 @@ def test_the_name_of_the_program_matters_because_the_loader_says_it() -> None:
 
 def test_the_folders_of_the_tools_do_not_matter() -> None:
     elsewhere = replace(TOOLS, clang=Path("/opt/clang"), include_folders=(Path("/opt/include"),))
-    assert build_key.platform_key(elsewhere, "generator") == PLATFORM
+    assert build_key.platform_inputs(elsewhere, OURS) == PLATFORM
 
 
 def test_the_folder_of_a_sysroot_does_not_matter() -> None:
@@ -94,7 +99,7 @@ def test_the_folder_of_a_sysroot_does_not_matter() -> None:
         header = Path(root) / "usr" / "include" / "bpf" / "bpf_helpers.h"
         tools = replace(TOOLS, sysroot=Path(root))
         found = Included(files=((header, "4"),), absent=())
-        return build_key.program_key(Recipe(source=Path("/a/x.bpf.c")), found, tools, PLATFORM)
+        return build_key.program_key(inputs(Recipe(source=Path("/a/x.bpf.c")), found, tools))
 
     assert key_in("/home/ann/.cache/s") == key_in("/srv/cache/s")
 
@@ -108,16 +113,35 @@ def test_the_folder_of_a_sysroot_does_not_matter() -> None:
     ],
 )
 def test_the_versions_of_the_tools_matter(other: Toolchain) -> None:
-    assert build_key.platform_key(other, "generator") != PLATFORM
+    assert build_key.platform_inputs(other, OURS) != PLATFORM
 
 
 def test_our_own_code_matters() -> None:
-    assert build_key.platform_key(TOOLS, "another generator") != PLATFORM
+    other = {**OURS, "fleetbpf's runtime": "3"}
+    assert build_key.platform_inputs(TOOLS, other) != PLATFORM
 
 
 def test_our_own_code_is_all_there() -> None:
     for name in build_key.GENERATOR:
         assert (PACKAGE / name).exists(), name
+
+
+def test_each_input_has_a_name_and_a_short_digest_after_its_version() -> None:
+    header = "5" * 64
+    found = Included(files=((Path("/a/x.bpf.c"), "4" * 64), (Path("/a/x.h"), header)), absent=())
+    told = build_key.brief(inputs(Recipe(source=Path("/a/x.bpf.c")), found))
+    assert told["source x.bpf.c"] == "4" * 12
+    assert told["header x.h"] == "5" * 12
+    assert told["clang"] == "14.0 " + build_key.combine("14.0 of Debian")[:12]
+
+
+def test_headers_of_one_name_both_matter() -> None:
+    def told(second: str) -> build_key.Inputs:
+        first, other = Path("/usr/include/linux/types.h"), Path("/usr/include/asm/types.h")
+        files = ((Path("/a/x.bpf.c"), "1"), (first, "2"), (other, second))
+        return inputs(Recipe(source=Path("/a/x.bpf.c")), Included(files=files, absent=()))
+
+    assert told("3")["header types.h"] != told("4")["header types.h"]
 
 
 def test_texts_are_told_apart_by_their_borders() -> None:

@@ -10,7 +10,7 @@ from fleetbpf.activation import steps
 from fleetbpf.kernel_btf import KernelBtf
 from fleetbpf.model.description import Description, Function
 from fleetbpf.model.target import DesiredConstant, DesiredHook, DesiredReadout
-from fleetbpf.plan import Action, Change, obstacles, plan, version
+from fleetbpf.plan import Action, Cause, Change, obstacles, plan, version
 from fleetbpf.release import Release
 from tests.unit.samples import host_facts, placed, program, release, running
 
@@ -46,26 +46,25 @@ def test_a_program_that_runs_as_declared_is_left_alone() -> None:
     assert (change.action, change.reason) == (Action.NONE, "")
 
 
-def test_another_build_key_is_an_update_that_says_the_program_changed() -> None:
+def test_an_update_tells_the_release_that_was() -> None:
     old = release(key="k0")
     change = only(plan("web1", "demo", [release()], host_facts(placed(old))))
-    assert change.action is Action.UPDATE
-    assert change.reason == f"the program changed: {old.id} → {release().id}"
-    assert change.was == old.id
-
-
-def test_another_argument_is_an_update_that_says_so() -> None:
-    new = release(hooks=(FENTRY,))
-    change = only(plan("web1", "demo", [new], host_facts(placed(release()))))
-    assert change.reason.startswith("its arguments or limits changed")
+    assert (change.action, change.cause, change.was) == (Action.UPDATE, Cause.MOVED, old.id)
 
 
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
         ({"loader_sha256": "b" * 64}, "the loader's file was changed on the host"),
-        ({"args_sha256": "b" * 64}, "its arguments were changed on the host"),
+        (
+            {"args": (*release().lines, "--rate-limit", "5")},
+            "its arguments were changed on the host: rate limit 5 (gone)",
+        ),
         ({"running_object": ""}, "it does not run"),
+        (
+            {"running_object": "", "failure": "cannot attach f"},
+            "it does not start: cannot attach f",
+        ),
         ({"running_object": "c" * 64}, "another loader runs in its place"),
         ({"enabled": False}, "it is not enabled at boot"),
     ],

@@ -20,7 +20,7 @@ def test_a_running_loaders_warnings_and_capabilities_are_told() -> None:
         [
             ("arch", "aarch64"),
             ("program", "demo", "hello", "r1", ""),
-            ("release", *place, "cafe", "cafe", "beef", "0"),
+            ("release", *place, "cafe", "cafe", "0"),
             ("running", *place, "cafe", json.dumps(STATE)),
         ]
     )
@@ -37,7 +37,7 @@ def test_what_became_of_all_that_a_program_told_is_told(tmp_path: Path) -> None:
     seen = facts.parse(
         [
             ("program", "demo", "hello", "r1", ""),
-            ("release", *place, "cafe", "cafe", "beef", "0"),
+            ("release", *place, "cafe", "cafe", "0"),
             ("counts", *place, json.dumps(counts)),
         ]
     )
