@@ -25,9 +25,10 @@ class Command:
         object.__setattr__(self, "become", become)
 
     def argv(self) -> tuple[str, ...]:
-        """The words to execute, with the elevation in front where one is asked for."""
-        # -n: never prompt; a host that wants a password refuses at once instead of waiting.
-        return ("sudo", "-n", "--", *self.words) if self.become else self.words
+        """The words to execute; ValueError where root must do that (connections/becoming.py)."""
+        if self.become:
+            raise ValueError(f"how to become root to run {self.words[0]} was not decided")
+        return self.words
 
 
 def render(command: Command) -> str:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from fleetbpf import elevation
 from fleetbpf.command import Command, script
 from fleetbpf.connections import Completed, Connection
 from fleetbpf.errors import HostError, Problem
@@ -59,9 +60,9 @@ def check_greeting(
         raise HostError(
             Problem(
                 where=host,
-                what="sudo refused to run a command as root",
+                what="no command was run as root",
                 detail=said,
-                hint="let this user use sudo without a password (NOPASSWD), or log in as root",
+                hint=elevation.cure(said),
             )
         )
     what = f"the login shell did not run a command (exit status {completed.status})"

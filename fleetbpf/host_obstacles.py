@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from fleetbpf.composing import resolved
+from fleetbpf.model.become import BecomeMethod
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,23 +22,12 @@ def is_true(value: object) -> bool:
     return (resolved(value) if isinstance(value, str) else value) is True
 
 
-NO_PASSWORD = Obstacle(
-    what="fleetbpf logs in with keys, not with passwords",
-    hint="give the host a key: ssh-copy-id; keys with a passphrase go into an ssh-agent",
-)
 SSH: Mapping[str, Obstacle] = {
-    **dict.fromkeys(("ansible_password", "ansible_ssh_pass", "ansible_ssh_password"), NO_PASSWORD),
     **dict.fromkeys(
         ("ansible_private_key", "ansible_ssh_private_key", "ansible_ssh_pkcs11_provider"),
         Obstacle(
             what="fleetbpf takes keys from files and from an ssh-agent",
             hint="name the key's file with ansible_ssh_private_key_file",
-        ),
-    ),
-    **dict.fromkeys(
-        ("ansible_private_key_passphrase", "ansible_ssh_private_key_passphrase"),
-        Obstacle(
-            what="fleetbpf does not decrypt keys", hint="hand the key to an ssh-agent: ssh-add FILE"
         ),
     ),
     **dict.fromkeys(
@@ -57,41 +47,11 @@ SSH: Mapping[str, Obstacle] = {
         what="fleetbpf cannot use a proxy command", hint="name an address that is reached directly"
     ),
 }
-BECOME: Mapping[str, Obstacle] = {
-    **dict.fromkeys(
-        ("ansible_become_user", "ansible_sudo_user"),
-        Obstacle(
-            what="fleetbpf becomes root, nobody else",
-            hint="leave it out: loading BPF takes root",
-            fine=lambda value: value == "root",
-        ),
+BECOME: Mapping[str, Obstacle] = dict.fromkeys(
+    ("ansible_become_user", *(f"ansible_{method.value}_user" for method in BecomeMethod)),
+    Obstacle(
+        what="fleetbpf becomes root, nobody else",
+        hint="leave it out: loading BPF takes root",
+        fine=lambda value: value == "root",
     ),
-    "ansible_become_method": Obstacle(
-        what="fleetbpf becomes root by sudo",
-        hint="allow the user sudo without a password",
-        fine=lambda value: str(value).removeprefix("ansible.builtin.") == "sudo",
-    ),
-    **dict.fromkeys(
-        ("ansible_become_password", "ansible_become_pass", "ansible_sudo_pass"),
-        Obstacle(
-            what="fleetbpf has no password for sudo",
-            hint="allow the user sudo without one: NOPASSWD in sudoers",
-        ),
-    ),
-    **dict.fromkeys(
-        ("ansible_become_exe", "ansible_sudo_exe"),
-        Obstacle(
-            what="fleetbpf runs `sudo` as it is found on the host",
-            hint="leave it out",
-            fine=lambda value: value == "sudo",
-        ),
-    ),
-    **dict.fromkeys(
-        ("ansible_become_flags", "ansible_sudo_flags"),
-        Obstacle(
-            what="fleetbpf runs `sudo -n`, without other flags",
-            hint="leave it out",
-            fine=lambda value: set(str(value).split()) <= {"-H", "-S", "-n"},
-        ),
-    ),
-}
+)

@@ -1,18 +1,21 @@
 """How a host is reached, from its variables: `fleetbpf_*` names before their `ansible_*` twins."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
-from fleetbpf import host_obstacles, ssh_arguments
+from fleetbpf import become_settings, host_obstacles, host_secrets, ssh_arguments
 from fleetbpf.composing import Mistake, resolved
 from fleetbpf.draft import Variables
 from fleetbpf.errors import Problem
 from fleetbpf.host_obstacles import Obstacle
 from fleetbpf.mistakes import Mistakes
 from fleetbpf.model.architecture import Architecture
+from fleetbpf.model.become import BecomeMethod, BecomeWay
 from fleetbpf.model.inventory import ConnectionKind, Host
-from fleetbpf.templating import Renderer, Secret, is_template
+from fleetbpf.secret import Secret
+from fleetbpf.secret_commands import SecretCommands
+from fleetbpf.templating import Renderer, is_template
 from fleetbpf.wording import MisunderstoodError, did_you_mean, kind, quoted
 
 # The variables of each setting; the first one that is set counts, as with Ansible.
@@ -27,12 +30,17 @@ VARIABLES = {
     ),
     "known_hosts_file": ("fleetbpf_known_hosts_file",),
     "become": ("fleetbpf_become", "ansible_become"),
+    "become_method": ("fleetbpf_become_method", "ansible_become_method"),
     "connection": ("fleetbpf_connection", "ansible_connection"),
     "architecture": ("fleetbpf_architecture", "ansible_architecture"),
 }
 # Arguments for ssh, in the order in which Ansible hands them over: the first value counts.
 SSH_ARGUMENTS = ("ansible_ssh_args", "ansible_ssh_common_args", "ansible_ssh_extra_args")
-OWN_VARIABLES = [name for names in VARIABLES.values() for name in names if "fleetbpf_" in name]
+OWN_VARIABLES = [
+    *(name for names in VARIABLES.values() for name in names if "fleetbpf_" in name),
+    *become_settings.OWN_VARIABLES,
+    *host_secrets.OWN_VARIABLES,
+]
 
 CONNECTIONS = {each.value: each for each in ConnectionKind} | {
     "smart": ConnectionKind.SSH,
@@ -41,7 +49,8 @@ CONNECTIONS = {each.value: each for each in ConnectionKind} | {
     "ansible.builtin.ssh": ConnectionKind.SSH,
     "ansible.builtin.local": ConnectionKind.LOCAL,
 }
-
+# Names of Ansible's whose values may be right for Ansible only.
+HINDERING = become_settings.HINDERING | {"ansible_connection"}
 
 Value = TypeVar("Value")
 Default = TypeVar("Default")
@@ -58,15 +67,19 @@ class Settings:
         magic: Mapping[str, object],
         folder: Path,
         renderer: Renderer,
+        commands: SecretCommands,
         mistakes: Mistakes,
     ) -> None:
         """`folder` is what paths are relative to."""
         self._name = name
         self._variables = variables
-        self._values = {each: variable.value for each, variable in variables.items()}
+        self._values = {
+            each: host_secrets.conceal(each, variable.value) for each, variable in variables.items()
+        }
         self._magic = magic
         self._folder = folder
         self._renderer = renderer
+        self._commands = commands
         self._mistakes = mistakes
         self._obstacles: list[Problem] = []
 
@@ -81,6 +94,7 @@ class Settings:
         become = self._read("become", boolean, None)
         if become is not False:
             self._check(host_obstacles.BECOME)
+        way = BecomeWay() if become is False else self._become_way()
         return Host(
             name=self._name,
             address=self._read("address", address, self._name),
@@ -89,6 +103,10 @@ class Settings:
             identity_file=self._read("identity_file", self._path, identity_file),
             known_hosts_file=self._read("known_hosts_file", self._path, known_hosts_file),
             become=become,
+            become_way=way,
+            secrets=host_secrets.secrets(
+                self._values, self._rendered, self._commands, method=way.method
+            ),
             connection=connection,
             architecture=self._read("architecture", architecture, None),
             variables=self._values,
@@ -120,6 +138,15 @@ class Settings:
         identities, knowns = zip(*files, strict=True)
         return next(filter(None, identities), None), next(filter(None, knowns), None)
 
+    def _become_way(self) -> BecomeWay:
+        """How to become root."""
+        method = self._read("become_method", become_settings.become_method, BecomeMethod.SUDO)
+        return BecomeWay(
+            method=method,
+            executable=self._first(become_settings.executables(method), text, ""),
+            flags=self._first(become_settings.flags(method), become_settings.words(method), ()),
+        )
+
     def _check(self, obstacles: Mapping[str, Obstacle]) -> None:
         """Variables that ask for what fleetbpf cannot do; what is encrypted stays so."""
         for name, obstacle in obstacles.items():
@@ -140,7 +167,13 @@ class Settings:
         self, setting: str, parse: Callable[[object], Value], default: Default
     ) -> Value | Default:
         """The setting's value, rendered and parsed; the default when no variable has it."""
-        for name in VARIABLES[setting]:
+        return self._first(VARIABLES[setting], parse, default)
+
+    def _first(
+        self, names: Iterable[str], parse: Callable[[object], Value], default: Default
+    ) -> Value | Default:
+        """The value of the first variable that is set."""
+        for name in names:
             if self._values.get(name) is None:
                 continue
             try:
@@ -151,7 +184,7 @@ class Settings:
             try:
                 return parse(rendered)
             except MisunderstoodError as error:
-                self._complain(name, error, foreign=name == "ansible_connection")
+                self._complain(name, error, foreign=name in HINDERING)
                 return default
         return default
 

@@ -14,9 +14,11 @@ from fleetbpf.composing import Mistake
 from fleetbpf.draft import UNGROUPED, Draft
 from fleetbpf.drafting import Drafting
 from fleetbpf.errors import InputError, Problem
+from fleetbpf.host_secrets import conceal
 from fleetbpf.host_settings import Settings
 from fleetbpf.inventory_sources import Format, Location
 from fleetbpf.model.inventory import Group, Host, Inventory
+from fleetbpf.secret_commands import SecretCommands
 from fleetbpf.source import START
 from fleetbpf.templating import Renderer
 from fleetbpf.variables import Members, Precedence
@@ -125,7 +127,7 @@ def group(name: str, draft: Draft, members: Members, precedence: Precedence) -> 
         hosts=tuple(drafted.hosts),
         children=tuple(drafted.children),
         members=members[name],
-        variables={each: variable.value for each, variable in variables.items()},
+        variables={each: conceal(each, variable.value) for each, variable in variables.items()},
         priority=drafted.priority,
     )
 
@@ -134,7 +136,7 @@ def connected(
     draft: Draft, members: Members, precedence: Precedence, beside: Path | None
 ) -> dict[str, Host]:
     """Every host with its merged variables and settings; what is wrong goes to the draft."""
-    renderer = Renderer()
+    renderer, commands = Renderer(), SecretCommands()
     common: dict[str, object] = {
         "groups": {name: list(found) for name, found in members.items()},
         **({"playbook_dir": str(beside.absolute())} if beside is not None else {}),
@@ -150,6 +152,7 @@ def connected(
             magic={**common, **magic(name, file, precedence.groups_of(name))},
             folder=file.parent,
             renderer=renderer,
+            commands=commands,
             mistakes=draft.mistakes,
         )
         hosts[name] = settings.host()

@@ -4,7 +4,9 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from fleetbpf.drafting import PRIORITY
 from fleetbpf.model.inventory import Group, Inventory
-from fleetbpf.templating import Secret, Unsafe
+from fleetbpf.secret import MASK, Secret
+from fleetbpf.templating import Unsafe
+from fleetbpf.vault import Encrypted
 
 ALL = "all"
 BRANCH = "  |"
@@ -98,8 +100,10 @@ def assignments(variables: Mapping[str, object]) -> Iterator[str]:
 def printable(value: object) -> object:
     """A value as Ansible's JSON has it; what is encrypted stays so."""
     match value:
-        case Secret():
+        case Encrypted():
             return {"__ansible_vault": value.hidden}
+        case Secret():
+            return MASK
         case Unsafe():
             return {"__ansible_unsafe": str(value)}
         case list() | tuple():

@@ -8,10 +8,10 @@ a template.
 from __future__ import annotations
 
 import functools
-from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from fleetbpf.secret import Secret
 from fleetbpf.wording import MisunderstoodError, did_you_mean, listed, quoted
 
 if TYPE_CHECKING:
@@ -26,19 +26,6 @@ class Unsafe(str):
     """Text that is never a template, whatever it looks like."""
 
     __slots__ = ()
-
-
-class Secret(ABC):
-    """A value that stays hidden until a template or a setting needs it."""
-
-    hidden: str  # the value as it may be shown
-
-    def __repr__(self) -> str:
-        return "<encrypted>"
-
-    @abstractmethod
-    def reveal(self) -> str:
-        """The value; raises MisunderstoodError."""
 
 
 def is_template(text: str) -> bool:

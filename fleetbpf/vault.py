@@ -8,7 +8,8 @@ from fleetbpf.command import Command
 from fleetbpf.composing import Place, Tag
 from fleetbpf.connections.local import LocalConnection
 from fleetbpf.errors import InputError, Problem
-from fleetbpf.templating import Secret, Unsafe
+from fleetbpf.secret import Secret
+from fleetbpf.templating import Unsafe
 from fleetbpf.wording import MisunderstoodError
 
 HEADER = "$ANSIBLE_VAULT;"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from fleetbpf.cli import recap
 from fleetbpf.cli.logs import becomes
-from fleetbpf.cli.options import add_forks, add_inventory, load_inventory
+from fleetbpf.cli.options import add_forks, add_inventory, add_passwords, load_inventory
 from fleetbpf.cli.output import Output
 from fleetbpf.errors import ExitCode
 
@@ -44,6 +44,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_inventory(parser)
     add_forks(parser)
+    add_passwords(parser)
 
 
 def seconds(text: str) -> int:

@@ -82,11 +82,25 @@ def add_forks(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_passwords(parser: argparse.ArgumentParser) -> None:
+    """Add `-k` and `-K`."""
+    parser.add_argument(
+        "-k", "--ask-pass", action="store_true", help="ask for the SSH password, once for all hosts"
+    )
+    parser.add_argument(
+        "-K",
+        "--ask-become-pass",
+        action="store_true",
+        help="ask for the password of sudo, doas or su, once for all hosts",
+    )
+
+
 def add_fleet(parser: argparse.ArgumentParser) -> None:
     """Add what every command over the hosts of a manifest takes."""
     add_manifest(parser)
     add_inventory(parser)
     add_forks(parser)
+    add_passwords(parser)
 
 
 def forks(text: str) -> int:

@@ -9,6 +9,7 @@ from enum import Enum
 from pathlib import PurePath
 from typing import TextIO
 
+from fleetbpf.secret import MASK, Secret
 from fleetbpf.terminal_text import coloured, harmless
 
 QUIET = -1  # errors and the recap only
@@ -102,4 +103,6 @@ def plain(value: object) -> object:
         return str(value)
     if isinstance(value, frozenset):
         return sorted(value)
+    if isinstance(value, Secret):
+        return MASK
     raise TypeError(f"no JSON form for {type(value).__name__}")

@@ -2,13 +2,14 @@
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
 from fleetbpf import constant_types, event_plan, fleet, hook_checks, readouts
 from fleetbpf.builders import Builders
+from fleetbpf.cli import asking
 from fleetbpf.cli.output import Output
 from fleetbpf.connections import Connection
 from fleetbpf.connections.routes import Routes
@@ -17,9 +18,12 @@ from fleetbpf.errors import InputError
 from fleetbpf.fleet import Outcome
 from fleetbpf.kernel_btf import BtfFolder
 from fleetbpf.layout import Workspace
+from fleetbpf.model.inventory import Host
 from fleetbpf.model.manifest import Manifest
 from fleetbpf.model.target import Target
+from fleetbpf.passwords import Passwords
 from fleetbpf.prepare import Prepare
+from fleetbpf.secret import SecretKind
 from fleetbpf.targets import obstacles
 
 T = TypeVar("T")
@@ -32,11 +36,16 @@ class Session:
 
     workspace: Workspace
     forks: int
+    passwords: Passwords = field(default_factory=Passwords)
 
     @classmethod
     def of(cls, options: argparse.Namespace) -> "Session":
         """The session that the command line asks for."""
-        return cls(workspace=Workspace(folder=Path.cwd()), forks=options.forks)
+        return cls(
+            workspace=Workspace(folder=Path.cwd()),
+            forks=options.forks,
+            passwords=asking.passwords(options),
+        )
 
     def builders(self, output: Output) -> Builders:
         """The builders of this run, which begin when they are asked."""
@@ -86,7 +95,8 @@ class Session:
         """
         InputError.raise_if_any(obstacles(target.host for target in targets))
         by_name = {target.host.name: target for target in targets}
-        routes = Routes(Operator.here())
+        self.passwords.check(wanted(targets))
+        routes = Routes(Operator.here(), self.passwords)
         routes.check(target.host for target in targets)
         return fleet.on_each(
             [target.host for target in targets],
@@ -95,3 +105,10 @@ class Session:
             forks=self.forks,
             done=done,
         )
+
+
+def wanted(targets: Iterable[Target]) -> Iterable[tuple[Host, SecretKind]]:
+    """The secrets that may be needed on the way to each host."""
+    for target in targets:
+        if target.become:
+            yield target.host, SecretKind.BECOME

@@ -9,6 +9,7 @@ from paramiko import Channel
 from paramiko.ssh_exception import SSHException
 
 from fleetbpf.connections import Completed, Sink
+from fleetbpf.connections.feed import Feed
 
 PIECE = 32 * 1024  # the largest packet that every SSH server takes (RFC 4253, 6.1)
 WINDOW = 2 * 1024 * 1024  # the most that can have come in since the last look
@@ -26,16 +27,22 @@ class Call:
     """A command that was asked for on `channel`, until it ends."""
 
     def __init__(
-        self, channel: Channel, noticed: threading.Event, *, stdin: bytes, stdout: Sink | None
+        self,
+        channel: Channel,
+        noticed: threading.Event,
+        *,
+        stdin: Feed,
+        stdout: Sink | None,
+        stderr: Sink | None,
     ) -> None:
         """`noticed` is set whenever anything happened on the channel."""
         self._channel = channel
         self._noticed = noticed
         self._stdin = stdin
-        self._fed = 0
         self._out = bytearray()
         self._err = bytearray()
         self._sink: Sink = self._out.extend if stdout is None else stdout
+        self._error_sink: Sink = self._err.extend if stderr is None else stderr
         channel.settimeout(0.0)  # never wait in a read or a write: the other streams would, too
 
     def serve(self, deadline: float) -> None:
@@ -51,7 +58,8 @@ class Call:
             if ended:
                 return
             self._feed(deadline)
-            if not self._noticed.wait(max(deadline - time.monotonic(), 0)):
+            patience = min(deadline, self._stdin.deadline) - time.monotonic()
+            if not self._noticed.wait(max(patience, 0)):
                 raise OutOfTimeError(self._late())
 
     @property
@@ -72,16 +80,17 @@ class Call:
             self._sink(piece)
         while channel.recv_stderr_ready():
             with link_errors():
-                self._err += channel.recv_stderr(WINDOW)
+                piece = channel.recv_stderr(WINDOW)
+            self._error_sink(piece)
 
     def _feed(self, deadline: float) -> None:
         """Send what the host's window has room for, and the end after the last byte."""
-        while self._fed < len(self._stdin) and time.monotonic() < deadline:
-            sent = self._send(self._stdin[self._fed : self._fed + PIECE])
+        while self._stdin.waiting and time.monotonic() < deadline:
+            sent = self._send(self._stdin.piece(PIECE))
             if sent == 0:
                 return
-            self._fed += sent
-        if self._fed == len(self._stdin) and not self._channel.eof_sent:
+            self._stdin.took(sent)
+        if self._stdin.done and not self._channel.eof_sent:
             with link_errors():
                 self._channel.shutdown_write()
 

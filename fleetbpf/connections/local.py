@@ -13,6 +13,7 @@ from typing import NoReturn, Self
 
 from fleetbpf.command import Command
 from fleetbpf.connections import Completed, Sink
+from fleetbpf.connections.feed import Feed, feed
 from fleetbpf.connections.streams import exchange
 from fleetbpf.errors import HostError, Problem, UnreachableError
 
@@ -43,8 +44,9 @@ class LocalConnection:
         self,
         command: Command,
         *,
-        stdin: bytes = b"",
+        stdin: bytes | Feed = b"",
         stdout: Sink | None = None,
+        stderr: Sink | None = None,
         timeout: float = 600.0,
         cwd: Path | None = None,
         env: Mapping[str, str] | None = None,
@@ -61,7 +63,9 @@ class LocalConnection:
                 raise
             return not_started(command, error)
         try:
-            return self._wait(process, stdin=stdin, stdout=stdout, timeout=timeout)
+            return self._wait(
+                process, stdin=feed(stdin), stdout=stdout, stderr=stderr, timeout=timeout
+            )
         except TimeoutError:
             what = f"timed out after {timeout:g} s running {command.argv()[0]}"
             raise UnreachableError(Problem(where=self._name, what=what)) from None
@@ -130,12 +134,13 @@ class LocalConnection:
         self,
         process: subprocess.Popen[bytes],
         *,
-        stdin: bytes,
+        stdin: Feed,
         stdout: Sink | None,
+        stderr: Sink | None,
         timeout: float,
     ) -> Completed:
         deadline = time.monotonic() + timeout
-        out, err = exchange(process, stdin=stdin, stdout=stdout, deadline=deadline)
+        out, err = exchange(process, stdin=stdin, stdout=stdout, stderr=stderr, deadline=deadline)
         try:
             status = process.wait(max(deadline - time.monotonic(), 0))
         except subprocess.TimeoutExpired as error:

@@ -1,10 +1,11 @@
 """A connection to nowhere that remembers what it was asked to run: for dry runs and tests."""
 
+import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Self
 
-from fleetbpf.command import Command, render
+from fleetbpf.command import Command
 from fleetbpf.connections import Completed, Sink
 
 
@@ -77,5 +78,5 @@ def answering(answers: Answer | Mapping[Command, Completed] | None) -> Answer:
 def look_up(answers: Mapping[Command, Completed], command: Command) -> Completed:
     """The answer to `command`; LookupError that names the command when there is none."""
     if command not in answers:
-        raise LookupError(f"no answer for: {render(command)}")
+        raise LookupError(f"no answer for: {shlex.join(command.words)}")
     return answers[command]

@@ -1,22 +1,24 @@
 """The ways to all hosts of a run: their settings, resolved once, and what they share."""
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, assert_never
+from functools import partial
+from typing import assert_never
 
+from fleetbpf.connections.becoming import BecomingConnection, PlainConnection
 from fleetbpf.connections.keyring import Keyring
 from fleetbpf.connections.settings import ConnectionSettings, Operator, settings_of
 from fleetbpf.model.inventory import ConnectionKind, Host
-
-if TYPE_CHECKING:
-    from fleetbpf.connections import Connection
+from fleetbpf.passwords import Passwords
+from fleetbpf.secret import SecretKind
 
 
 class Routes:
     """Opens connections; safe for many threads."""
 
-    def __init__(self, operator: Operator) -> None:
+    def __init__(self, operator: Operator, passwords: Passwords | None = None) -> None:
         """Nothing is read before it is needed."""
         self._operator = operator
+        self._passwords = passwords or Passwords()
         self._keyring = Keyring()
 
     def check(self, hosts: Iterable[Host]) -> None:
@@ -27,11 +29,17 @@ class Routes:
         """How `host` is reached."""
         return settings_of(host, self._operator)
 
-    def open(self, host: Host, *, timeout: float = 20.0) -> "Connection":
+    def open(self, host: Host, *, timeout: float = 20.0) -> BecomingConnection:
         """Open a connection to `host` within `timeout` seconds, log-in included.
 
         Raises UnreachableError that says which step failed.
         """
+        plain = self.log_in(host, timeout=timeout)
+        password = partial(self._passwords.of, host, SecretKind.BECOME)
+        return BecomingConnection(plain, host, password=password)
+
+    def log_in(self, host: Host, *, timeout: float = 20.0) -> PlainConnection:
+        """A connection that runs commands as the user who logs in, and no others."""
         match host.connection:
             case ConnectionKind.SSH:
                 from fleetbpf.connections.ssh import connect

@@ -10,6 +10,7 @@ from paramiko.ssh_exception import ChannelException, SSHException
 from fleetbpf.command import Command, render
 from fleetbpf.connections import Completed, Sink, reasons
 from fleetbpf.connections.call import Call, LinkLostError, OutOfTimeError, link_errors
+from fleetbpf.connections.feed import Feed, feed
 from fleetbpf.connections.keyring import Keyring
 from fleetbpf.connections.login import log_in
 from fleetbpf.connections.settings import ConnectionSettings
@@ -48,8 +49,9 @@ class SSHConnection:
         self,
         command: Command,
         *,
-        stdin: bytes = b"",
+        stdin: bytes | Feed = b"",
         stdout: Sink | None = None,
+        stderr: Sink | None = None,
         timeout: float = 600.0,
     ) -> Completed:
         """Run `command` in the login shell of the host.
@@ -67,7 +69,13 @@ class SSHConnection:
             with closing(channel):
                 with link_errors():
                     self._transport.request_exec(channel, line)
-                call = Call(channel, self._transport.noticed, stdin=stdin, stdout=stdout)
+                call = Call(
+                    channel,
+                    self._transport.noticed,
+                    stdin=feed(stdin),
+                    stdout=stdout,
+                    stderr=stderr,
+                )
                 call.serve(deadline)
         except LinkLostError as error:
             raise self._lost(during, error.__cause__) from error

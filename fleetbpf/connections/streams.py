@@ -4,45 +4,59 @@ import os
 import selectors
 import subprocess
 import time
+from typing import IO
 
 from fleetbpf.connections import Sink
+from fleetbpf.connections.feed import Feed
 
 PIECE = 65536  # a pipe's capacity on Linux
 
 
 def exchange(
-    process: subprocess.Popen[bytes], *, stdin: bytes, stdout: Sink | None, deadline: float
+    process: subprocess.Popen[bytes],
+    *,
+    stdin: Feed,
+    stdout: Sink | None,
+    stderr: Sink | None,
+    deadline: float,
 ) -> tuple[bytes, bytes]:
     """Feed `stdin` while draining both output streams until they end; return what they gave.
 
-    Standard output goes to `stdout` instead where one is given. Raises TimeoutError
-    at `deadline` (of time.monotonic).
+    What goes to the sinks `stdout` and `stderr` is not returned. Raises TimeoutError
+    at `deadline` (of time.monotonic), or at the feed's own.
     """
     if process.stdin is None or process.stdout is None or process.stderr is None:
         raise ValueError("all three streams of the process must be pipes")
     out, err = bytearray(), bytearray()
-    sinks = {process.stdout: stdout or out.extend, process.stderr: err.extend}
-    rest = memoryview(stdin)
+    sinks = {process.stdout: stdout or out.extend, process.stderr: stderr or err.extend}
+    os.set_blocking(process.stdin.fileno(), False)
     with selectors.DefaultSelector() as ready:
         for stream in sinks:
             ready.register(stream, selectors.EVENT_READ)
-        if rest:
-            os.set_blocking(process.stdin.fileno(), False)
-            ready.register(process.stdin, selectors.EVENT_WRITE)
-        else:
-            process.stdin.close()
+        attend(ready, process.stdin, stdin)
         while ready.get_map():
-            for key, _ in wait(ready, deadline):
+            for key, _ in wait(ready, min(deadline, stdin.deadline)):
                 if key.fileobj is process.stdin:
-                    rest = feed(key.fd, rest)
-                    if not rest:
-                        ready.unregister(process.stdin)
-                        process.stdin.close()
+                    write(key.fd, stdin)
                 elif piece := os.read(key.fd, PIECE):
                     sinks[key.fileobj](piece)  # type: ignore[index]
                 else:
                     ready.unregister(key.fileobj)
+            attend(ready, process.stdin, stdin)
     return bytes(out), bytes(err)
+
+
+def attend(ready: selectors.BaseSelector, stream: IO[bytes], feed: Feed) -> None:
+    """Wait for `stream` to take more only while there is something for it; close it at the end."""
+    if stream.closed:
+        return
+    attended = stream in {key.fileobj for key in ready.get_map().values()}
+    if feed.waiting and not attended:
+        ready.register(stream, selectors.EVENT_WRITE)
+    if attended and not feed.waiting:
+        ready.unregister(stream)
+    if feed.done:
+        stream.close()
 
 
 def wait(ready: selectors.BaseSelector, deadline: float) -> list[tuple[selectors.SelectorKey, int]]:
@@ -53,9 +67,10 @@ def wait(ready: selectors.BaseSelector, deadline: float) -> list[tuple[selectors
     return events
 
 
-def feed(descriptor: int, rest: memoryview) -> memoryview:
-    """Write what fits of `rest`; return what is left, nothing when nobody reads any more."""
+def write(descriptor: int, feed: Feed) -> None:
+    """Write what fits; all of it counts as written when nobody reads any more."""
+    piece = feed.piece(PIECE)
     try:
-        return rest[os.write(descriptor, rest) :]
+        feed.took(os.write(descriptor, piece))
     except BrokenPipeError:
-        return rest[:0]
+        feed.abandon()

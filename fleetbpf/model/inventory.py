@@ -8,6 +8,8 @@ from pathlib import Path
 from fleetbpf.composing import Place
 from fleetbpf.errors import Problem
 from fleetbpf.model.architecture import Architecture
+from fleetbpf.model.become import BecomeWay
+from fleetbpf.secret import Secret, SecretKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +41,8 @@ class Host:
     identity_file: Path | None = None
     known_hosts_file: Path | None = None  # None = ~/.ssh/known_hosts and /etc/ssh/ssh_known_hosts
     become: bool | None = None  # None = as the play says
+    become_way: BecomeWay = field(default_factory=BecomeWay)
+    secrets: Mapping[SecretKind, Secret] = field(default_factory=dict, compare=False, repr=False)
     connection: ConnectionKind = ConnectionKind.SSH
     architecture: Architecture | None = None  # None = what the host says when it is asked
     variables: Mapping[str, object] = field(default_factory=dict)  # groups merged in, its own last

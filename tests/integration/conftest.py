@@ -62,6 +62,6 @@ def routes_of(home: Path, *, agent: Path | None = None) -> Routes:
 
 def connect(host: Host, *, routes: Routes, timeout: float = 60) -> SSHConnection:
     """A logged-in connection to `host`."""
-    connection = routes.open(host, timeout=timeout)
+    connection = routes.log_in(host, timeout=timeout)
     assert isinstance(connection, SSHConnection)
     return connection

@@ -15,6 +15,7 @@ from tests.waiting import wait_until
 
 ADDRESS = "127.0.0.1"
 CONFIGURATION = """
+{first}
 ListenAddress {address}
 Port {port}
 {host_keys}
@@ -74,20 +75,32 @@ class Server:
 
 
 def start(
-    folder: Path, *, kinds: Sequence[str] = ("ed25519",), more: str = "", known: str = "ed25519"
+    folder: Path,
+    *,
+    kinds: Sequence[str] = ("ed25519",),
+    first: str = "",
+    more: str = "",
+    known: str = "ed25519",
+    wrapper: Sequence[str] = (),
 ) -> Server:
-    """Start an sshd with host keys of `kinds`, of which known_hosts has the one of type `known`."""
+    """Start an sshd with host keys of `kinds`, of which known_hosts has the one of type `known`.
+
+    `first` and `more` are lines of its configuration: the first line about something counts.
+    `wrapper` is a command that executes another one.
+    """
     for kind in kinds:
         make_key(folder / f"host_{kind}", kind=kind)
     make_key(folder / "identity")
     shutil.copy(folder / "identity.pub", folder / "authorized_keys")
     port = free_port()
     host_keys = "\n".join(f"HostKey {folder}/host_{kind}" for kind in kinds)
-    text = CONFIGURATION.format(address=ADDRESS, port=port, host_keys=host_keys, folder=folder)
+    text = CONFIGURATION.format(
+        address=ADDRESS, port=port, host_keys=host_keys, folder=folder, first=first
+    )
     (folder / "sshd_config").write_text(text + more)
     if os.geteuid() == 0:
         Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)  # where sshd drops its privileges
-    command = [str(executable()), "-D", "-e", "-f", str(folder / "sshd_config")]
+    command = [*wrapper, str(executable()), "-D", "-e", "-f", str(folder / "sshd_config")]
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
     server = Server(folder=folder, port=port, process=process)

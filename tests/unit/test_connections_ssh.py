@@ -158,7 +158,7 @@ def test_a_known_hosts_file_is_read_once_per_run(tmp_path: Path) -> None:
 def test_a_local_host_needs_no_ssh(tmp_path: Path) -> None:
     host = Host(name="here", address="here", connection=ConnectionKind.LOCAL)
 
-    with Routes(Operator(home=tmp_path)).open(host) as connection:
+    with Routes(Operator(home=tmp_path)).log_in(host) as connection:
         assert isinstance(connection, LocalConnection)
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from fleetbpf import inventory, targets
 from fleetbpf.errors import InputError
+from fleetbpf.model.become import BecomeMethod, BecomeWay
 from fleetbpf.model.inventory import ConnectionKind, Host, Inventory
 
 OFF = "StrictHostKeyChecking=no"
@@ -51,17 +52,16 @@ def test_what_changes_nothing_hinders_nothing(variables: str) -> None:
 @pytest.mark.parametrize(
     ("variables", "what"),
     [
-        ("ansible_password=x", "fleetbpf logs in with keys, not with passwords"),
         ("ansible_become_user=postgres", "fleetbpf becomes root, nobody else"),
-        ("ansible_become_method=doas", "fleetbpf becomes root by sudo"),
-        ("ansible_become_pass=x", "fleetbpf has no password for sudo"),
+        ("ansible_become_method=runas", "fleetbpf cannot become root by `runas`"),
+        ("ansible_become_flags='-H -u ops'", "fleetbpf does not pass `-u` on to sudo"),
+        ("ansible_become_method=su ansible_su_user=ops", "fleetbpf becomes root, nobody else"),
         ("ansible_ssh_common_args='-oProxyJump=j'", "fleetbpf cannot do `ProxyJump=j` of ssh"),
         ("ansible_ssh_extra_args='-C -Jjump'", "fleetbpf cannot do `-J jump` of ssh"),
         ("ansible_ssh_args='-p 23'", "fleetbpf cannot do `-p 23` of ssh"),
         (f"ansible_ssh_args='-o {OFF}'", f"{UNKNOWN} `{OFF}` says"),
         ("ansible_host_key_checking=false", f"{UNKNOWN} the inventory says"),
         ("ansible_connection=winrm", "fleetbpf has no connection `winrm`"),
-        ("ansible_password={{vaulted}}", "fleetbpf logs in with keys, not with passwords"),
         ("ansible_become_user={{dba}}", "fleetbpf becomes root, nobody else"),
         ("ansible_host={{hostvars}}", "the variable `hostvars` is not defined"),
     ],
@@ -77,6 +77,16 @@ def test_files_in_arguments_for_ssh_are_used_unless_a_variable_names_them() -> N
     assert host(arguments).known_hosts_file == Path("/fleet/known hosts")
     own = host(f"{arguments} ansible_ssh_private_key_file=mine")
     assert own.identity_file == Path("/fleet/mine")
+
+
+def test_the_way_to_become_root_is_told_as_with_ansible() -> None:
+    assert host("").become_way == BecomeWay(method=BecomeMethod.SUDO)
+    assert host("ansible_become_method=community.general.doas").become_way.program == "doas"
+    assert host("ansible_become_flags='-H -S -n'").become_way.flags == ("-H",)
+    su = "ansible_become_method=su ansible_su_exe=/opt/su ansible_become_exe=x ansible_su_flags=-"
+    assert host(su).become_way == BecomeWay(
+        method=BecomeMethod.SU, executable="/opt/su", flags=("-",)
+    )
 
 
 def test_an_inventory_may_hold_hosts_that_only_ansible_can_reach() -> None:

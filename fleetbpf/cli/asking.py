@@ -1,0 +1,29 @@
+"""Questions to a person: passwords are asked for on the terminal, and not shown."""
+
+import argparse
+import getpass
+import os
+import warnings
+
+from fleetbpf.errors import InputError, Problem
+from fleetbpf.passwords import Passwords, given
+from fleetbpf.secret import SecretKind
+
+
+def passwords(options: argparse.Namespace) -> Passwords:
+    """The secrets that the command line and the environment give for all hosts."""
+    asked = {SecretKind.LOGIN: options.ask_pass, SecretKind.BECOME: options.ask_become_pass}
+    kinds = {kind for kind, wanted in asked.items() if wanted}
+    return Passwords(given(os.environ, asked=kinds, ask=ask))
+
+
+def ask(question: str) -> str:
+    """What a person types; InputError when there is no terminal."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", getpass.GetPassWarning)
+        try:
+            return getpass.getpass(question)
+        except (getpass.GetPassWarning, EOFError) as error:
+            what = f"there is no terminal to ask on: {question.rstrip(': ')}"
+            hint = "give it by FLEETBPF_PASSWORD, FLEETBPF_BECOME_PASSWORD or their _COMMAND forms"
+            raise InputError(Problem(where="password", what=what, hint=hint)) from error

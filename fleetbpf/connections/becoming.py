@@ -1,0 +1,123 @@
+"""Commands that root must execute: the password is fed to sudo or su, and then the payload."""
+
+import secrets
+from collections.abc import Callable
+from typing import Protocol, Self
+
+from fleetbpf import elevation
+from fleetbpf.command import Command
+from fleetbpf.connections import Completed, Connection, Sink
+from fleetbpf.connections.dialogue import Dialogue
+from fleetbpf.connections.feed import Feed
+from fleetbpf.errors import HostError, Problem, UnreachableError
+from fleetbpf.model.inventory import Host
+
+
+class PlainConnection(Connection, Protocol):
+    """A connection whose commands run as whoever is logged in."""
+
+    def run(
+        self,
+        command: Command,
+        *,
+        stdin: bytes | Feed = b"",
+        stdout: Sink | None = None,
+        stderr: Sink | None = None,
+        timeout: float = 600.0,
+    ) -> Completed:
+        """As Connection.run; stdin may grow while the command runs."""
+        ...
+
+
+class BecomingConnection:
+    """A connection that can run commands as root as well."""
+
+    def __init__(
+        self,
+        plain: PlainConnection,
+        host: Host,
+        *,
+        password: Callable[[], str | None],
+        patience: float = 60.0,
+    ) -> None:
+        """`password` tells the user's own for sudo and doas, root's for su; None: there is none.
+
+        With a password root's command must begin within `patience` seconds: PAM may ask a
+        directory on the network.
+        """
+        self._plain = plain
+        self._host = host
+        self._password = password
+        self._patience = patience
+
+    def run(
+        self,
+        command: Command,
+        *,
+        stdin: bytes = b"",
+        stdout: Sink | None = None,
+        timeout: float = 600.0,
+    ) -> Completed:
+        """Run `command`, as root if it says so.
+
+        Raises HostError when a password was fed and the command has not begun.
+        """
+        if not command.become:
+            return self._plain.run(command, stdin=stdin, stdout=stdout, timeout=timeout)
+        way = self._host.become_way
+        password = self._password()
+        if password is None:
+            raised = Command(*elevation.words(way, command.words))
+            return self._plain.run(raised, stdin=stdin, stdout=stdout, timeout=timeout)
+        token = secrets.token_hex(8)
+        dialogue = Dialogue(token, password, stdin, stdout=stdout, patience=self._patience)
+        raised = Command(*elevation.words(way, command.words, token=token))
+        return self._converse(raised, dialogue, timeout=timeout)
+
+    def close(self) -> None:
+        """Give the connection up."""
+        self._plain.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def _converse(self, command: Command, dialogue: Dialogue, *, timeout: float) -> Completed:
+        try:
+            completed = self._plain.run(
+                command,
+                stdin=dialogue,
+                stdout=dialogue.hear,
+                stderr=dialogue.hear_error,
+                timeout=timeout,
+            )
+        except UnreachableError as error:
+            if not dialogue.overdue:
+                raise
+            what = f"did not make the user root within {self._patience:g} s"
+            raise self._refusal(what, dialogue) from error
+        if dialogue.refused:
+            raise self._refusal("did not take the password", dialogue)
+        if not dialogue.begun:
+            raise self._refusal("refused to run a command as root", dialogue)
+        return Completed(
+            status=completed.status,
+            stdout=bytes(dialogue.stdout),
+            stderr=bytes(dialogue.stderr),
+        )
+
+    def _refusal(self, what: str, dialogue: Dialogue) -> HostError:
+        way = self._host.become_way
+        hint = elevation.about_password(way)
+        if not dialogue.refused:
+            hint = elevation.cure(dialogue.said, otherwise=hint)
+        return HostError(
+            Problem(
+                where=self._host.name,
+                what=f"{way.program} {what}",
+                detail=dialogue.said,
+                hint=hint,
+            )
+        )

@@ -1,0 +1,82 @@
+"""The secrets of one run: asked for once, found before anything is contacted, then looked up."""
+
+import threading
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+
+from fleetbpf.errors import InputError, Problem
+from fleetbpf.model.inventory import Host
+from fleetbpf.secret import Deferred, Given, Secret, SecretKind, masked
+from fleetbpf.secret_commands import SecretCommands
+from fleetbpf.wording import MisunderstoodError
+
+Ask = Callable[[str], str]  # puts a question on the terminal; raises InputError without one
+Wanted = tuple[Host, SecretKind]
+
+
+class Passwords:
+    """What a host's own variables say, else what was given for all hosts."""
+
+    def __init__(self, given: Mapping[SecretKind, Secret] | None = None) -> None:
+        self._given = given or {}
+        self._known: dict[tuple[str, SecretKind], str | None] = {}
+        self._lock = threading.Lock()
+
+    def check(self, wanted: Iterable[Wanted]) -> None:
+        """Find all that is wanted; one InputError with every secret that cannot be had."""
+        InputError.raise_if_any(problem for each in wanted for problem in self._problems(*each))
+
+    def of(self, host: Host, kind: SecretKind) -> str | None:
+        """The secret for a host; None where nobody gave one. Raises InputError."""
+        with self._lock:
+            place = (host.name, kind)
+            if place not in self._known:
+                self._known[place] = self._find(host, kind)
+            return self._known[place]
+
+    def mask(self, text: str) -> str:
+        """`text` without any secret that was found in this run."""
+        return masked(text, {known for known in self._known.values() if known})
+
+    def _find(self, host: Host, kind: SecretKind) -> str | None:
+        secret = host.secrets.get(kind) or self._given.get(kind)
+        if secret is None:
+            return None
+        try:
+            return secret.reveal()
+        except MisunderstoodError as error:
+            what = f"no {kind.words}: {error.what}"
+            raise InputError(Problem(where=host.name, what=what, hint=error.hint)) from error
+
+    def _problems(self, host: Host, kind: SecretKind) -> Iterator[Problem]:
+        try:
+            self.of(host, kind)
+        except InputError as error:
+            yield from error.problems
+
+
+def given(
+    environment: Mapping[str, str], *, asked: Collection[SecretKind], ask: Ask
+) -> dict[SecretKind, Secret]:
+    """The secrets for all hosts: those of `asked` from a person, others from the environment.
+
+    `FLEETBPF_PASSWORD`, `FLEETBPF_PASSWORD_COMMAND` and the like.
+    """
+    found: dict[SecretKind, Secret] = {}
+    commands = SecretCommands()
+    for kind in SecretKind:
+        variable = f"FLEETBPF_{kind.value.upper()}"
+        if kind in asked:
+            found[kind] = answer(kind, ask, otherwise=found.get(SecretKind.LOGIN))
+        elif text := environment.get(variable):
+            found[kind] = Given(text)
+        elif line := environment.get(f"{variable}_COMMAND"):
+            found[kind] = Deferred(lambda line=line: commands.secret(line))  # type: ignore[misc]
+    return found
+
+
+def answer(kind: SecretKind, ask: Ask, *, otherwise: Secret | None) -> Secret:
+    """What a person answers; nothing means the SSH password where that is known, as in Ansible."""
+    if kind is SecretKind.LOGIN or otherwise is None:
+        return Given(ask(f"{kind.words}: "))
+    text = ask(f"{kind.words} [the SSH password]: ")
+    return Given(text) if text else otherwise
