@@ -10,6 +10,7 @@ from fleetbpf.connections import Connection
 from fleetbpf.errors import HostError, Problem
 from fleetbpf.facts import Row, check_greeting, object_in, tabbed
 from fleetbpf.layout import HostLayout
+from fleetbpf.model.rollout import Health
 from fleetbpf.model.target import Target
 from fleetbpf.plan import Action, Change
 from fleetbpf.release import KERNEL_BTF, Release
@@ -24,7 +25,7 @@ class Failure:
     """Why a release did not start on a host."""
 
     program: str
-    stage: str  # payload, place, start, switch; or what the loader says: load, attach, …
+    stage: str  # payload, place, start, health, switch; or what the loader says: load, attach, …
     message: str
     hint: str = ""
     verifier_log: str = ""
@@ -53,7 +54,7 @@ class Answer:
 class Step:
     """One thing that `activate.sh` is to do; see its usage for the fields."""
 
-    verb: str  # start, stop, delete, prune, retire
+    verb: str  # start, restore, stop, delete, prune, retire
     program: str
     was: str  # the release the facts saw as current; the host refuses when it is another one now
     release: str = ""
@@ -106,8 +107,9 @@ class Activation:
         the link is lost; the host then finishes what it has begun.
         """
         host = target.host.name
-        command = self.command(todo, become=target.become)
-        completed = connection.run(command, stdin=payload, timeout=TIMEOUT)
+        health = target.rollout.health
+        command = self.command(todo, health, become=target.become)
+        completed = connection.run(command, stdin=payload, timeout=TIMEOUT + health.soak)
         rows = tabbed(completed.stdout)
         check_greeting(rows, completed, host=host, greeting=GREETING, become=target.become)
         answer = parse(rows)
@@ -117,12 +119,19 @@ class Activation:
             raise HostError(Problem(where=host, what=what, hint=hint))
         return answer
 
-    def command(self, todo: Iterable[Step], *, become: bool) -> Command:
-        """The command that does `todo`."""
+    def command(self, todo: Iterable[Step], health: Health, *, become: bool) -> Command:
+        """The command that does `todo`; `health` judges what it starts."""
         words = [(s.verb, s.program, s.was, s.release, s.object) for s in todo]
         places = (self.layout.root, self.layout.run, self.layout.units)
         rows = (word for row in words for word in row)
-        return script("activate.sh", *places, self.deployment, self.who, *rows, become=become)
+        about = (self.deployment, self.who, rules(health))
+        return script("activate.sh", *places, *about, *rows, become=become)
+
+
+def rules(health: Health) -> str:
+    """What a new release must keep to, as `activate.sh` takes it."""
+    found = (health.soak, health.max_lost, health.min_records, health.max_restarts, health.max_cpu)
+    return ":".join("" if rule is None else str(rule) for rule in found)
 
 
 def payload(files: Mapping[str, bytes], packed: Iterable[bytes] = ()) -> bytes:
@@ -149,8 +158,8 @@ def release_files(release: Release, *, about: bytes, btf: bytes | None) -> dict[
     """A release's own files, as they lie in the payload; btf is the kernel's where it has none."""
     name = release.program.name
     files = {
-        f"{name}/unit": release.unit,
         f"{name}/{release.id}/args": release.args,
+        f"{name}/{release.id}/unit": release.unit,
         f"{name}/{release.id}/release.json": about,
     }
     return files if btf is None else {**files, f"{name}/{release.id}/{KERNEL_BTF}": btf}

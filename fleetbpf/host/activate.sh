@@ -1,17 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=sh
 # Bring programs of one deployment to their new releases; say each step as tab-separated lines.
-# usage: activate.sh ROOT RUN UNITS DEPLOYMENT WHO {ACTION PROGRAM WAS RELEASE OBJECT}... < payload.tar.gz
+# usage: activate.sh ROOT RUN UNITS DEPLOYMENT WHO RULES {ACTION PROGRAM WAS RELEASE OBJECT}... < payload.tar.gz
+#   RULES    SOAK:MAX_LOST:MIN_RECORDS:MAX_RESTARTS:MAX_CPU, what a new release must keep to for SOAK
+#            seconds before WAS stops; SOAK 0 = it is not judged, else "" = no such rule
 #   ACTION   start (place and start RELEASE, then stop WAS) | stop (the program, its files stay)
+#            | restore (start RELEASE, which is placed already, then stop WAS)
 #            | delete (stop and remove the program) | prune (remove RELEASE, an old one)
 #            | retire (stop RELEASE, which an apply cut short has left running beside WAS)
 #   WAS      the release the plan saw as current, "" for none
-#   payload  objects/SHA256, PROGRAM/RELEASE/{args,release.json}, PROGRAM/unit
-# The new release runs and is ready before the old one stops; when it fails the old one goes on.
+#   payload  objects/SHA256, PROGRAM/RELEASE/{args,unit,release.json}
+# The new release runs, is ready and healthy before the old one stops; else the old one goes on.
 # Once the payload is here the script finishes its work even if the link is cut.
 set -u
-root=$1 run=$2 units=$3 deployment=$4 who=$5 pins=/sys/fs/bpf/fleetbpf
-shift 5
+root=$1 run=$2 units=$3 deployment=$4 who=$5 rules=$6 pins=/sys/fs/bpf/fleetbpf
+shift 6
+IFS=: read -r soak max_lost min_records max_restarts max_cpu <<END
+$rules
+END
 umask 077
 trap '' HUP PIPE
 
@@ -85,17 +91,11 @@ place_unit() {
 		systemctl daemon-reload
 }
 
-# keep_unit PROGRAM: the release before may need its unit again
-keep_unit() {
-	[ ! -f "$units/fleetbpf-$deployment.$1@.service" ] ||
-		cp "$units/fleetbpf-$deployment.$1@.service" "$stage/$1/unit.before"
-}
-
 start() {
 	folder=$root/$deployment/$1/releases/$2
 	mkdir -p "$root/$deployment/$1/spool/$2" "$run/$deployment/$1/$2"
 	if has_systemd; then
-		keep_unit "$1" && place_unit "$1" "$stage/$1/unit" && systemctl restart "$(unit "$1" "$2")" 2>"$stage/stderr"
+		place_unit "$1" "$folder/unit" && systemctl restart "$(unit "$1" "$2")" 2>"$stage/stderr"
 	else
 		"$folder/loader" --args "$folder/args" --supervise </dev/null >/dev/null 2>"$stage/stderr"
 	fi
@@ -126,9 +126,14 @@ ours() {
 stop_supervised() {
 	[ -f "$1" ] || return 0
 	for name in supervisor pid; do
-		pid=$(sed -n "s/.*\"$name\": *\\([0-9]*\\).*/\\1/p" "$1")
-		end "${pid:-0}"
+		end "$(number "$name" "$1")"
 	done
+}
+
+# number KEY FILE: a number in a file of JSON; 0 where there is none
+number() {
+	found=$(sed -n "s/.*\"$1\": *\\([0-9]*\\).*/\\1/p" "$2" 2>/dev/null)
+	echo "${found:-0}"
 }
 
 # end PID: ask a loader of ours to stop; after 20 s it is killed
@@ -167,43 +172,135 @@ switch() {
 	systemctl --quiet --no-reload enable "$(unit "$1" "$2")" 2>/dev/null
 }
 
-# failed PROGRAM RELEASE: say why the release did not start and take it away again
+# failed PROGRAM WAS RELEASE STAGE [REPLACED]: say why the release does not stay and take it away
 failed() {
-	file_lines failure "$1" "$run/$deployment/$1/$2/failure"
-	file_lines verifier "$1" "$run/$deployment/$1/$2/verifier.log"
+	state=$run/$deployment/$1/$3
+	file_lines failure "$1" "$state/failure"
+	file_lines verifier "$1" "$state/verifier.log"
 	file_lines stderr "$1" "$stage/stderr"
-	if has_systemd && [ ! -f "$run/$deployment/$1/$2/failure" ]; then
-		journalctl --quiet --no-pager -n 20 -o cat -u "$(unit "$1" "$2")" 2>/dev/null | lines stderr "$1"
+	if has_systemd && [ "$4" != health ] && [ ! -f "$state/failure" ]; then
+		journalctl --quiet --no-pager -n 20 -o cat -u "$(unit "$1" "$3")" 2>/dev/null | lines stderr "$1"
 	fi
-	stop "$1" "$2"
-	[ ! -f "$stage/$1/unit.before" ] || place_unit "$1" "$stage/$1/unit.before"
-	say failed "$1" "$3"
+	said=$(sed -n 's/.*"message": *"\([^"]*\).*/\1/p' "$state/failure" 2>/dev/null)
+	record failed "$1" "$2" "$3" "${said:-at: $4}"
+	replaced=${5:-$(number replaced "$state/state")}
+	stop "$1" "$3"
+	put_back "$1" "$2" "$replaced"
+	say failed "$1" "$4"
 }
 
+# put_back PROGRAM WAS REPLACED: the old release has its unit again, and the hooks it had to leave
+put_back() {
+	[ -n "$2" ] && [ -d "$root/$deployment/$1/releases/$2" ] || return 0
+	if [ "$3" != 0 ]; then
+		halt "$1" "$2"
+		start "$1" "$2" || say stderr "$1" "release $2 could not be started again"
+	elif has_systemd; then
+		place_unit "$1" "$root/$deployment/$1/releases/$2/unit"
+	fi
+}
+
+# bring_up PROGRAM WAS RELEASE OBJECT: start a release beside the old one; OBJECT "": it is placed
 bring_up() {
 	# Not into a file: on a full disk it would stay empty.
-	if ! said=$(place "$1" "$3" "$4" 2>&1); then
+	if [ -n "$4" ] && ! said=$(place "$1" "$3" "$4" 2>&1); then
 		echo "$said" | lines stderr "$1"
 		rm -rf "$root/$deployment/$1/releases/$3.new" "$root"/objects/.*."$$"
-		failed "$1" "$3" place
+		failed "$1" "$2" "$3" place
 		[ "$2" = "$3" ] || forget "$1" "$3"
 		return 1
 	fi
 	# It may run already: as the current release, or left behind by an apply that was cut short.
 	[ -e "$run/$deployment/$1/$3" ] && halt "$1" "$3"
-	if ! start "$1" "$3"; then
-		failed "$1" "$3" start
-		[ "$2" = "$3" ] || forget "$1" "$3"
-		return 1
-	fi
+	start "$1" "$3" && return 0
+	failed "$1" "$2" "$3" start
+	[ -z "$4" ] || [ "$2" = "$3" ] || forget "$1" "$3"
+	return 1
+}
+
+# hand_over PROGRAM WAS RELEASE OUTCOME: the release that was brought up becomes the current one
+hand_over() {
 	if ! switch "$1" "$3"; then
-		failed "$1" "$3" switch
+		failed "$1" "$2" "$3" switch
 		return 1
 	fi
+	record "$4" "$1" "$2" "$3"
 	[ -n "$2" ] && [ "$2" != "$3" ] && stop "$1" "$2"
 	file_lines state "$1" "$run/$deployment/$1/$3/state"
 	say started "$1" "$3"
 }
+
+# --- soaking: old and new run side by side, and the new one is judged by what it did ---
+
+# figures PROGRAM RELEASE: WRITTEN:LOST:KILLED:TICKS:PID:REPLACED of its loader so far; a tick is 10 ms
+figures() {
+	state=$run/$deployment/$1/$2 sum=0
+	for place in kernel limit loader spool; do
+		sum=$((sum + $(number "$place" "$state/counts")))
+	done
+	pid=$(number pid "$state/state")
+	used=$(sed 's/.*) //' "/proc/$pid/stat" 2>/dev/null | cut -d ' ' -f 12,13)
+	used=${used:-0 0}
+	echo "$(number written "$state/counts"):$sum:$(number killed "$state/counts"):$((${used% *} + ${used#* })):$pid:$(number replaced "$state/state")"
+}
+
+# verdict WRITTEN LOST RESTARTS TICKS PID: which rule is broken; nothing when it is healthy
+verdict() {
+	if ! ours "$5"; then
+		echo "it does not run after $soak s"
+	elif [ "$3" -gt "$max_restarts" ]; then
+		echo "$3 restart(s) in $soak s, max_restarts is $max_restarts"
+	elif [ "$2" -gt "${max_lost:-$2}" ]; then
+		echo "$2 records lost in $soak s, max_lost is $max_lost"
+	elif [ "$1" -lt "${min_records:-0}" ]; then
+		echo "$1 records written in $soak s, min_records is $min_records"
+	elif [ "$4" -gt $((${max_cpu:-$4} * soak)) ]; then
+		echo "$(($4 / soak)).$(($4 * 10 / soak % 10)) % of a CPU used in $soak s, max_cpu is $max_cpu%"
+	fi
+}
+
+# judge PROGRAM RELEASE FIGURES: say what is wrong with what it did since; succeeds when nothing is
+judge() {
+	IFS=: read -r written lost killed ticks was_pid replaced now_written now_lost now_killed now_ticks pid _ <<END
+$3:$(figures "$1" "$2")
+END
+	[ "$pid" = "$was_pid" ] || ticks=0
+	said=$(verdict $((now_written - written)) $((now_lost - lost)) $((now_killed - killed)) $((now_ticks - ticks)) "$pid")
+	[ -n "$said" ] || return 0
+	echo "{\"stage\":\"health\",\"message\":\"health: $said\"}" >"$run/$deployment/$1/$2/failure"
+	return 1
+}
+
+# settle PROGRAM:WAS:RELEASE:FIGURES: keep a release that has soaked, or take it away
+settle() {
+	IFS=: read -r program was release figures <<END
+$1
+END
+	if judge "$program" "$release" "$figures"; then
+		hand_over "$program" "$was" "$release" ready
+	else
+		failed "$program" "$was" "$release" health "$replaced" # its files and records stay, to look at
+		return 1
+	fi
+}
+
+# --- history: a line for each program and what became of it ---
+
+# record OUTCOME PROGRAM FROM TO [WHY]: on a full disk there is none, and nothing stops for it
+record() {
+	key=$(sed -n 's/.*"build_key": *"\([^"]*\).*/\1/p' "$root/$deployment/$2/releases/${4:-$3}/release.json")
+	by=$(printf '%s' "$who" | tr '\t\n' '  ')
+	line=$(say "$(date +%s)" "$by" "$deployment" "$2" "$1" "$3" "$4" "$key" "${5-}")
+	printf '%s\n' "$line" >>"$root/history"
+} 2>/dev/null
+
+# tidy_history: end a line that was torn, and keep the newest ones
+tidy_history() {
+	[ -f "$root/history" ] || return 0
+	[ -z "$(tail -c 1 "$root/history")" ] || echo >>"$root/history"
+	[ "$(wc -l <"$root/history")" -le 1000 ] ||
+		{ tail -n 500 "$root/history" >"$root/history.new" && mv -f "$root/history.new" "$root/history"; }
+} 2>/dev/null
 
 # forget PROGRAM RELEASE: remove a release that never ran, and the folders it alone was in
 forget() {
@@ -247,6 +344,7 @@ take_down() {
 	for folder in /sys/kernel/tracing/instances/fleetbpf."$deployment.$1".*; do
 		[ -d "$folder" ] && rmdir "$folder"
 	done
+	record deleted "$1" "$2" ""
 	remove "$1"
 	say deleted "$1"
 }
@@ -272,6 +370,8 @@ finish() {
 	for object in "$root"/objects/*; do
 		[ -f "$object" ] && ! is_used "$object" && rm -f "$object"
 	done
+	set -- "$root"/*/*/releases
+	[ -e "$1" ] || rm -f "$root/history" # it goes with the last deployment
 	rm -rf "$root/lock"
 	rmdir "$root/objects" "$root" "$run" 2>/dev/null
 	:
@@ -283,6 +383,7 @@ begin() {
 	trap finish EXIT
 	trap 'exit 1' INT TERM
 	rm -rf "$root"/.stage.* "$root"/.stale.* # of scripts that were killed
+	tidy_history
 	stage=$(mktemp -d "$root/.stage.XXXXXX") || return 1
 	said=$(tar -xzf - -C "$stage" 2>&1) && return 0
 	echo "$said" | lines stderr ""
@@ -291,7 +392,8 @@ begin() {
 }
 
 say fleetbpf activate
-stage=
+stage=""
+soaking=""
 begin || exit 1
 status=0
 while [ $# -ge 5 ]; do
@@ -304,10 +406,27 @@ while [ $# -ge 5 ]; do
 		prune) prune "$2" "$4" ;;
 		retire) stop "$2" "$4" && say retired "$2" "$4" ;;
 		stop) stop_all "$2" ;;
-		delete) take_down "$2" ;;
-		start) bring_up "$2" "$3" "$4" "$5" || status=1 ;;
+		delete) take_down "$2" "$3" ;;
+		restore)
+			if ! bring_up "$2" "$3" "$4" "" || ! hand_over "$2" "$3" "$4" "rolled back"; then
+				status=1
+			fi
+			;;
+		start)
+			if ! bring_up "$2" "$3" "$4" "$5"; then
+				status=1
+			elif [ "$soak" -gt 0 ] && [ "$3" != "$4" ]; then
+				soaking="$soaking $2:$3:$4:$(figures "$2" "$4")"
+			else
+				hand_over "$2" "$3" "$4" ready || status=1
+			fi
+			;;
 		esac
 	fi
 	shift 5
+done
+[ -z "$soaking" ] || sleep "$soak"
+for each in $soaking; do
+	settle "$each" || status=1
 done
 exit "$status"

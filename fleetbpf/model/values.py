@@ -32,7 +32,7 @@ IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,126}")
 FIELD = re.compile(rf"{IDENTIFIER.pattern}(?:\.{IDENTIFIER.pattern}){{0,15}}")
 CASE = re.compile(rf"{IDENTIFIER.pattern}|-?[0-9]{{1,20}}|0x[0-9a-fA-F]{{1,16}}")
 
-RESERVED = ("lock", "objects")  # in /var/lib/fleetbpf, where each deployment has its folder
+RESERVED = ("history", "lock", "objects")  # in /var/lib/fleetbpf, beside the deployments
 
 # A place in a map's entry: key.pid, value[2].bytes
 ENTRY_PATH = re.compile(r"(key|value)(\.[A-Za-z_][A-Za-z0-9_]*|\[[0-9]{1,9}\])*")
@@ -87,7 +87,7 @@ def matching(pattern: re.Pattern[str], noun: str, hint: str) -> AfterValidator:
 def not_reserved(name: str) -> str:
     """Refuse a deployment's name that is a folder of fleetbpf's own beside the deployments."""
     if name in RESERVED:
-        raise MisunderstoodError(f"{quoted(name)} is a folder of fleetbpf's own on each host")
+        raise MisunderstoodError(f"{quoted(name)} is fleetbpf's own on each host")
     return name
 
 

@@ -227,6 +227,15 @@ int fb_attachments_clean(const struct fb_program *program, const struct fb_optio
 	return error;
 }
 
+size_t fb_attachments_replaced(const struct fb_attachments *attachments)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < attachments->count; i++)
+		count += fb_links_replaced(&attachments->items[i].links);
+	return count;
+}
+
 void fb_attachments_settle(struct fb_attachments *attachments)
 {
 	for (size_t i = 0; i < attachments->count; i++)

@@ -49,6 +49,9 @@ int fb_attachments_give_up(struct fb_attachments *attachments, struct fb_problem
 int fb_attachments_clean(const struct fb_program *program, const struct fb_options *options,
 			 struct fb_problem *problem);
 
+/* How many hooks were taken from the release before, as they hold one program only. */
+size_t fb_attachments_replaced(const struct fb_attachments *attachments);
+
 /* Everything is attached: what was replaced need not come back. */
 void fb_attachments_settle(struct fb_attachments *attachments);
 

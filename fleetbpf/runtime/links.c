@@ -127,6 +127,15 @@ int fb_links_take_over(struct fb_links *links, int program, const struct fb_seat
 	return error ? error : -ENOENT;
 }
 
+size_t fb_links_replaced(const struct fb_links *links)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < links->count; i++)
+		count += links->items[i].previous >= 0;
+	return count;
+}
+
 void fb_links_settle(struct fb_links *links)
 {
 	for (size_t i = 0; i < links->count; i++) {

@@ -53,6 +53,9 @@ struct fb_seat {
 int fb_links_take_over(struct fb_links *links, int program, const struct fb_seat *seat,
 		       const char *run);
 
+/* How many took the place of another program, and are not settled. */
+size_t fb_links_replaced(const struct fb_links *links);
+
 /* What was replaced need not come back. */
 void fb_links_settle(struct fb_links *links);
 

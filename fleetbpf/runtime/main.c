@@ -65,6 +65,7 @@ static int start(struct fb_loader *loader, struct fb_supervised *supervised)
 		      fb_warnings_json(&loader->warnings));
 	fb_sink_flush(&loader->sink);
 	ready.instance = loader->instance.pipe < 0 ? "" : loader->instance.name;
+	ready.replaced = fb_attachments_replaced(&loader->attachments);
 	ready.attached = loader->attached.bytes;
 	ready.maps = loader->map_ids.bytes;
 	ready.capabilities = loader->capabilities.bytes;

@@ -60,6 +60,7 @@ int fb_state_ready(const char *folder, const struct fb_ready *ready, struct fb_p
 		       ",\"boot_id\":\"%s\",\"instance\":",
 		       getpid(), ready->supervisor, fb_clock(CLOCK_REALTIME), ready->boot_id);
 	fb_text_quote_string(&text, ready->instance);
+	fb_text_printf(&text, ",\"replaced\":%zu", ready->replaced);
 	fb_text_printf(&text, ",\"attached\":%s,\"warnings\":%s,\"capabilities\":%s,\"maps\":%s}\n",
 		       ready->attached, ready->warnings, ready->capabilities, ready->maps);
 	if (folder) {

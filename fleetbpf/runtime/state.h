@@ -13,6 +13,7 @@ struct fb_ready {
 	pid_t supervisor; /* 0: none */
 	const char *boot_id;
 	const char *instance;	  /* "" without one */
+	size_t replaced;	  /* hooks that the release before has lost to this one */
 	const char *attached;	  /* JSON */
 	const char *warnings;	  /* JSON */
 	const char *capabilities; /* JSON */

@@ -5,9 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from fleetbpf.command import Command
+from fleetbpf.connections import Completed
+from fleetbpf.connections.local import LocalConnection
 from fleetbpf.connections.routes import Routes
 from fleetbpf.connections.settings import Operator
 from fleetbpf.connections.ssh import SSHConnection
+from fleetbpf.layout import HostLayout
 from fleetbpf.model.inventory import Host
 from tests.integration import sshd
 from tests.tools import need
@@ -65,3 +69,32 @@ def connect(host: Host, *, routes: Routes, timeout: float = 60) -> SSHConnection
     connection = routes.log_in(host, timeout=timeout)
     assert isinstance(connection, SSHConnection)
     return connection
+
+
+SHELLS = {"dash": ("dash",), "ash": ("busybox", "ash"), "bash": ("bash", "--posix")}
+Run = Callable[[Command, bytes], Completed]
+
+
+@pytest.fixture(params=sorted(SHELLS))
+def run(request: pytest.FixtureRequest) -> Run:
+    """Run a command of ours in one of the shells."""
+    shell = SHELLS[request.param]
+    need(shell[0])
+
+    def run_in_shell(command: Command, stdin: bytes = b"") -> Completed:
+        assert command.words[0] == "sh"
+        with LocalConnection() as here:
+            return here.run(Command(*shell, *command.words[1:]), stdin=stdin, timeout=120)
+
+    return run_in_shell
+
+
+@pytest.fixture
+def layout(tmp_path: Path) -> HostLayout:
+    folder = tmp_path.as_posix()
+    here = HostLayout()
+    return HostLayout(
+        root=here.root.__class__(folder, "root"),
+        run=here.run.__class__(folder, "run"),
+        units=here.units.__class__(folder, "units"),
+    )

@@ -3,47 +3,20 @@
 import gzip
 import os
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from fleetbpf import activation, check, collect, facts
 from fleetbpf.activation import Activation, Answer, Step
-from fleetbpf.command import Command, script
-from fleetbpf.connections import Completed
-from fleetbpf.connections.local import LocalConnection
+from fleetbpf.command import script
 from fleetbpf.layout import HostLayout
 from fleetbpf.model.facts import Counts, HostFacts
+from fleetbpf.model.rollout import Health
+from tests.integration.conftest import Run
 from tests.tools import need
 
-SHELLS = {"dash": ("dash",), "ash": ("busybox", "ash"), "bash": ("bash", "--posix")}
-Run = Callable[[Command, bytes], Completed]
-
-
-@pytest.fixture(params=sorted(SHELLS))
-def run(request: pytest.FixtureRequest) -> Run:
-    """Run a command of ours in one of the shells."""
-    shell = SHELLS[request.param]
-    need(shell[0])
-
-    def run_in_shell(command: Command, stdin: bytes = b"") -> Completed:
-        assert command.words[0] == "sh"
-        with LocalConnection() as here:
-            return here.run(Command(*shell, *command.words[1:]), stdin=stdin, timeout=120)
-
-    return run_in_shell
-
-
-@pytest.fixture
-def layout(tmp_path: Path) -> HostLayout:
-    folder = tmp_path.as_posix()
-    here = HostLayout()
-    return HostLayout(
-        root=here.root.__class__(folder, "root"),
-        run=here.run.__class__(folder, "run"),
-        units=here.units.__class__(folder, "units"),
-    )
+UNJUDGED = Health()
 
 
 def asked(run: Run, layout: HostLayout) -> HostFacts:
@@ -52,10 +25,18 @@ def asked(run: Run, layout: HostLayout) -> HostFacts:
     return facts.parse(facts.tabbed(completed.stdout))
 
 
-def did(run: Run, layout: HostLayout, *steps: Step, payload: bytes | None = None) -> Answer:
+def did(
+    run: Run,
+    layout: HostLayout,
+    *steps: Step,
+    payload: bytes | None = None,
+    health: Health = UNJUDGED,
+) -> Answer:
     host = Activation(deployment="demo", layout=layout, who="a test")
     stdin = activation.payload({}) if payload is None else payload
-    return activation.parse(facts.tabbed(run(host.command(steps, become=False), stdin).stdout))
+    return activation.parse(
+        facts.tabbed(run(host.command(steps, health, become=False), stdin).stdout)
+    )
 
 
 def place(layout: HostLayout, release: str) -> Path:

@@ -7,6 +7,7 @@ import tarfile
 from fleetbpf import activation
 from fleetbpf.activation import Activation, Step
 from fleetbpf.layout import HostLayout
+from fleetbpf.model.rollout import Health
 from fleetbpf.plan import Action, Change
 from tests.unit.samples import release
 
@@ -45,9 +46,14 @@ def test_changes_become_steps_with_the_release_the_plan_saw() -> None:
 
 def test_the_command_carries_names_as_data() -> None:
     host = Activation(deployment="demo", layout=HostLayout(), who="o'neil $(id)@host\n")
-    command = host.command([Step(verb="delete", program="p", was="r")], become=True)
+    command = host.command(
+        [Step(verb="delete", program="p", was="r")], Health(soak=5, max_lost=0), become=True
+    )
     assert command.become
-    assert command.words[-7:] == ("demo", "o'neil $(id)@host\n", "delete", "p", "r", "", "")
+    assert command.words[-8:] == (
+        *("demo", "o'neil $(id)@host\n", "5:0::0:"),
+        *("delete", "p", "r", "", ""),
+    )
 
 
 def test_an_answer_tells_what_started_and_what_failed_and_why() -> None:
