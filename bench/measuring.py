@@ -41,11 +41,13 @@ class Result:
     rounds: int
 
 
-def options(description: str) -> argparse.Namespace:
+def options(description: str, *, hosts: int = 3) -> argparse.Namespace:
     """The command line that every benchmark has."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--json", action="store_true", help="print the results as JSON")
-    parser.add_argument("--hosts", type=int, default=3, metavar="N", help="hosts, where it matters")
+    parser.add_argument(
+        "--hosts", type=int, default=hosts, metavar="N", help="hosts, where it matters"
+    )
     parser.add_argument("--quick", action="store_true", help=f"{QUICK_ROUNDS} rounds")
     return parser.parse_args()
 

@@ -1,0 +1,25 @@
+"""fleetbpf's side of `true` in bench/ssh.py: its connections, and no other work of it."""
+
+import sys
+
+from fleetbpf import fleet, inventory
+from fleetbpf.command import Command
+from fleetbpf.connections.keyring import Keyring
+from fleetbpf.connections.opening import open_connection
+
+
+def main() -> None:
+    hosts = tuple(inventory.read(sys.argv[1]).hosts.values())
+    keyring = Keyring.load()
+    outcomes = fleet.on_each(
+        hosts,
+        lambda _, connection: connection.run(Command("true")).status,
+        open_connection=lambda host: open_connection(host, keyring, timeout=60.0),
+        forks=int(sys.argv[2]),
+    )
+    if any(outcome.value != 0 for outcome in outcomes):
+        raise SystemExit(f"failed: {[str(outcome.error) for outcome in outcomes][:3]}")
+
+
+if __name__ == "__main__":
+    main()
