@@ -4,17 +4,17 @@ import sys
 
 from fleetbpf import fleet, inventory
 from fleetbpf.command import Command
-from fleetbpf.connections.keyring import Keyring
-from fleetbpf.connections.opening import open_connection
+from fleetbpf.connections.routes import Routes
+from fleetbpf.connections.settings import Operator
 
 
 def main() -> None:
     hosts = tuple(inventory.read(sys.argv[1]).hosts.values())
-    keyring = Keyring.load()
+    routes = Routes(Operator.here())
     outcomes = fleet.on_each(
         hosts,
         lambda _, connection: connection.run(Command("true")).status,
-        open_connection=lambda host: open_connection(host, keyring, timeout=60.0),
+        open_connection=lambda host: routes.open(host, timeout=60.0),
         forks=int(sys.argv[2]),
     )
     if any(outcome.value != 0 for outcome in outcomes):

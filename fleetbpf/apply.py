@@ -4,7 +4,7 @@ import functools
 import getpass
 import socket
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -51,6 +51,7 @@ class Apply:
     workspace: Workspace
     say: Say
     who: str
+    when: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
 
     def to(self, target: Target, connection: Connection) -> Applied:
         """Bring one host to what is declared for it; raises what `Prepare.host` does."""
@@ -88,16 +89,16 @@ class Apply:
         """The files of the new releases, and the loaders that the host does not have."""
         files: dict[str, bytes] = {}
         loaders: dict[str, bytes] = {}
-        when = datetime.now(UTC).isoformat(timespec="seconds")
         builders, btf = self.prepare.builders, self.prepare.btf.of(seen)
         for release in (change.release for change in changes if change.release):
             artifact = builders.artifact(release.program.recipe)
-            about = release.about(loader_sha256=artifact.loader_sha256, who=self.who, when=when)
+            sha256 = artifact.loader_sha256
+            about = release.about(loader_sha256=sha256, who=self.who, when=self.when)
             cut = builders.cut_btf(release.program.recipe, btf) if btf else None
             files |= activation.release_files(release, about=about, btf=cut)
             if artifact.loader_sha256 not in sound_objects(seen):
                 loaders[artifact.key] = packed_loader(artifact.loader, artifact.loader_sha256)
-        return activation.payload(files, loaders.values())
+        return shared_payload(tuple(files.items()), tuple(loaders.values()))
 
     def problems(self, host: str, changes: Sequence[Change], answer: Answer) -> list[Problem]:
         """What went wrong in an activation, program by program."""
@@ -143,6 +144,12 @@ def explained(failure: Failure, *, where: str, log: Path) -> Problem:
 def packed_loader(loader: Path, sha256: str) -> bytes:
     """A loader as a part of a payload, compressed once for all hosts."""
     return activation.pack({f"objects/{sha256}": loader.read_bytes()})
+
+
+@functools.lru_cache(maxsize=4)
+def shared_payload(files: tuple[tuple[str, bytes], ...], packed: tuple[bytes, ...]) -> bytes:
+    """A payload; the same bytes for all hosts that need the same, however many are in flight."""
+    return activation.payload(dict(files), packed)
 
 
 def save_records(

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable, Hashable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from fleetbpf.build import Artifact, Builder, Executable
 from fleetbpf.build_key import Inputs
@@ -13,8 +13,10 @@ from fleetbpf.errors import BuildError
 from fleetbpf.kernel_btf import KernelBtf
 from fleetbpf.model.architecture import Architecture
 from fleetbpf.model.recipe import Recipe
-from fleetbpf.packages.archive import Say
 from fleetbpf.toolchain import Toolchain
+
+if TYPE_CHECKING:
+    from fleetbpf.packages.archive import Say
 
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
@@ -27,6 +29,11 @@ class Once(Generic[Key, Value]):
         self._function = function
         self._futures: dict[Key, Future[Value]] = {}
         self._lock = threading.Lock()
+
+    def is_known(self, key: Key) -> bool:
+        """Whether there is a result for `key`, and no error."""
+        future = self._futures.get(key)
+        return future is not None and future.done() and future.exception() is None
 
     def __call__(self, key: Key) -> Value:
         """The result for `key`; waits for the thread that asked first."""
@@ -51,7 +58,7 @@ class Builders:
         cache: Path | None = None,
         colour: bool = False,
         jobs: int | None = None,
-        say: Say = lambda _: None,
+        say: "Say" = lambda _: None,
     ) -> None:
         self._jobs = jobs or os.cpu_count() or 1
         self._slots = threading.Semaphore(self._jobs)
@@ -73,11 +80,12 @@ class Builders:
 
         Raises one BuildError with the problems of all that failed.
         """
+        wanted = tuple(dict.fromkeys(recipes))
+        if all(map(self.artifact.is_known, wanted)):
+            return {recipe: self.artifact(recipe) for recipe in wanted}
         with ThreadPoolExecutor(max_workers=self._jobs) as pool:
             try:
-                futures = {
-                    recipe: pool.submit(self.artifact, recipe) for recipe in dict.fromkeys(recipes)
-                }
+                futures = {recipe: pool.submit(self.artifact, recipe) for recipe in wanted}
                 errors = [future.exception() for future in futures.values()]
             except BaseException:  # Ctrl-C: do not begin what has not begun
                 pool.shutdown(wait=False, cancel_futures=True)

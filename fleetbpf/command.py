@@ -1,5 +1,6 @@
 """A command is data; `render` is the only place where it becomes text for a shell."""
 
+import functools
 import shlex
 from dataclasses import dataclass
 from importlib.resources import files
@@ -42,5 +43,10 @@ def script(name: str, *arguments: str | PurePath, become: bool = False) -> Comma
     The script's text travels inside the command (`sh -c`), so its stdin stays free for a payload
     and nothing has to lie on the host before.
     """
-    text = files("fleetbpf").joinpath("host", name).read_text(encoding="utf-8")
-    return Command("sh", "-c", text, "fleetbpf", *arguments, become=become)
+    return Command("sh", "-c", script_text(name), "fleetbpf", *arguments, become=become)
+
+
+@functools.cache
+def script_text(name: str) -> str:
+    """The text of a script that runs on hosts, read once."""
+    return files("fleetbpf").joinpath("host", name).read_text(encoding="utf-8")

@@ -1,5 +1,6 @@
 """Prepare: what one host is and what it needs, before anything is sent."""
 
+import functools
 from dataclasses import dataclass, replace
 
 from fleetbpf import facts
@@ -74,7 +75,7 @@ class Prepare:
     def release(self, program: DesiredProgram, seen: HostFacts) -> Release:
         """The release of one program for one host."""
         artifact = self.builders.artifact(program.recipe)
-        return Release(
+        release = Release(
             deployment=self.deployment,
             program=program,
             build_key=artifact.key,
@@ -82,6 +83,7 @@ class Prepare:
             layout=self.layout,
             btf=self.btf.of(seen),
         )
+        return shared(release)
 
     def judged(self, change: Change, seen: HostFacts) -> Change:
         """A change with what stands in its way on that host."""
@@ -90,3 +92,9 @@ class Prepare:
         description = self.builders.artifact(change.release.program.recipe).description
         found = tuple(obstacles(change.host, change.release, seen, description))
         return replace(change, obstacles=found)
+
+
+@functools.lru_cache(maxsize=256)
+def shared(release: Release) -> Release:
+    """The first of all equal releases, so that their texts are rendered once, not per host."""
+    return release

@@ -6,17 +6,20 @@ import platform
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter, ValidationError
 
-from fleetbpf import doctor, requirements, sysroot
+from fleetbpf import doctor, requirements
 from fleetbpf.cache import digest, write_whole
 from fleetbpf.command import Command
 from fleetbpf.connections.local import LocalConnection
 from fleetbpf.doctor import Finding
 from fleetbpf.errors import BuildError, Problem
 from fleetbpf.model.architecture import Architecture
-from fleetbpf.packages.archive import Say
+
+if TYPE_CHECKING:
+    from fleetbpf.packages.archive import Say
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +41,7 @@ class Toolchain:
         architecture: Architecture | None = None,
         *,
         memory: Path | None = None,
-        say: Say = lambda _: None,
+        say: "Say" = lambda _: None,
     ) -> "Toolchain":
         """Find the tools, or recall from the file `memory` what was found before.
 
@@ -104,11 +107,13 @@ def survey() -> tuple[Toolchain, tuple[Path, ...]]:
     return toolchain, files
 
 
-def survey_cross(architecture: Architecture, say: Say) -> tuple[Toolchain, tuple[Path, ...]]:
+def survey_cross(architecture: Architecture, say: "Say") -> tuple[Toolchain, tuple[Path, ...]]:
     """The tools for another architecture: clang and lld know it, a sysroot has the rest."""
     findings = doctor.examine(requirements.CROSS)
     refuse_missing(findings)
     clang, bpftool, lld = (finding.path for finding in findings if finding.path is not None)
+    from fleetbpf import sysroot
+
     root = sysroot.obtain(architecture, default_cache().parent / "packages", say)
     extra = (root / "usr" / "include" / architecture.triple,)
     with LocalConnection() as here:

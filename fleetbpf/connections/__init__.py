@@ -3,11 +3,16 @@
 Only modules of this package import `paramiko` or `subprocess` (a lint rule says so).
 """
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, Self
 
 from fleetbpf.command import Command
+
+# paramiko imports invoke where it is installed, for `Match exec` of its reader of ssh_config, which
+# fleetbpf does not use: half of the time that importing paramiko takes.
+sys.modules.setdefault("invoke", None)  # type: ignore[arg-type]
 
 Sink = Callable[[bytes], None]
 

@@ -12,7 +12,12 @@ import threading
 from collections.abc import Callable, Sequence
 
 from paramiko import Channel, Message, Transport
-from paramiko.common import MSG_CHANNEL_REQUEST, cMSG_CHANNEL_REQUEST
+from paramiko.common import (
+    MSG_CHANNEL_EOF,
+    MSG_CHANNEL_REQUEST,
+    MSG_CHANNEL_SUCCESS,
+    cMSG_CHANNEL_REQUEST,
+)
 from paramiko.packet import Packetizer
 
 # A dead link is noticed within IDLE + GIVE_UP seconds: after IDLE of silence the kernel asks
@@ -39,13 +44,22 @@ RSA_ALGORITHMS = ("rsa-sha2-512", "rsa-sha2-256")
 Handler = Callable[[Channel, Message], None]
 CHANNEL_HANDLERS: dict[int, Handler] = Transport._channel_handler_table  # type: ignore[attr-defined]  # noqa: SLF001
 WANT_REPLY = True
+# What nobody waits for: the end of a command is told by the channel's close, which follows.
+UNREMARKABLE = (MSG_CHANNEL_SUCCESS, MSG_CHANNEL_EOF, MSG_CHANNEL_REQUEST)
+READ_AHEAD = 64 * 1024
 
 # paramiko logs what it also raises; without a handler Python would print that on the terminal.
 logging.getLogger("paramiko").addHandler(logging.NullHandler())
 
 
 class QuickSocket(socket.socket):
-    """A TCP socket without the two delays that small packets otherwise wait for."""
+    """A TCP socket without the two delays that small packets otherwise wait for.
+
+    It reads ahead: paramiko asks for each packet in two pieces, and every call into the kernel is
+    a turn in the queue of threads for the interpreter.
+    """
+
+    _ahead = b""
 
     def tune(self) -> None:
         """Send at once, acknowledge at once, and notice a dead link."""
@@ -58,6 +72,13 @@ class QuickSocket(socket.socket):
             self.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, GIVE_UP * 1000)
 
     def recv(self, size: int, flags: int = 0, /) -> bytes:
+        """The next bytes, at most `size`."""
+        if not self._ahead:
+            self._ahead = self._receive(max(size, READ_AHEAD), flags)
+        piece, self._ahead = self._ahead[:size], self._ahead[size:]
+        return piece
+
+    def _receive(self, size: int, flags: int) -> bytes:
         """Receive, and re-arm the quick acknowledgement: the kernel disarms it by itself."""
         try:
             piece = super().recv(size, flags)
@@ -98,8 +119,8 @@ class QuietPacketizer(Packetizer):
 class TunedTransport(Transport):
     """A transport for one exec channel at a time that says when anything happens.
 
-    `noticed` is set after every message for a channel, after the handshake and at the end, so one
-    thread can wait for all of them at once.
+    `noticed` is set after every message for a channel that somebody may wait for, after the
+    handshake and at the end, so one thread can wait for all of them at once.
     """
 
     # Only to look whether to stop, which closing the socket tells as well: no need to hurry.
@@ -117,7 +138,8 @@ class TunedTransport(Transport):
         options.key_types = reorder(algorithms(host_key_types), options.key_types)
         handlers = {**CHANNEL_HANDLERS, MSG_CHANNEL_REQUEST: handle_request}
         self._channel_handler_table = {
-            number: self._noticing(handler) for number, handler in handlers.items()
+            number: handler if number in UNREMARKABLE else self._noticing(handler)
+            for number, handler in handlers.items()
         }
 
     @property
@@ -154,6 +176,12 @@ class TunedTransport(Transport):
         if self.is_alive() and self is not threading.current_thread():
             self.join(2.0)
         self._socket.close()
+
+    def _log(self, *_: object) -> None:
+        """Log nothing: what matters is raised as well."""
+
+    def _parse_debug(self, message: Message) -> None:
+        """Pass over what sshd tells of itself at each login."""
 
     def _parse_disconnect(self, message: Message) -> None:
         message.get_int()  # the reason's code
