@@ -18,7 +18,7 @@ from fleetbpf.errors import InputError
 from fleetbpf.fleet import Outcome
 from fleetbpf.kernel_btf import BtfFolder
 from fleetbpf.layout import Workspace
-from fleetbpf.model.inventory import Host
+from fleetbpf.model.inventory import ConnectionKind, Host
 from fleetbpf.model.manifest import Manifest
 from fleetbpf.model.target import Target
 from fleetbpf.passwords import Passwords
@@ -110,5 +110,7 @@ class Session:
 def wanted(targets: Iterable[Target]) -> Iterable[tuple[Host, SecretKind]]:
     """The secrets that may be needed on the way to each host."""
     for target in targets:
+        if target.host.connection is ConnectionKind.SSH:
+            yield target.host, SecretKind.LOGIN
         if target.become:
             yield target.host, SecretKind.BECOME

@@ -2,17 +2,22 @@
 
 import socket
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 from paramiko.ssh_exception import BadAuthenticationType, PartialAuthentication
 
 from fleetbpf.connections import reasons
+from fleetbpf.connections.answers import Answers
 from fleetbpf.connections.identities import Identity
 from fleetbpf.connections.keyring import Keyring
 from fleetbpf.connections.known_hosts import Standing
 from fleetbpf.connections.settings import ConnectionSettings
 from fleetbpf.connections.transport import QuickSocket, TunedTransport
 from fleetbpf.errors import InputError
+from fleetbpf.secret import SecretKind
+
+PASSWORD, INTERACTIVE = "password", "keyboard-interactive"  # RFC 4252, RFC 4256
 
 
 def log_in(host: ConnectionSettings, *, keyring: Keyring, timeout: float) -> TunedTransport:
@@ -101,7 +106,7 @@ class Login:
             )
 
     def authenticate(self, keyring: Keyring) -> None:
-        """Offer one key after the other until the host takes one."""
+        """Offer one key after the other until the host takes one, then say the password."""
         tried: list[str] = []
         skipped: list[str] = []
         accepts: Sequence[str] = ()
@@ -110,12 +115,39 @@ class Login:
                 skipped += [f"{problem.where} ({problem.what})" for problem in identity.problems]
                 continue
             tried.append(identity.source)
-            if self._offer(identity, tried=tried):
+            offer = partial(self._transport.auth_publickey, self._host.user, identity.key)
+            if self._attempt(offer, tried=tried):
                 return
             accepts = self._accepted_methods()
             if accepts and "publickey" not in accepts:
                 break
-        raise reasons.denied(self._host, tried=counted(tried), skipped=skipped, accepts=accepts)
+        password = self._host.secret(SecretKind.LOGIN)
+        answers = Answers(password or "")
+        if password and self._say_password(answers, tried=tried, accepts=accepts):
+            return
+        raise reasons.denied(
+            self._host,
+            tried=counted(tried),
+            skipped=skipped,
+            accepts=accepts,
+            asked=answers.unanswered,
+        )
+
+    def _say_password(self, answers: Answers, *, tried: list[str], accepts: Sequence[str]) -> bool:
+        """Say the password in one way only: each is a failure that may lock an account."""
+        user, transport = self._host.user, self._transport
+        if not accepts or PASSWORD in accepts:
+            say = partial(transport.auth_password, user, answers.password)
+            if self._attempt(say, tried=[*tried, PASSWORD]):
+                return True
+            accepts = self._accepted_methods()
+            if not accepts or PASSWORD in accepts:
+                tried.append(PASSWORD)
+                return False
+        if INTERACTIVE not in accepts:
+            return False
+        tried.append(INTERACTIVE)
+        return self._attempt(partial(transport.auth_by_answers, user, answers), tried=tried)
 
     def _identities(self, keyring: Keyring) -> Iterator[Identity | InputError]:
         try:
@@ -125,14 +157,13 @@ class Login:
             what = f"identity file {problem.where}: {problem.what}"
             raise reasons.unreachable(self._host, what, problem.hint) from error
 
-    def _offer(self, identity: Identity, *, tried: Sequence[str]) -> bool:
+    def _attempt(self, start: Callable[..., object], *, tried: Sequence[str]) -> bool:
         noticed = self._transport.noticed
         noticed.clear()
-        user = self._host.user
-        phase = f"logging in as {user} (tried: {', '.join(counted(tried))})"
+        phase = f"logging in as {self._host.user} (tried: {', '.join(counted(tried))})"
         if not self._transport.is_active():
             raise self._lost(phase)
-        self._transport.auth_publickey(user, identity.key, event=noticed)
+        start(event=noticed)
         if not noticed.wait(self._remaining()):
             raise reasons.timed_out(self._host, phase, timeout=self._timeout)
         if not self._transport.is_active():

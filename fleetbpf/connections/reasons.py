@@ -11,7 +11,9 @@ from paramiko.ssh_exception import SSHException
 from fleetbpf.connections.known_hosts import Standing, Verdict, fingerprint, host_name
 from fleetbpf.connections.settings import ConnectionSettings
 from fleetbpf.errors import Problem, UnreachableError
+from fleetbpf.secret import SecretKind
 
+FEWER_KEYS = "have fewer keys tried: name the right one with fleetbpf_identity_file"
 CHECK_ADDRESS = "is sshd running there, and are fleetbpf_host and fleetbpf_port right?"
 
 
@@ -76,7 +78,8 @@ def lost(
     said = f": {farewell}" if farewell else ""
     if isinstance(error, SSHException):
         said = f": {error}{said}"
-    return unreachable(host, f"{ending(error)} while {phase}{said}")
+    hint = FEWER_KEYS if "authentication failures" in farewell else ""
+    return unreachable(host, f"{ending(error)} while {phase}{said}", hint)
 
 
 def ending(error: BaseException | None) -> str:
@@ -122,15 +125,31 @@ def denied(
     tried: Sequence[str],
     skipped: Sequence[str],
     accepts: Sequence[str],
+    asked: str = "",
 ) -> UnreachableError:
-    """No key of ours was accepted, or there was none."""
+    """No key of ours was accepted and no password, or there was none.
+
+    `asked` is what the host wanted to know beside the password.
+    """
     notes = [f"tried: {', '.join(tried)}" if tried else "no key to try"]
     if skipped:
         notes.append(f"skipped: {', '.join(skipped)}")
     if accepts and "publickey" not in accepts:
         notes.append(f"it accepts no keys but only: {', '.join(accepts)}")
-    hint = (
-        f"is {host.user} the right user (fleetbpf_user), and is the public key in its "
-        "~/.ssh/authorized_keys? choose the key with fleetbpf_identity_file or an agent"
+    if asked:
+        notes.append(f"it says: {asked}")
+    what = f"permission denied for user {host.user}; {'; '.join(notes)}"
+    return unreachable(host, what, way_in(host, asked=asked))
+
+
+def way_in(host: ConnectionSettings, *, asked: str) -> str:
+    """What may help to be let in."""
+    if asked:
+        return "log in by hand once and do what it asks (renew the password?), or use a key"
+    user = f"is {host.user} the right user (fleetbpf_user), and"
+    if host.secret(SecretKind.LOGIN):
+        return f"{user} is the password right? the host may take keys only"
+    return (
+        f"{user} is the public key in its ~/.ssh/authorized_keys? choose the key with "
+        "fleetbpf_identity_file or an agent, or give a password (-k, ansible_password)"
     )
-    return unreachable(host, f"permission denied for user {host.user}; {'; '.join(notes)}", hint)

@@ -1,6 +1,7 @@
 """The ways to all hosts of a run: their settings, resolved once, and what they share."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import partial
 from typing import assert_never
 
@@ -27,7 +28,8 @@ class Routes:
 
     def settings(self, host: Host) -> ConnectionSettings:
         """How `host` is reached."""
-        return settings_of(host, self._operator)
+        secret = partial(self._passwords.of, host)
+        return replace(settings_of(host, self._operator), secret=secret)
 
     def open(self, host: Host, *, timeout: float = 20.0) -> BecomingConnection:
         """Open a connection to `host` within `timeout` seconds, log-in included.

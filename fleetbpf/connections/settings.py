@@ -2,12 +2,15 @@
 
 import getpass
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
 from fleetbpf.model.inventory import Host
+from fleetbpf.secret import SecretKind
+
+FindSecret = Callable[[SecretKind], str | None]
 
 DEFAULT_PORT = 22
 DEFAULT_KEYS = ("id_ed25519", "id_ecdsa", "id_rsa")
@@ -40,6 +43,7 @@ class ConnectionSettings:
     identity_file: Path | None = None  # must be usable, or else it is an error
     identity_files: tuple[Path, ...] = ()  # tried as far as they are there
     agent: str = ""  # the path of an ssh-agent's socket
+    secret: FindSecret = field(default=lambda _: None, compare=False, repr=False)
 
 
 def settings_of(host: Host, operator: Operator) -> ConnectionSettings:

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Sequence
 
 from paramiko import Channel, Message, Transport
+from paramiko.auth_handler import AuthHandler
 from paramiko.common import (
     MSG_CHANNEL_EOF,
     MSG_CHANNEL_REQUEST,
@@ -19,6 +20,8 @@ from paramiko.common import (
     cMSG_CHANNEL_REQUEST,
 )
 from paramiko.packet import Packetizer
+
+from fleetbpf.connections.answers import Answers
 
 # A dead link is noticed within IDLE + GIVE_UP seconds: after IDLE of silence the kernel asks
 # the peer's kernel for a sign of life, and after GIVE_UP without one it ends the connection.
@@ -168,6 +171,11 @@ class TunedTransport(Transport):
         message.add_boolean(WANT_REPLY)
         message.add_string(command)
         self._send_user_message(message)  # type: ignore[attr-defined]
+
+    def auth_by_answers(self, user: str, answers: Answers, *, event: threading.Event) -> None:
+        """Begin keyboard-interactive; `Transport.auth_interactive` would wait without end."""
+        self.auth_handler = AuthHandler(self)
+        self.auth_handler.auth_interactive(user, answers, event)
 
     def hang_up(self) -> None:
         """End the connection now, from any thread."""

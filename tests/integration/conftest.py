@@ -13,8 +13,9 @@ from fleetbpf.connections.settings import Operator
 from fleetbpf.connections.ssh import SSHConnection
 from fleetbpf.layout import HostLayout
 from fleetbpf.model.inventory import Host
-from tests.integration import sshd
-from tests.tools import need
+from fleetbpf.passwords import Passwords
+from tests.integration import people, sshd
+from tests.tools import need, need_root
 
 StartServer = Callable[..., sshd.Server]
 
@@ -45,6 +46,16 @@ def start_server(tmp_path: Path) -> Iterator[StartServer]:
         sshd.stop(one)
 
 
+@pytest.fixture(scope="session")
+def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sshd.Server]:
+    """An SSH server with people of several rights, who log in with a key or a password."""
+    need("sshd", "ssh-keygen", "unshare", "sudo", "su", "doas")
+    need_root()
+    running = people.start(tmp_path_factory.mktemp("town"))
+    yield running
+    sshd.stop(running)
+
+
 @pytest.fixture
 def routes(tmp_path: Path) -> Routes:
     """The ways of a user who has neither keys nor an agent."""
@@ -58,10 +69,13 @@ def connection(server: sshd.Server, routes: Routes) -> Iterator[SSHConnection]:
         yield open_connection
 
 
-def routes_of(home: Path, *, agent: Path | None = None) -> Routes:
+def routes_of(
+    home: Path, *, agent: Path | None = None, passwords: Passwords | None = None
+) -> Routes:
     """The ways of a user with this home, on a machine where nothing is configured."""
     environment = {} if agent is None else {"SSH_AUTH_SOCK": str(agent)}
-    return Routes(Operator(home=home, environment=environment, system=home / "etc-ssh"))
+    operator = Operator(home=home, environment=environment, system=home / "etc-ssh")
+    return Routes(operator, passwords)
 
 
 def connect(host: Host, *, routes: Routes, timeout: float = 60) -> SSHConnection:

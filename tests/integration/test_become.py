@@ -1,7 +1,5 @@
 """Becoming root over SSH with the real sudo and su, by people of several rights."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from fleetbpf.command import Command
@@ -12,31 +10,21 @@ from fleetbpf.errors import HostError, Problem
 from fleetbpf.model.become import BecomeMethod, BecomeWay
 from fleetbpf.passwords import Passwords
 from fleetbpf.secret import Given, SecretKind
-from tests.integration import people, sshd
+from tests.integration import sshd
 from tests.integration.people import PASSWORD, ROOT_PASSWORD
-from tests.tools import need, need_root
 
 pytestmark = pytest.mark.ssh
 BINARY = bytes(range(256)) * 1000 + b"\n\n"
 SUDO, SU = BecomeMethod.SUDO, BecomeMethod.SU
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sshd.Server]:
-    need("sshd", "ssh-keygen", "unshare", "sudo", "su")
-    need_root()
-    running = people.start(tmp_path_factory.mktemp("people"))
-    yield running
-    sshd.stop(running)
-
-
 def connection(
-    server: sshd.Server, user: str, password: str | None, method: BecomeMethod
+    town: sshd.Server, user: str, password: str | None, method: BecomeMethod
 ) -> BecomingConnection:
     """A connection of one of the people, who knows a password or none."""
     given = {} if password is None else {SecretKind.BECOME: Given(password)}
-    nobody = Operator(home=server.folder, environment={}, system=server.folder)
-    host = server.host(user=user, become_way=BecomeWay(method=method))
+    nobody = Operator(home=town.folder, environment={}, system=town.folder)
+    host = town.host(user=user, become_way=BecomeWay(method=method))
     return Routes(nobody, Passwords(given)).open(host, timeout=60)
 
 
@@ -50,11 +38,11 @@ def connection(
     ],
 )
 def test_root_reads_the_payload_whole(
-    server: sshd.Server, user: str, password: str | None, method: BecomeMethod
+    town: sshd.Server, user: str, password: str | None, method: BecomeMethod
 ) -> None:
     command = Command("sh", "-c", "id -u; exec cat", become=True)
 
-    with connection(server, user, password, method) as opened:
+    with connection(town, user, password, method) as opened:
         completed = [opened.run(command, stdin=BINARY, timeout=60) for _ in range(2)]
 
     assert [each.stdout for each in completed] == [b"0\n" + BINARY] * 2
@@ -62,40 +50,40 @@ def test_root_reads_the_payload_whole(
 
 
 def refusal(
-    server: sshd.Server, user: str, password: str | None, method: BecomeMethod = SUDO
+    town: sshd.Server, user: str, password: str | None, method: BecomeMethod = SUDO
 ) -> Problem:
-    with connection(server, user, password, method) as opened, pytest.raises(HostError) as caught:
+    with connection(town, user, password, method) as opened, pytest.raises(HostError) as caught:
         opened.run(Command("cat", become=True), stdin=BINARY, timeout=60)
     return caught.value.problems[0]
 
 
-def test_sudo_is_given_a_wrong_password_once(server: sshd.Server) -> None:
-    problem = refusal(server, "alice", "wrong")
+def test_sudo_is_given_a_wrong_password_once(town: sshd.Server) -> None:
+    problem = refusal(town, "alice", "wrong")
 
     assert problem.what == "sudo did not take the password"
     assert "1 incorrect password attempt" in problem.detail
     assert "responsibility" not in problem.detail
 
 
-def test_who_is_not_in_the_sudoers_is_told_so(server: sshd.Server) -> None:
-    assert "allow it in sudoers" in refusal(server, "carol", PASSWORD).hint
+def test_who_is_not_in_the_sudoers_is_told_so(town: sshd.Server) -> None:
+    assert "allow it in sudoers" in refusal(town, "carol", PASSWORD).hint
 
 
-def test_a_sudo_that_wants_a_terminal_is_told_so(server: sshd.Server) -> None:
-    assert "requiretty" in refusal(server, "dora", PASSWORD).hint
+def test_a_sudo_that_wants_a_terminal_is_told_so(town: sshd.Server) -> None:
+    assert "requiretty" in refusal(town, "dora", PASSWORD).hint
 
 
-def test_su_that_takes_no_password_says_whose_it_wants(server: sshd.Server) -> None:
-    problem = refusal(server, "alice", PASSWORD, SU)
+def test_su_that_takes_no_password_says_whose_it_wants(town: sshd.Server) -> None:
+    problem = refusal(town, "alice", PASSWORD, SU)
 
     assert problem.what == "su refused to run a command as root"
     assert "root's password" in problem.hint
 
 
-def test_a_password_never_stands_in_a_command_line_or_an_environment(server: sshd.Server) -> None:
+def test_a_password_never_stands_in_a_command_line_or_an_environment(town: sshd.Server) -> None:
     listing = "cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ 2>/dev/null; exit 0"
 
-    with connection(server, "alice", PASSWORD, SUDO) as opened:
+    with connection(town, "alice", PASSWORD, SUDO) as opened:
         seen = opened.run(Command("sh", "-c", listing, become=True), timeout=60).stdout
 
     assert b"fleetbpf" in seen
