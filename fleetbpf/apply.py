@@ -16,7 +16,7 @@ from fleetbpf.layout import Workspace
 from fleetbpf.model.facts import HostFacts
 from fleetbpf.model.target import Target
 from fleetbpf.plan import Action, Change
-from fleetbpf.prepare import Prepare, Prepared
+from fleetbpf.prepare import NO_SYSTEMD, Prepare, Prepared
 from fleetbpf.verifier import decisive
 
 Say = Callable[[str, str], None]  # host, what it is at
@@ -96,7 +96,7 @@ class Apply:
             about = release.about(loader_sha256=sha256, who=self.who, when=self.when)
             cut = builders.cut_btf(release.program.recipe, btf) if btf else None
             files |= activation.release_files(release, about=about, btf=cut)
-            if artifact.loader_sha256 not in sound_objects(seen):
+            if artifact.loader_sha256 not in seen.sound_objects:
                 loaders[artifact.key] = packed_loader(artifact.loader, artifact.loader_sha256)
         return shared_payload(tuple(files.items()), tuple(loaders.values()))
 
@@ -180,19 +180,8 @@ def operator() -> str:
     return f"{getpass.getuser()}@{socket.gethostname()}"
 
 
-def sound_objects(seen: HostFacts) -> frozenset[str]:
-    """The loaders a host has, less those whose files were changed there."""
-    changed = {
-        release.object
-        for program in seen.programs
-        for release in program.releases
-        if release.loader_sha256 != release.object
-    }
-    return seen.objects - changed
-
-
 def warnings(started: Collection[str], seen: HostFacts) -> tuple[str, ...]:
     """What a person should know though nothing failed."""
     if started and not seen.systemd:
-        return ("no systemd there: programs are restarted when they die, but not after a reboot",)
+        return (NO_SYSTEMD,)
     return ()

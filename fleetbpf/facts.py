@@ -1,7 +1,7 @@
 """Facts of a host: one command that asks, one pure function that reads the answer."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from fleetbpf import elevation
@@ -13,12 +13,19 @@ from fleetbpf.model.architecture import Architecture
 from fleetbpf.model.facts import Counts, HostFacts, ProgramFacts, ReleaseFacts
 
 GREETING = ("fleetbpf", "facts")
+UNITS = "units"  # the wish for their text
 Row = tuple[str, ...]
 
 
-def question(layout: HostLayout, *, deployment: str, become: bool) -> Command:
-    """The one command that asks a host for all its facts; deployment "" means all of them."""
-    return script("facts.sh", layout.root, layout.run, layout.units, deployment, become=become)
+def question(
+    layout: HostLayout, *, deployment: str, become: bool, wishes: Sequence[str] = ()
+) -> Command:
+    """The one command that asks a host for all its facts; deployment "" means all of them.
+
+    wishes: what is asked besides: UNITS, and whether what hooks need is there, as in needs.py.
+    """
+    places = (layout.root, layout.run, layout.units)
+    return script("facts.sh", *places, deployment, *wishes, become=become)
 
 
 def ask(
@@ -28,9 +35,10 @@ def ask(
     host: str,
     deployment: str = "",
     become: bool = False,
+    wishes: Sequence[str] = (),
 ) -> HostFacts:
     """Ask a host; raises HostError when it will not or cannot answer, UnreachableError too."""
-    command = question(layout, deployment=deployment, become=become)
+    command = question(layout, deployment=deployment, become=become, wishes=wishes)
     completed = connection.run(command, timeout=120.0)
     rows = tabbed(completed.stdout)
     check_greeting(rows, completed, host=host, greeting=GREETING, become=become)
@@ -113,18 +121,32 @@ def parse(rows: Iterable[Row]) -> HostFacts:
         missing=tuple(row[0] for row in by_kind.get("missing", ())),
         objects=frozenset(row[0] for row in by_kind.get("object", ())),
         programs=tuple(program(row, by_kind) for row in by_kind.get("program", ())),
+        locked_by=single("lock"),
+        free=free(by_kind.get("disk", [()])[0]),
+        absent=frozenset(row[0] for row in by_kind.get("absent", ())),
     )
+
+
+def free(row: Row) -> int | None:
+    """The free bytes in a `disk` line: blocks, free ones, their size.
+
+    A file system without blocks, as the first one after a boot, does not tell.
+    """
+    blocks, available, size = map(int, row) if len(row) == 3 else (0, 0, 0)
+    return available * size if blocks else None
 
 
 def program(row: Row, by_kind: Mapping[str, list[Row]]) -> ProgramFacts:
     """One `program` line and the `release` lines that belong to it."""
     deployment, name, current, unit_sha256 = row
+    units = (row[2:] for row in by_kind.get("unit", ()) if row[:2] == (deployment, name))
     mine = [found for found in by_kind.get("release", ()) if found[:2] == (deployment, name)]
     return ProgramFacts(
         deployment=deployment,
         program=name,
         current=current,
         unit_sha256=unit_sha256,
+        unit=next(units, None),
         releases=tuple(release(found, by_kind) for found in mine),
     )
 

@@ -83,16 +83,23 @@ def places(
 
 def btf_user(program: DesiredProgram, description: Description) -> str:
     """A function that must be typed by the kernel's BTF, as "f on fentry/x"; "" = none must."""
+    for function, hooks in required(program, description):
+        if all(map(is_typed, hooks)):
+            return f"{function} on {hooks[0]}"
+    return ""
+
+
+def required(
+    program: DesiredProgram, description: Description
+) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Each function that must be attached, with the hooks of which one has to work."""
     replaced = {hook.unless for hook in program.hooks}
     for function in description.functions:
         mine = [hook for hook in program.hooks if hook.function == function.name]
         asked = [] if function.section.startswith("?") else [DesiredHook(function=function.name)]
         for hook in mine or asked:
-            texts = [text for _, text in places([hook], [function])]
-            needed = not hook.optional and hook.unless is None and function.name not in replaced
-            if needed and all(map(is_typed, texts)):
-                return f"{function.name} on {texts[0]}"
-    return ""
+            if not hook.optional and hook.unless is None and function.name not in replaced:
+                yield function.name, tuple(text for _, text in places([hook], [function]))
 
 
 def is_typed(hook: str) -> bool:

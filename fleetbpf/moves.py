@@ -95,7 +95,7 @@ def named(words: Iterable[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for option, *values in options(words):
         if option not in PLACE:
-            name, value = setting(option, values)
+            name, value = setting(option, [MODIFIERS.get(word, word) for word in values])
             found[name] = f"{found[name]}, {value}" if name in found else value
     return found
 
@@ -104,14 +104,10 @@ def options(words: Iterable[str]) -> Iterator[list[str]]:
     """Each option with its values; what modifies a hook belongs to the hook."""
     group: list[str] = []
     for word in words:
-        if word in MODIFIERS:
-            group.append(MODIFIERS[word])
-        elif word.startswith("--"):
-            if group:
-                yield group
-            group = [word]
-        else:
-            group.append(word)
+        if word.startswith("--") and word not in MODIFIERS and group:
+            yield group
+            group = []
+        group.append(word)
     if group:
         yield group
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from fleetbpf import hook_checks, moves
+from fleetbpf import hook_checks, moves, needs
 from fleetbpf.errors import Problem
 from fleetbpf.model.description import Description
 from fleetbpf.model.facts import HostFacts, ProgramFacts, ReleaseFacts
@@ -65,6 +65,7 @@ class Change:
     prune: tuple[str, ...] = ()  # old releases to remove on the way
     retire: tuple[str, ...] = ()  # old releases that run beside the right one: all to be done
     obstacles: tuple[Problem, ...] = ()  # why it cannot be made there
+    diff: str = ""  # of arguments and unit, where it was asked for
 
     @property
     def wanted(self) -> bool:
@@ -208,6 +209,9 @@ def obstacles(
             what=f"kernel {facts.kernel} is not {program.requires_kernel}",
             hint=f"{program.where} requires it; leave this host out of the play",
         )
+    for what, why in needs.lacking(program, description, facts.absent):
+        hint = "name another hook; first_of, optional and unless let hosts differ"
+        yield Problem(where=where, what=f"cannot attach {what}: {why} there", hint=hint)
     if facts.btf:
         return
     none = f"kernel {facts.kernel} has none (/sys/kernel/btf/vmlinux)"

@@ -1,9 +1,10 @@
 """Prepare: what one host is and what it needs, before anything is sent."""
 
 import functools
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from fleetbpf import facts
+from fleetbpf import facts, needs, plan_diff
 from fleetbpf.builders import Builders
 from fleetbpf.connections import Connection
 from fleetbpf.errors import Problem
@@ -12,7 +13,11 @@ from fleetbpf.layout import HostLayout
 from fleetbpf.model.facts import HostFacts
 from fleetbpf.model.target import DesiredProgram, Target
 from fleetbpf.plan import Action, Change, obstacles, plan
+from fleetbpf.quantities import told_size
 from fleetbpf.release import Release
+
+COPIES = 2  # of a loader on a host's disk while it is placed: unpacked, and in its place
+NO_SYSTEMD = "no systemd there: programs are restarted when they die, but not after a reboot"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +47,8 @@ class Prepare:
     builders: Builders
     btf: BtfFolder
     layout: HostLayout = HostLayout()
+    hooks: bool = False  # ask for what hooks need, too: a host reads its kernel's symbols for it
+    diff: bool = False  # tell what changes in arguments and units, line by line
 
     def host(self, target: Target, connection: Connection) -> Prepared:
         """Ask a host what it is, build what it needs, and compare; changes nothing there.
@@ -55,7 +62,9 @@ class Prepare:
         self.builders.build_all(program.recipe for program in target.programs)
         releases = tuple(self.release(program, seen) for program in target.programs)
         changes = plan(target.host.name, self.deployment, releases, seen)
-        rows = tuple(self.judged(change, seen) for change in changes)
+        if self.diff:
+            changes = tuple(self.compared(change, seen) for change in changes)
+        rows = self.fitted(tuple(self.judged(change, seen) for change in changes), seen)
         return Prepared(target=target, seen=seen, changes=rows)
 
     def ask(self, target: Target, connection: Connection) -> HostFacts:
@@ -66,7 +75,16 @@ class Prepare:
             host=target.host.name,
             deployment=self.deployment,
             become=target.become,
+            wishes=self.wishes(target),
         )
+
+    def wishes(self, target: Target) -> tuple[str, ...]:
+        """What a host is asked beside the usual."""
+        units = (facts.UNITS,) if self.diff else ()
+        if not self.hooks:
+            return units
+        pairs = ((p, self.builders.artifact(p.recipe).description) for p in target.programs)
+        return (*units, *needs.of_programs(pairs))
 
     def fitting(self, target: Target, seen: HostFacts) -> Target:
         """The target with its programs as built for the host's architecture."""
@@ -85,6 +103,35 @@ class Prepare:
         )
         return shared(release)
 
+    def compared(self, change: Change, seen: HostFacts) -> Change:
+        """A change with its diff."""
+        if not change.wanted:
+            return change
+        placed = seen.find(self.deployment, change.program)
+        return replace(change, diff=plan_diff.of(change, placed, systemd=seen.systemd))
+
+    def fitted(self, changes: tuple[Change, ...], seen: HostFacts) -> tuple[Change, ...]:
+        """The changes, none of them possible where their loaders do not fit on the disk."""
+        needed = COPIES * sum(self.loaders(changes, seen).values())
+        if seen.free is None or needed <= seen.free:
+            return changes
+        return tuple(
+            replace(change, obstacles=(*change.obstacles, full(change, needed, seen.free)))
+            if change.wanted and change.release
+            else change
+            for change in changes
+        )
+
+    def loaders(self, changes: Iterable[Change], seen: HostFacts) -> dict[str, int]:
+        """The loaders that have to be sent, with their sizes."""
+        wanted = (each.release for each in changes if each.wanted and each.release)
+        artifacts = (self.builders.artifact(release.program.recipe) for release in wanted)
+        return {
+            made.loader_sha256: made.loader.stat().st_size
+            for made in artifacts
+            if made.loader_sha256 not in seen.sound_objects
+        }
+
     def judged(self, change: Change, seen: HostFacts) -> Change:
         """A change with what stands in its way on that host."""
         if change.release is None or change.action is Action.NONE:
@@ -98,3 +145,27 @@ class Prepare:
 def shared(release: Release) -> Release:
     """The first of all equal releases, so that their texts are rendered once, not per host."""
     return release
+
+
+def full(change: Change, needed: int, free: int) -> Problem:
+    """A disk that cannot hold the loaders."""
+    return Problem(
+        where=f"{change.host}: {change.program}",
+        what=f"the disk has {told_size(free)} free, and its loaders need {told_size(needed)}",
+        hint="make room in /var/lib/fleetbpf",
+    )
+
+
+def warnings(prepared: Prepared) -> tuple[str, ...]:
+    """What a person should know of a host though nothing stands in the way."""
+    seen, found = prepared.seen, []
+    starting = [change.release for change in prepared.todo if change.release]
+    if seen.locked_by:
+        found.append(f"another fleetbpf is at work there: {seen.locked_by}")
+    if starting and not seen.systemd:
+        found.append(NO_SYSTEMD)
+    spools = sum(release.program.spool_limit for release in starting)
+    if seen.free is not None and spools > seen.free:
+        free, wanted = told_size(seen.free), told_size(spools)
+        found.append(f"the disk has {free} free, and spools may take {wanted}: lines may be lost")
+    return tuple(found)

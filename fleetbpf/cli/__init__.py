@@ -14,6 +14,7 @@ from fleetbpf.cli.output import Output
 from fleetbpf.errors import BuildError, ExitCode, FleetbpfError
 
 COMMANDS = (
+    "plan",
     "check",
     "apply",
     "status",

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from fleetbpf.cli import recap
-from fleetbpf.cli.options import add_fleet, load_targets
+from fleetbpf.cli.options import add_diff, add_fleet, load_targets
 from fleetbpf.cli.output import Output
+from fleetbpf.cli.plan import tell_rows
 from fleetbpf.cli.recap import HostRecap
 from fleetbpf.errors import ExitCode
 
@@ -23,6 +24,7 @@ SUMMARY = "build, ship and start what a manifest declares; a second run changes 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     add_fleet(parser)
+    add_diff(parser)
 
 
 def run(options: argparse.Namespace, output: Output) -> ExitCode:
@@ -30,17 +32,24 @@ def run(options: argparse.Namespace, output: Output) -> ExitCode:
     from fleetbpf.cli.session import Session
 
     manifest, targets = load_targets(options)
-    return carry_out(manifest, targets, Session.of(options), output)
+    return carry_out(manifest, targets, Session.of(options), output, diff=options.diff)
 
 
 def carry_out(
-    manifest: "Manifest", targets: "Sequence[Target]", session: "Session", output: Output
+    manifest: "Manifest",
+    targets: "Sequence[Target]",
+    session: "Session",
+    output: Output,
+    *,
+    diff: bool = False,
 ) -> ExitCode:
     """Apply what the targets shall run, and tell what became of each host."""
+    from dataclasses import replace
+
     from fleetbpf.apply import Apply, operator
     from fleetbpf.cli.progress import progress
 
-    prepare = session.prepare(manifest, targets, output)
+    prepare = replace(session.prepare(manifest, targets, output), diff=diff)
     with progress(output, [target.host.name for target in targets]) as shown:
         work = Apply(
             prepare=prepare,
@@ -51,6 +60,8 @@ def carry_out(
         outcomes = session.on_each(
             targets, work.to, done=lambda o: shown.done(o.host.name, word(o))
         )
+    if diff:
+        tell_rows(output, [c for found in outcomes if found.value for c in found.value.changes])
     recaps = [of(outcome) for outcome in outcomes]
     recap.tell(output, recaps)
     rows = {outcome.host.name: row(outcome) for outcome in outcomes}
@@ -85,16 +96,7 @@ def of(outcome: "Outcome[Applied]") -> HostRecap:
 
 def row(outcome: "Outcome[Applied]") -> dict[str, Any]:
     """A host's changes, for the JSON document."""
+    from fleetbpf import plan_rows
+
     changes = outcome.value.changes if outcome.value else ()
-    return {
-        "changes": [
-            {
-                "program": change.program,
-                "action": change.action,
-                "reason": change.reason,
-                "was": change.was,
-                "release": change.release.id if change.release else "",
-            }
-            for change in changes
-        ]
-    }
+    return {"changes": [plan_rows.of(change) for change in changes]}

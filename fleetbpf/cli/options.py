@@ -103,6 +103,13 @@ def add_fleet(parser: argparse.ArgumentParser) -> None:
     add_passwords(parser)
 
 
+def add_diff(parser: argparse.ArgumentParser) -> None:
+    """Add `--diff`."""
+    parser.add_argument(
+        "--diff", action="store_true", help="show what changes in arguments and units, as a diff"
+    )
+
+
 def forks(text: str) -> int:
     """A number of hosts; raises what argparse turns into a usage error."""
     if not text.isdecimal() or int(text) < 1:

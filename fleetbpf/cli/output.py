@@ -28,10 +28,12 @@ class Output:
     verbosity: int = 0
     color: str = "auto"  # or always, never
 
-    def line(self, text: str = "") -> None:
-        """Write a line of the result; nothing with `--json`."""
+    def line(self, text: str = "", *, colour: str = "") -> None:
+        """Write a line of the result; nothing with `--json`. colour is an SGR code: "32"."""
         if not self.json:
-            write(sys.stdout, harmless(text))
+            shown = harmless(text)
+            painted = colour and self.colours(sys.stdout)
+            write(sys.stdout, f"\x1b[{colour}m{shown}\x1b[0m" if painted else shown)
 
     def progress(self, text: str) -> None:
         """Say on standard error what is going on; nothing with `--quiet`."""

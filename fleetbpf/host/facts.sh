@@ -1,10 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=sh
 # Print what this host is and what fleetbpf has placed on it: one fact a line, fields split by tabs.
-# usage: facts.sh ROOT RUN UNITS DEPLOYMENT      (DEPLOYMENT "" = all of them)
+# usage: facts.sh ROOT RUN UNITS DEPLOYMENT WISH...
+#   DEPLOYMENT  "" = all of them
+#   WISH        units (their text) | path:FILE, event:CATEGORY/NAME, function:NAME (is it there?)
 # Changes nothing. Runs in dash, busybox ash and bash.
 set -u
-root=$1 run=$2 units=$3 only=$4
+newline='
+'
+root=$1 run=$2 units=$3 only=$4 tracefs=
+shift 4
 
 fact() {
 	printf '%s' "$1"
@@ -20,14 +25,50 @@ machine() {
 	fact boot_id "$(first_line /proc/sys/kernel/random/boot_id)"
 	[ -r /sys/kernel/btf/vmlinux ] && fact btf yes
 	for folder in /sys/kernel/tracing /sys/kernel/debug/tracing; do
-		[ -d "$folder/instances" ] && fact tracefs "$folder" && break
+		[ -d "$folder/instances" ] && tracefs=$folder && fact tracefs "$folder" && break
 	done
 	[ -d /run/systemd/system ] && fact systemd yes
+	[ -f "$root/lock/who" ] && fact lock "$(first_line "$root/lock/who")"
 	for tool in tar gzip sha256sum mktemp readlink sed head tail wc sort; do
 		command -v "$tool" >/dev/null || fact missing "$tool"
 	done
 	for tool in sha256sum readlink; do
 		command -v "$tool" >/dev/null || exit 0
+	done
+}
+
+# disk: blocks, free ones and their size, where loaders are to lie; nothing when stat cannot say it
+disk() {
+	place=$root
+	while [ ! -d "$place/" ]; do
+		place=${place%/*}
+	done
+	size=$(stat -f -c '%b	%a	%S' "$place/") && fact disk "$size"
+} 2>/dev/null
+
+# absent WISH...: what hooks need, as far as it is not there
+absent() {
+	functions=
+	for wish; do
+		case $wish in
+		path:*) [ -e "${wish#*:}" ] ;;
+		event:*) [ ! -d "$tracefs/events" ] || [ -d "$tracefs/events/${wish#*:}" ] ;;
+		function:*) functions="$functions ${wish#*:}" ;;
+		esac || fact absent "$wish"
+	done
+	[ -z "$functions" ] || absent_functions
+}
+
+absent_functions() {
+	set --
+	for name in $functions; do set -- "$@" -e "$name"; done
+	found=$(grep -w -F "$@" /proc/kallsyms 2>/dev/null)
+	[ $? -le 1 ] || return 0
+	for name in $functions; do
+		case $found$newline in
+		*" $name$newline"* | *" $name	"*) ;;
+		*) fact absent "function:$name" ;;
+		esac
 	done
 }
 
@@ -89,7 +130,9 @@ running() {
 
 program() {
 	current=$(readlink "$root/$1/$2/current") current=${current##*/}
-	fact program "$1" "$2" "$current" "$(checksum "$units/fleetbpf-$1.$2@.service")"
+	unit=$units/fleetbpf-$1.$2@.service
+	fact program "$1" "$2" "$current" "$(checksum "$unit")"
+	[ -z "$texts" ] || lines "$unit" unit "$1" "$2"
 	# Oldest first. The names are release ids, so ls prints them as they are.
 	# shellcheck disable=SC2012
 	ls -1tr "$root/$1/$2/releases" | while read -r id; do
@@ -99,6 +142,10 @@ program() {
 
 fact fleetbpf facts
 machine
+disk
+texts=
+[ "${1:-}" != units ] || texts=yes
+absent "$@"
 for folder in "$root"/objects/*; do
 	[ -f "$folder" ] && fact object "${folder##*/}"
 done

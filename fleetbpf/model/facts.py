@@ -48,6 +48,7 @@ class ProgramFacts:
     current: str  # release id; "" when none was ever ready
     unit_sha256: str  # "" without a unit file
     releases: tuple[ReleaseFacts, ...]
+    unit: tuple[str, ...] | None = None  # the lines of the unit file, where they were asked for
 
     def find(self, release: str) -> ReleaseFacts | None:
         """The release of that id, if it is placed."""
@@ -80,6 +81,20 @@ class HostFacts:
     missing: tuple[str, ...]  # tools that fleetbpf needs and the host lacks
     objects: frozenset[str]
     programs: tuple[ProgramFacts, ...]
+    locked_by: str = ""  # who is at work there with fleetbpf, or was when it ended untimely
+    free: int | None = None  # bytes where loaders are to lie; None = it does not tell
+    absent: frozenset[str] = frozenset()  # of what was asked for: needs that are not there
+
+    @property
+    def sound_objects(self) -> frozenset[str]:
+        """The loaders that are there, less those whose files were changed."""
+        changed = {
+            release.object
+            for program in self.programs
+            for release in program.releases
+            if release.loader_sha256 != release.object
+        }
+        return self.objects - changed
 
     def find(self, deployment: str, program: str) -> ProgramFacts | None:
         """What is placed for that program, if anything."""

@@ -19,8 +19,8 @@ from tests.tools import need
 UNJUDGED = Health()
 
 
-def asked(run: Run, layout: HostLayout) -> HostFacts:
-    completed = run(facts.question(layout, deployment="", become=False), b"")
+def asked(run: Run, layout: HostLayout, *wishes: str) -> HostFacts:
+    completed = run(facts.question(layout, deployment="", become=False, wishes=wishes), b"")
     assert completed.status == 0
     return facts.parse(facts.tabbed(completed.stdout))
 
@@ -97,6 +97,48 @@ def test_what_a_loader_counted_is_told_whether_it_runs_or_not(run: Run, layout: 
     assert program.releases[0].counts == Counts(
         written=7, lost={"kernel": 1}, killed=0, first=2, removed=3
     )
+
+
+def test_the_current_release_tells_its_arguments_and_the_others_do_not(
+    run: Run, layout: HostLayout
+) -> None:
+    place(layout, "r1")
+    (place(layout, "r2") / "args").write_text("--set\na b=\\n $(id)'\"\nlast")
+    (program,) = asked(run, layout).programs
+    told = {release.release: release.args for release in program.releases}
+    assert told == {"r1": (), "r2": ("--set", "a b=\\n $(id)'\"", "last")}
+
+
+def test_a_unit_is_told_when_it_is_asked_for(run: Run, layout: HostLayout) -> None:
+    place(layout, "r1")
+    unit = Path(layout.units) / "fleetbpf-demo.hello@.service"
+    unit.parent.mkdir()
+    unit.write_text("[Unit]\n\nAfter=x\n")
+    assert asked(run, layout).programs[0].unit is None
+    assert asked(run, layout, facts.UNITS).programs[0].unit == ("[Unit]", "", "After=x")
+
+
+def test_why_the_last_start_failed_is_told(run: Run, layout: HostLayout) -> None:
+    place(layout, "r1")
+    state = Path(layout.state("demo", "hello", "r1"))
+    state.mkdir(parents=True)
+    (state / "failure").write_text('{"stage":"attach","message":"cannot attach f"}\n')
+    (program,) = asked(run, layout).programs
+    assert program.releases[0].failure == "cannot attach f"
+
+
+def test_what_hooks_need_and_is_not_there_is_told(run: Run, layout: HostLayout) -> None:
+    there = ("path:/sys/class/net/lo", "event:syscalls/sys_enter_execve", "function:vfs_read")
+    gone = ("path:/sys/class/net/no such", "function:no_such_function", "function:vfs_rea")
+    assert asked(run, layout, facts.UNITS, *there, *gone).absent == frozenset(gone)
+
+
+def test_the_room_on_the_disk_is_told_before_anything_is_there(
+    run: Run, layout: HostLayout
+) -> None:
+    said = asked(run, layout)
+    assert said.free is not None
+    assert said.free > 0
 
 
 def test_deleting_leaves_nothing_at_all(run: Run, layout: HostLayout, tmp_path: Path) -> None:
@@ -196,6 +238,7 @@ def test_a_host_that_is_locked_says_by_whom(run: Run, layout: HostLayout) -> Non
     pid = os.getpid()
     held = lock(layout, f"{pid} {start_time(pid)} {BOOT_ID.read_text().strip()}")
     assert did(run, layout).locked_by == "ann@desk since noon"
+    assert asked(run, layout).locked_by == "ann@desk since noon"
     assert held.exists()
 
 
