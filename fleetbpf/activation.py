@@ -5,11 +5,14 @@ import tarfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from fleetbpf import lock
 from fleetbpf.command import Command, script
 from fleetbpf.connections import Connection
-from fleetbpf.errors import HostError, Problem
+from fleetbpf.errors import HostError
 from fleetbpf.facts import Row, check_greeting, object_in, tabbed
 from fleetbpf.layout import HostLayout
+from fleetbpf.lock import Claim
+from fleetbpf.model.facts import Lock
 from fleetbpf.model.rollout import Health
 from fleetbpf.model.target import Target
 from fleetbpf.plan import Action, Change
@@ -41,7 +44,7 @@ class Answer:
     retired: frozenset[str] = frozenset()  # programs that an old release ran beside
     failures: tuple[Failure, ...] = ()
     moved: Mapping[str, str]  # program → the release that is current now, not the planned one
-    locked_by: str = ""
+    locked_by: Lock | None = None
     warnings: tuple[str, ...] = ()  # "program: what", of loaders that run all the same
 
     @property
@@ -96,7 +99,7 @@ class Activation:
 
     deployment: str
     layout: HostLayout
-    who: str  # told to another operator who finds the host locked
+    claim: Claim
 
     def do(
         self, target: Target, connection: Connection, todo: Sequence[Step], payload: bytes
@@ -109,14 +112,14 @@ class Activation:
         host = target.host.name
         health = target.rollout.health
         command = self.command(todo, health, become=target.become)
-        completed = connection.run(command, stdin=payload, timeout=TIMEOUT + health.soak)
+        completed = connection.run(
+            command, stdin=payload, timeout=TIMEOUT + health.soak + self.claim.patience
+        )
         rows = tabbed(completed.stdout)
         check_greeting(rows, completed, host=host, greeting=GREETING, become=target.become)
         answer = parse(rows)
         if answer.locked_by:
-            what = f"another fleetbpf is at work on this host: {answer.locked_by}"
-            hint = "try again when it has finished"
-            raise HostError(Problem(where=host, what=what, hint=hint))
+            raise HostError(lock.problem(host, answer.locked_by))
         return answer
 
     def command(self, todo: Iterable[Step], health: Health, *, become: bool) -> Command:
@@ -124,8 +127,8 @@ class Activation:
         words = [(s.verb, s.program, s.was, s.release, s.object) for s in todo]
         places = (self.layout.root, self.layout.run, self.layout.units)
         rows = (word for row in words for word in row)
-        about = (self.deployment, self.who, rules(health))
-        return script("activate.sh", *places, *about, *rows, become=become)
+        about = (self.deployment, *self.claim.words, rules(health))
+        return script("activate.sh", *places, *about, *rows, after="lock.sh", become=become)
 
 
 def rules(health: Health) -> str:
@@ -176,7 +179,7 @@ def parse(rows: Iterable[Row]) -> Answer:
         retired=frozenset(row[0] for row in by_kind.get("retired", ())),
         failures=tuple(failure(row, by_kind) for row in by_kind.get("failed", ())),
         moved={row[0]: row[1] for row in by_kind.get("moved", ())},
-        locked_by="".join(row[0] for row in by_kind.get("locked", ())),
+        locked_by=next(map(lock.parse, by_kind.get("locked", ())), None),
         warnings=tuple(said for row in by_kind.get("state", ()) for said in warnings(row)),
     )
 

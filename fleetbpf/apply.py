@@ -1,8 +1,6 @@
 """Apply: have each host make the changes that it needs, and tell what came of them."""
 
 import functools
-import getpass
-import socket
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -13,6 +11,7 @@ from fleetbpf.activation import Activation, Answer, Failure
 from fleetbpf.connections import Connection
 from fleetbpf.errors import Problem
 from fleetbpf.layout import Workspace
+from fleetbpf.lock import Claim
 from fleetbpf.model.facts import HostFacts
 from fleetbpf.model.target import Target
 from fleetbpf.plan import Action, Change
@@ -50,7 +49,7 @@ class Apply:
     prepare: Prepare
     workspace: Workspace
     say: Say
-    who: str
+    claim: Claim
     when: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
 
     def to(self, target: Target, connection: Connection) -> Applied:
@@ -76,7 +75,7 @@ class Apply:
         """Send what the host lacks and have it make the changes."""
         target, changes = prepared.target, prepared.todo
         deployment, layout = self.prepare.deployment, self.prepare.layout
-        host = Activation(deployment=deployment, layout=layout, who=self.who)
+        host = Activation(deployment=deployment, layout=layout, claim=self.claim)
         if any(change.prune or change.action is Action.DELETE for change in changes):
             save_records(target, connection, host, changes, self.workspace)
         artifact = self.prepare.builders.artifact
@@ -93,7 +92,7 @@ class Apply:
         for release in (change.release for change in changes if change.release):
             artifact = builders.artifact(release.program.recipe)
             sha256 = artifact.loader_sha256
-            about = release.about(loader_sha256=sha256, who=self.who, when=self.when)
+            about = release.about(loader_sha256=sha256, who=self.claim.who, when=self.when)
             cut = builders.cut_btf(release.program.recipe, btf) if btf else None
             files |= activation.release_files(release, about=about, btf=cut)
             if artifact.loader_sha256 not in seen.sound_objects:
@@ -173,11 +172,6 @@ def save_records(
         deployment=host.deployment,
         become=target.become,
     )
-
-
-def operator() -> str:
-    """Who runs this, as other operators know them: user@machine."""
-    return f"{getpass.getuser()}@{socket.gethostname()}"
 
 
 def warnings(started: Collection[str], seen: HostFacts) -> tuple[str, ...]:

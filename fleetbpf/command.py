@@ -1,6 +1,7 @@
 """A command is data; `render` is the only place where it becomes text for a shell."""
 
 import functools
+import re
 import shlex
 from dataclasses import dataclass
 from importlib.resources import files
@@ -37,16 +38,18 @@ def render(command: Command) -> str:
     return shlex.join(command.argv())
 
 
-def script(name: str, *arguments: str | PurePath, become: bool = False) -> Command:
+def script(name: str, *arguments: str | PurePath, after: str = "", become: bool = False) -> Command:
     """The POSIX sh script `fleetbpf/host/<name>` with `arguments` as its `$1`, `$2`, …
 
     The script's text travels inside the command (`sh -c`), so its stdin stays free for a payload
-    and nothing has to lie on the host before.
+    and nothing has to lie on the host before. The functions of the script `after` stand before it.
     """
-    return Command("sh", "-c", script_text(name), "fleetbpf", *arguments, become=become)
+    text = script_text(after) + script_text(name) if after else script_text(name)
+    return Command("sh", "-c", text, "fleetbpf", *arguments, become=become)
 
 
 @functools.cache
 def script_text(name: str) -> str:
-    """The text of a script that runs on hosts, read once."""
-    return files("fleetbpf").joinpath("host", name).read_text(encoding="utf-8")
+    """A script as it travels: without the lines that are comments."""
+    text = files("fleetbpf").joinpath("host", name).read_text(encoding="utf-8")
+    return re.sub(r"^[ \t]*#.*\n", "", text, flags=re.MULTILINE)

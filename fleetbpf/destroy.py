@@ -8,6 +8,7 @@ from fleetbpf.apply import Say, save_records
 from fleetbpf.connections import Connection
 from fleetbpf.errors import HostError, Problem
 from fleetbpf.layout import HostLayout, Workspace
+from fleetbpf.lock import Claim
 from fleetbpf.model.target import Target
 from fleetbpf.plan import deletion
 
@@ -19,7 +20,7 @@ class Destroy:
     deployment: str
     workspace: Workspace
     say: Say
-    who: str
+    claim: Claim
     layout: HostLayout = HostLayout()
 
     def on(self, target: Target, connection: Connection) -> tuple[str, ...]:
@@ -37,7 +38,7 @@ class Destroy:
             return ()
         for change in changes:
             self.say(host, f"{change.program}: delete")
-        here = Activation(deployment=self.deployment, layout=self.layout, who=self.who)
+        here = Activation(deployment=self.deployment, layout=self.layout, claim=self.claim)
         save_records(target, connection, here, changes, self.workspace)
         todo = activation.steps(changes, objects={})
         answer = here.do(target, connection, todo, activation.payload({}))

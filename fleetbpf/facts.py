@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from fleetbpf import elevation
+from fleetbpf import elevation, lock
 from fleetbpf.command import Command, script
 from fleetbpf.connections import Completed, Connection
 from fleetbpf.errors import HostError, Problem
@@ -25,7 +25,7 @@ def question(
     wishes: what is asked besides: UNITS, and whether what hooks need is there, as in needs.py.
     """
     places = (layout.root, layout.run, layout.units)
-    return script("facts.sh", *places, deployment, *wishes, become=become)
+    return script("facts.sh", *places, deployment, *wishes, after="lock.sh", become=become)
 
 
 def ask(
@@ -121,7 +121,7 @@ def parse(rows: Iterable[Row]) -> HostFacts:
         missing=tuple(row[0] for row in by_kind.get("missing", ())),
         objects=frozenset(row[0] for row in by_kind.get("object", ())),
         programs=tuple(program(row, by_kind) for row in by_kind.get("program", ())),
-        locked_by=single("lock"),
+        lock=lock.parse(by_kind["lock"][0]) if "lock" in by_kind else None,
         free=free(by_kind.get("disk", [()])[0]),
         absent=frozenset(row[0] for row in by_kind.get("absent", ())),
     )

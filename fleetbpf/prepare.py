@@ -4,7 +4,7 @@ import functools
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from fleetbpf import facts, needs, plan_diff
+from fleetbpf import facts, lock, needs, plan_diff
 from fleetbpf.builders import Builders
 from fleetbpf.connections import Connection
 from fleetbpf.errors import Problem
@@ -47,6 +47,7 @@ class Prepare:
     builders: Builders
     btf: BtfFolder
     layout: HostLayout = HostLayout()
+    patience: float = 0.0  # seconds, while somebody else is at work on a host
     hooks: bool = False  # ask for what hooks need, too: a host reads its kernel's symbols for it
     diff: bool = False  # tell what changes in arguments and units, line by line
 
@@ -56,7 +57,7 @@ class Prepare:
         Raises UnreachableError when the host is lost, HostError when nothing can be done there,
         BuildError when there are no loaders for its architecture.
         """
-        seen = self.ask(target, connection)
+        seen = lock.when_free(lambda: self.ask(target, connection), patience=self.patience)
         target = self.fitting(target, seen)
         # The first host of an architecture waits for its loaders; all others find them.
         self.builders.build_all(program.recipe for program in target.programs)
@@ -158,10 +159,9 @@ def full(change: Change, needed: int, free: int) -> Problem:
 
 def warnings(prepared: Prepared) -> tuple[str, ...]:
     """What a person should know of a host though nothing stands in the way."""
-    seen, found = prepared.seen, []
+    seen = prepared.seen
+    found = list(lock.remark(seen.lock))
     starting = [change.release for change in prepared.todo if change.release]
-    if seen.locked_by:
-        found.append(f"another fleetbpf is at work there: {seen.locked_by}")
     if starting and not seen.systemd:
         found.append(NO_SYSTEMD)
     spools = sum(release.program.spool_limit for release in starting)

@@ -7,7 +7,7 @@ from pathlib import Path
 from fleetbpf import facts, tally
 from fleetbpf.connections import Connection
 from fleetbpf.layout import HostLayout
-from fleetbpf.model.facts import HostFacts, ProgramFacts
+from fleetbpf.model.facts import HostFacts, Lock, ProgramFacts
 from fleetbpf.model.target import Target
 from fleetbpf.records import timestamp
 from fleetbpf.tally import Tally
@@ -32,6 +32,14 @@ class ProgramStatus:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HostStatus:
+    """What one host says of a deployment."""
+
+    programs: tuple[ProgramStatus, ...]
+    lock: Lock | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
     """One run of status: the same for every host."""
 
@@ -39,7 +47,7 @@ class Status:
     logs: Path  # the mirrors of all hosts
     layout: HostLayout = HostLayout()
 
-    def of(self, target: Target, connection: Connection) -> tuple[ProgramStatus, ...]:
+    def of(self, target: Target, connection: Connection) -> HostStatus:
         """What one host says of each program: declared ones first, then others that are there."""
         host = target.host.name
         seen = facts.ask(
@@ -47,7 +55,8 @@ class Status:
         )
         declared = [program.name for program in target.programs]
         mirror = self.logs / host / self.deployment
-        return tuple(rows(host, self.deployment, declared, seen, mirror))
+        programs = tuple(rows(host, self.deployment, declared, seen, mirror))
+        return HostStatus(programs=programs, lock=seen.lock)
 
 
 def rows(

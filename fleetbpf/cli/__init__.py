@@ -21,6 +21,7 @@ COMMANDS = (
     "logs",
     "maps",
     "destroy",
+    "unlock",
     "audit",
     "schedule",
     "validate",
@@ -68,7 +69,7 @@ def parser() -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=module.SUMMARY, description=module.SUMMARY)
         module.arguments(command)
         add_common(command)
-        command.set_defaults(run=module.run)
+        command.set_defaults(run=module.run, command=name)
     return root
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from fleetbpf.cli import recap
-from fleetbpf.cli.options import add_diff, add_fleet, load_targets
+from fleetbpf.cli.options import add_diff, add_fleet, add_lock_timeout, load_targets
 from fleetbpf.cli.output import Output
 from fleetbpf.cli.plan import tell_rows
 from fleetbpf.cli.recap import HostRecap
@@ -25,6 +25,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     add_fleet(parser)
     add_diff(parser)
+    add_lock_timeout(parser)
 
 
 def run(options: argparse.Namespace, output: Output) -> ExitCode:
@@ -46,7 +47,7 @@ def carry_out(
     """Apply what the targets shall run, and tell what became of each host."""
     from dataclasses import replace
 
-    from fleetbpf.apply import Apply, operator
+    from fleetbpf.apply import Apply
     from fleetbpf.cli.progress import progress
 
     prepare = replace(session.prepare(manifest, targets, output), diff=diff)
@@ -55,7 +56,7 @@ def carry_out(
             prepare=prepare,
             workspace=session.workspace,
             say=shown.say,
-            who=operator(),
+            claim=session.claim,
         )
         outcomes = session.on_each(
             targets, work.to, done=lambda o: shown.done(o.host.name, word(o))

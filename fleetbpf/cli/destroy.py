@@ -3,7 +3,7 @@
 import argparse
 
 from fleetbpf.cli import recap
-from fleetbpf.cli.options import add_fleet, load_hosts
+from fleetbpf.cli.options import add_fleet, add_lock_timeout, load_hosts
 from fleetbpf.cli.output import Output
 from fleetbpf.cli.recap import HostRecap
 from fleetbpf.errors import ExitCode
@@ -14,11 +14,11 @@ SUMMARY = "stop a deployment, collect its last records, and leave nothing of it 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     add_fleet(parser)
+    add_lock_timeout(parser)
 
 
 def run(options: argparse.Namespace, output: Output) -> ExitCode:
     """Destroy on all hosts of the manifest, `forks` at a time."""
-    from fleetbpf.apply import operator
     from fleetbpf.cli.progress import progress
     from fleetbpf.cli.session import Session
     from fleetbpf.destroy import Destroy
@@ -30,7 +30,7 @@ def run(options: argparse.Namespace, output: Output) -> ExitCode:
             deployment=manifest.name,
             workspace=session.workspace,
             say=shown.say,
-            who=operator(),
+            claim=session.claim,
         )
         outcomes = session.on_each(
             targets, work.on, done=lambda found: shown.done(found.host.name, found.word)

@@ -1,7 +1,6 @@
 """`fleetbpf logs`: mirror the spools of hosts and print what they hold."""
 
 import argparse
-import getpass
 import json
 import sys
 import threading
@@ -10,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from fleetbpf.cli import recap
-from fleetbpf.cli.options import add_forks, add_inventory, add_passwords, load_inventory
+from fleetbpf.cli.options import add_forks, add_inventory, add_passwords, matching
 from fleetbpf.cli.output import Output
 from fleetbpf.errors import ExitCode
 
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
     from fleetbpf.cli.session import Session
     from fleetbpf.connections import Connection
     from fleetbpf.fleet import Outcome
-    from fleetbpf.model.inventory import Host
     from fleetbpf.model.target import Target
     from fleetbpf.records import Reader, Record
 
@@ -43,25 +41,17 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, output: Output) -> ExitCode:
     """Mirror, then print; with --follow print as it comes, until interrupted."""
-    from fleetbpf import patterns
     from fleetbpf.cli.session import Session
-    from fleetbpf.model.target import Target
 
-    hosts = patterns.select(options.hosts, load_inventory(options))
+    targets = matching(options)
     session = Session.of(options)
-    targets = [Target(host=host, become=becomes(host), programs=()) for host in hosts]
-    readers = {host.name: reader(options, session, host.name) for host in hosts}
+    readers = {target.host.name: reader(options, session, target.host.name) for target in targets}
     if options.offline:
-        return show(output, readers, [recap.HostRecap(host=host.name) for host in hosts])
+        return show(output, readers, [recap.HostRecap(host=name) for name in readers])
     if options.follow:
         return follow(options, output, session, targets, readers)
     outcomes = session.on_each(targets, fetching(options, session))
     return show(output, readers, [of(outcome) for outcome in outcomes])
-
-
-def becomes(host: "Host") -> bool:
-    """Whether root must read the spool: as the inventory says, else unless we log in as root."""
-    return host.become if host.become is not None else (host.user or getpass.getuser()) != "root"
 
 
 def reader(options: argparse.Namespace, session: "Session", host: str) -> "Reader":

@@ -9,8 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fleetbpf.cli import recap
-from fleetbpf.cli.logs import becomes
-from fleetbpf.cli.options import add_forks, add_inventory, add_passwords, load_inventory
+from fleetbpf.cli.options import add_forks, add_inventory, add_passwords, matching
 from fleetbpf.cli.output import Output
 from fleetbpf.errors import ExitCode
 
@@ -56,13 +55,10 @@ def seconds(text: str) -> int:
 
 def run(options: argparse.Namespace, output: Output) -> ExitCode:
     """Ask all hosts once, or again and again until interrupted."""
-    from fleetbpf import patterns
     from fleetbpf.cli.session import Session
     from fleetbpf.maps import Question
-    from fleetbpf.model.target import Target
 
-    hosts = patterns.select(options.hosts, load_inventory(options))
-    targets = [Target(host=host, become=becomes(host), programs=()) for host in hosts]
+    targets = matching(options)
     question = Question(program=options.program, map=options.map, deployment=options.deployment)
     session = Session.of(options)
     if options.watch is not None:

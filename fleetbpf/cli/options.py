@@ -1,14 +1,15 @@
 """What several commands take: the manifest, the inventory and the limit."""
 
 import argparse
+import getpass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fleetbpf.defaults import COLORS, DEFAULT_FORKS
+from fleetbpf.defaults import COLORS, DEFAULT_FORKS, DEFAULT_LOCK_TIMEOUT
 from fleetbpf.errors import InputError, Problem
 
 if TYPE_CHECKING:
-    from fleetbpf.model.inventory import Inventory
+    from fleetbpf.model.inventory import Host, Inventory
     from fleetbpf.model.manifest import Manifest
     from fleetbpf.model.target import Target
 
@@ -95,6 +96,28 @@ def add_passwords(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_lock_timeout(parser: argparse.ArgumentParser) -> None:
+    """Add `--lock-timeout`, for commands that change hosts."""
+    parser.add_argument(
+        "--lock-timeout",
+        metavar="DURATION",
+        type=duration,
+        default=DEFAULT_LOCK_TIMEOUT,
+        help="how long to wait for another fleetbpf at work on a host: 10m, 30s (default: 3s)",
+    )
+
+
+def duration(text: str) -> float:
+    """Seconds; raises what argparse turns into a usage error."""
+    from fleetbpf import quantities
+    from fleetbpf.wording import MisunderstoodError
+
+    try:
+        return quantities.duration(text)
+    except MisunderstoodError as error:
+        raise argparse.ArgumentTypeError(f"{error.what}; {error.hint}") from error
+
+
 def add_fleet(parser: argparse.ArgumentParser) -> None:
     """Add what every command over the hosts of a manifest takes."""
     add_manifest(parser)
@@ -108,6 +131,20 @@ def add_diff(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--diff", action="store_true", help="show what changes in arguments and units, as a diff"
     )
+
+
+def add_chosen(parser: argparse.ArgumentParser, *, default: str | None = None) -> None:
+    """Add the positional HOSTS, a host pattern or a manifest, and where to look for hosts."""
+    parser.add_argument(
+        "hosts",
+        metavar="HOSTS",
+        nargs=None if default is None else "?",
+        default=default,
+        help="a host, a host pattern, or the file of a manifest for the hosts of its plays",
+    )
+    add_inventory(parser)
+    add_forks(parser)
+    add_passwords(parser)
 
 
 def forks(text: str) -> int:
@@ -182,3 +219,29 @@ def load_hosts(options: argparse.Namespace) -> "tuple[Manifest, tuple[Target, ..
     manifest, inventory = load_both(options)
     found = targets.hosts(manifest, inventory, limit=options.limit)
     return manifest, tuple(Target(host=h, become=become, programs=()) for h, become in found)
+
+
+def load_chosen(options: argparse.Namespace) -> "tuple[Target, ...]":
+    """The hosts that HOSTS and `--limit` name; a file that exists is a manifest."""
+    if Path(options.hosts).is_file():
+        options.manifest = Path(options.hosts)
+        return load_hosts(options)[1]
+    return matching(options)
+
+
+def matching(options: argparse.Namespace) -> "tuple[Target, ...]":
+    """The hosts that the pattern HOSTS and `--limit` both name."""
+    from fleetbpf import patterns
+    from fleetbpf.model.target import Target
+
+    inventory = load_inventory(options)
+    hosts = patterns.select(options.hosts, inventory)
+    if options.limit is not None:
+        allowed = patterns.select(options.limit, inventory, where="--limit")
+        hosts = tuple(host for host in hosts if host in allowed)
+    return tuple(Target(host=host, become=becomes(host), programs=()) for host in hosts)
+
+
+def becomes(host: "Host") -> bool:
+    """Whether root must do the work: as the inventory says, else unless we log in as root."""
+    return host.become if host.become is not None else (host.user or getpass.getuser()) != "root"

@@ -40,7 +40,7 @@ def run(options: argparse.Namespace, output: Output) -> ExitCode:
     from fleetbpf import targets
     from fleetbpf.cli.apply import carry_out
     from fleetbpf.cli.options import load_manifest
-    from fleetbpf.cli.session import Session
+    from fleetbpf.cli.session import Session, claim
     from fleetbpf.defaults import DEFAULT_FORKS
     from fleetbpf.lab import hosts
     from fleetbpf.layout import Workspace
@@ -48,7 +48,9 @@ def run(options: argparse.Namespace, output: Output) -> ExitCode:
     chosen = hosts.one_of_each(options.kernels.split(","))
     manifest = on_all_hosts(load_manifest(options))
     with tempfile.TemporaryDirectory(prefix="fleetbpf-lab-") as name:
-        session = Session(workspace=Workspace(folder=Path(name)), forks=DEFAULT_FORKS)
+        session = Session(
+            workspace=Workspace(folder=Path(name)), forks=DEFAULT_FORKS, claim=claim(options)
+        )
         session.build(targets.resolve(manifest, expected(chosen)), output)
         with booted(chosen, Path(name), options.memory, output) as inventory:
             ready = targets.resolve(manifest, inventory)

@@ -18,6 +18,7 @@ from fleetbpf.errors import InputError
 from fleetbpf.fleet import Outcome
 from fleetbpf.kernel_btf import BtfFolder
 from fleetbpf.layout import Workspace
+from fleetbpf.lock import Claim, operator
 from fleetbpf.model.inventory import ConnectionKind, Host
 from fleetbpf.model.manifest import Manifest
 from fleetbpf.model.target import Target
@@ -36,6 +37,7 @@ class Session:
 
     workspace: Workspace
     forks: int
+    claim: Claim
     passwords: Passwords = field(default_factory=Passwords)
 
     @classmethod
@@ -45,6 +47,7 @@ class Session:
             workspace=Workspace(folder=Path.cwd()),
             forks=options.forks,
             passwords=asking.passwords(options),
+            claim=claim(options),
         )
 
     def builders(self, output: Output) -> Builders:
@@ -80,7 +83,9 @@ class Session:
         """The way to a host's plan; builds every program, raises what `build` does."""
         builders = self.build(targets, output)
         btf = BtfFolder.read(manifest.btf_folder)
-        return Prepare(deployment=manifest.name, builders=builders, btf=btf)
+        return Prepare(
+            deployment=manifest.name, builders=builders, btf=btf, patience=self.claim.patience
+        )
 
     def on_each(
         self,
@@ -114,3 +119,10 @@ def wanted(targets: Iterable[Target]) -> Iterable[tuple[Host, SecretKind]]:
             yield target.host, SecretKind.LOGIN
         if target.become:
             yield target.host, SecretKind.BECOME
+
+
+def claim(options: argparse.Namespace) -> Claim:
+    """What this command tells others of itself while it has a host locked."""
+    given = vars(options)
+    why = " ".join(str(given[key]) for key in ("command", "manifest", "hosts") if key in given)
+    return Claim(who=operator(), why=why, patience=given.get("lock_timeout", 0.0))

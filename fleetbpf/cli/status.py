@@ -1,7 +1,7 @@
 """`fleetbpf status`: what runs where."""
 
 import argparse
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fleetbpf.cli import recap
 from fleetbpf.cli.options import add_fleet, load_targets
@@ -10,7 +10,7 @@ from fleetbpf.errors import ExitCode
 
 if TYPE_CHECKING:
     from fleetbpf.fleet import Outcome
-    from fleetbpf.status import ProgramStatus
+    from fleetbpf.status import HostStatus, ProgramStatus
     from fleetbpf.tally import Tally
 
 SUMMARY = "show which release of each program runs on each host, and since when"
@@ -34,22 +34,34 @@ def run(options: argparse.Namespace, output: Output) -> ExitCode:
     session = Session.of(options)
     work = Status(deployment=manifest.name, logs=session.workspace.logs)
     outcomes = session.on_each(targets, work.of)
-    output.table(HEADERS, [cells(row) for found in outcomes for row in found.value or ()])
+    told = [row for found in outcomes if found.value for row in found.value.programs]
+    output.table(HEADERS, [cells(row) for row in told])
     recaps = [of(outcome) for outcome in outcomes]
     recap.tell_remarks(output, recaps)
-    rows = {found.host.name: {"programs": found.value or ()} for found in outcomes}
+    rows = {found.host.name: document_of(found) for found in outcomes}
     output.document({"deployment": manifest.name, **recap.document(recaps, rows)})
     return recap.exit_code(recaps)
 
 
-def of(outcome: "Outcome[tuple[ProgramStatus, ...]]") -> recap.HostRecap:
+def document_of(outcome: "Outcome[HostStatus]") -> dict[str, Any]:
+    """A host's programs and its lock, for the JSON document."""
+    found = outcome.value
+    return {"programs": found.programs, "lock": found.lock} if found else {"programs": ()}
+
+
+def of(outcome: "Outcome[HostStatus]") -> recap.HostRecap:
     """The recap of one host."""
+    from fleetbpf import lock
+
     if outcome.value is None:
         return recap.of_error(outcome.host.name, outcome.error)
     return recap.HostRecap(
         host=outcome.host.name,
-        ok=len(outcome.value),
-        warnings=tuple(f"{row.program}: {said}" for row in outcome.value for said in row.warnings),
+        ok=len(outcome.value.programs),
+        warnings=(
+            *lock.remark(outcome.value.lock),
+            *(f"{row.program}: {said}" for row in outcome.value.programs for said in row.warnings),
+        ),
     )
 
 

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=sh
 # Bring programs of one deployment to their new releases; say each step as tab-separated lines.
-# usage: activate.sh ROOT RUN UNITS DEPLOYMENT WHO RULES {ACTION PROGRAM WAS RELEASE OBJECT}... < payload.tar.gz
+# usage: activate.sh ROOT RUN UNITS DEPLOYMENT WHO WHY WAIT RULES {ACTION PROGRAM WAS RELEASE OBJECT}... < payload.tar.gz
+#   WHO, WHY told to others while the host is locked; WAIT: seconds, while others have locked it
 #   RULES    SOAK:MAX_LOST:MIN_RECORDS:MAX_RESTARTS:MAX_CPU, what a new release must keep to for SOAK
 #            seconds before WAS stops; SOAK 0 = it is not judged, else "" = no such rule
 #   ACTION   start (place and start RELEASE, then stop WAS) | stop (the program, its files stay)
@@ -11,15 +12,14 @@
 #   WAS      the release the plan saw as current, "" for none
 #   payload  objects/SHA256, PROGRAM/RELEASE/{args,unit,release.json}
 # The new release runs, is ready and healthy before the old one stops; else the old one goes on.
-# Once the payload is here the script finishes its work even if the link is cut.
+# Once it has the lock the script finishes its work even if the link is cut. Stands behind lock.sh.
 set -u
-root=$1 run=$2 units=$3 deployment=$4 who=$5 rules=$6 pins=/sys/fs/bpf/fleetbpf
-shift 6
+root=$1 run=$2 units=$3 deployment=$4 who=$5 why=$6 wait=$7 rules=$8 pins=/sys/fs/bpf/fleetbpf
+shift 8
 IFS=: read -r soak max_lost min_records max_restarts max_cpu <<END
 $rules
 END
 umask 077
-trap '' HUP PIPE
 
 say() {
 	printf '%s' "$1"
@@ -38,44 +38,6 @@ lines() {
 # file_lines KEY PROGRAM FILE: the same of a file, if there is one
 file_lines() {
 	[ ! -f "$3" ] || lines "$1" "$2" <"$3"
-}
-
-# --- the lock: a folder that appears by rename, so its owner is known from the first moment ---
-
-# birth PID: when the process started, in clock ticks since boot (field 22 of stat, after the name)
-birth() {
-	sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d ' ' -f 20
-}
-
-lock_is_stale() {
-	read -r pid born boot <"$root/lock/owner" 2>/dev/null || return 1
-	[ "$boot" != "$(cat /proc/sys/kernel/random/boot_id)" ] || [ "$born" != "$(birth "$pid")" ]
-}
-
-# break_lock: take the stale lock away, but give it back if a third script was quicker
-break_lock() {
-	stale=$pid
-	mv -T "$root/lock" "$root/.stale.$$" 2>/dev/null || return 0
-	read -r pid _ <"$root/.stale.$$/owner"
-	[ "$pid" = "$stale" ] || mv -T "$root/.stale.$$" "$root/lock" 2>/dev/null
-	rm -rf "$root/.stale.$$"
-}
-
-lock() {
-	mkdir -p "$root/.lock.$$" || return 1
-	echo "$$ $(birth $$) $(cat /proc/sys/kernel/random/boot_id)" >"$root/.lock.$$/owner"
-	echo "$who since $(date)" >"$root/.lock.$$/who"
-	attempts=0
-	until mv -T "$root/.lock.$$" "$root/lock" 2>/dev/null; do
-		lock_is_stale && break_lock
-		attempts=$((attempts + 1))
-		if [ "$attempts" -gt 3 ]; then
-			say locked "$(cat "$root/lock/who" 2>/dev/null)"
-			rm -rf "$root/.lock.$$"
-			return 1
-		fi
-		sleep 1
-	done
 }
 
 # --- starting and stopping, with systemd and without ---
@@ -372,14 +334,15 @@ finish() {
 	done
 	set -- "$root"/*/*/releases
 	[ -e "$1" ] || rm -f "$root/history" # it goes with the last deployment
-	rm -rf "$root/lock"
+	give_lock_up
 	rmdir "$root/objects" "$root" "$run" 2>/dev/null
 	:
 }
 
 # begin: lock the host, and unpack the payload where nobody looks
 begin() {
-	mkdir -p "$root" && lock || return 1
+	take_lock "$who" "$why" "$wait" || return 1
+	trap '' HUP PIPE
 	trap finish EXIT
 	trap 'exit 1' INT TERM
 	rm -rf "$root"/.stage.* "$root"/.stale.* # of scripts that were killed

@@ -4,7 +4,7 @@
 # usage: facts.sh ROOT RUN UNITS DEPLOYMENT WISH...
 #   DEPLOYMENT  "" = all of them
 #   WISH        units (their text) | path:FILE, event:CATEGORY/NAME, function:NAME (is it there?)
-# Changes nothing. Runs in dash, busybox ash and bash.
+# Changes nothing. Runs in dash, busybox ash and bash. Stands behind lock.sh.
 set -u
 newline='
 '
@@ -28,7 +28,6 @@ machine() {
 		[ -d "$folder/instances" ] && tracefs=$folder && fact tracefs "$folder" && break
 	done
 	[ -d /run/systemd/system ] && fact systemd yes
-	[ -f "$root/lock/who" ] && fact lock "$(first_line "$root/lock/who")"
 	for tool in tar gzip sha256sum mktemp readlink sed head tail wc sort; do
 		command -v "$tool" >/dev/null || fact missing "$tool"
 	done
@@ -142,6 +141,7 @@ program() {
 
 fact fleetbpf facts
 machine
+[ -d "$root/lock" ] && fact lock "$(tell_lock)"
 disk
 texts=
 [ "${1:-}" != units ] || texts=yes

@@ -68,6 +68,18 @@ class LoadedProgram:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Lock:
+    """Who has a host locked, as the host tells it."""
+
+    pid: int  # on the host, of the script that holds it
+    stale: bool  # that script is gone
+    who: str  # user@machine
+    why: str  # the command
+    since: str  # ISO 8601, by the host's clock; "" when unknown
+    age_s: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HostFacts:
     """What a host is, and what fleetbpf has placed there."""
 
@@ -81,7 +93,7 @@ class HostFacts:
     missing: tuple[str, ...]  # tools that fleetbpf needs and the host lacks
     objects: frozenset[str]
     programs: tuple[ProgramFacts, ...]
-    locked_by: str = ""  # who is at work there with fleetbpf, or was when it ended untimely
+    lock: Lock | None = None
     free: int | None = None  # bytes where loaders are to lie; None = it does not tell
     absent: frozenset[str] = frozenset()  # of what was asked for: needs that are not there
 

@@ -18,6 +18,8 @@ from tests.integration import people, sshd
 from tests.tools import need, need_root
 
 StartServer = Callable[..., sshd.Server]
+SHELLS = {"dash": ("dash",), "ash": ("busybox", "ash"), "bash": ("bash", "--posix")}
+Run = Callable[[Command, bytes], Completed]
 
 
 @pytest.fixture(scope="session")
@@ -83,10 +85,6 @@ def connect(host: Host, *, routes: Routes, timeout: float = 60) -> SSHConnection
     connection = routes.log_in(host, timeout=timeout)
     assert isinstance(connection, SSHConnection)
     return connection
-
-
-SHELLS = {"dash": ("dash",), "ash": ("busybox", "ash"), "bash": ("bash", "--posix")}
-Run = Callable[[Command, bytes], Completed]
 
 
 @pytest.fixture(params=sorted(SHELLS))

@@ -14,6 +14,7 @@ from fleetbpf import activation
 from fleetbpf.activation import Activation, Answer, Step
 from fleetbpf.facts import tabbed
 from fleetbpf.layout import HostLayout
+from fleetbpf.lock import Claim
 from fleetbpf.model.rollout import Health
 from fleetbpf.release import sha256
 from tests.integration.conftest import Run
@@ -21,6 +22,7 @@ from tests.tools import need
 
 UNJUDGED = Health()
 SECOND = Health(soak=1)
+CLAIM = Claim(who="ann@desk", why="apply", patience=3.0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +34,7 @@ class Site:
     loader: bytes
 
     def do(self, *steps: Step, health: Health = UNJUDGED, files: dict[str, bytes] = {}) -> Answer:  # noqa: B006
-        host = Activation(deployment="demo", layout=self.layout, who="ann@desk")
+        host = Activation(deployment="demo", layout=self.layout, claim=CLAIM)
         command = host.command(steps, health, become=False)
         return activation.parse(
             tabbed(self.run(command, activation.payload(files)).stdout),

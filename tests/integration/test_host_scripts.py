@@ -11,6 +11,7 @@ from fleetbpf import activation, check, collect, facts
 from fleetbpf.activation import Activation, Answer, Step
 from fleetbpf.command import script
 from fleetbpf.layout import HostLayout
+from fleetbpf.lock import Claim
 from fleetbpf.model.facts import Counts, HostFacts
 from fleetbpf.model.rollout import Health
 from tests.integration.conftest import Run
@@ -32,7 +33,8 @@ def did(
     payload: bytes | None = None,
     health: Health = UNJUDGED,
 ) -> Answer:
-    host = Activation(deployment="demo", layout=layout, who="a test")
+    claim = Claim(who="a test", why="apply", patience=0.0)
+    host = Activation(deployment="demo", layout=layout, claim=claim)
     stdin = activation.payload({}) if payload is None else payload
     return activation.parse(
         facts.tabbed(run(host.command(steps, health, become=False), stdin).stdout)
@@ -217,38 +219,6 @@ def test_loaders_that_did_not_arrive_are_not_judged(
     assert done.stdout == b"fleetbpf\tcheck\n"
     assert done.status == 1
     assert list(tmp_path.iterdir()) == []
-
-
-def lock(layout: HostLayout, owner: str) -> Path:
-    folder = Path(layout.root) / "lock"
-    folder.mkdir(parents=True)
-    (folder / "owner").write_text(owner + "\n")
-    (folder / "who").write_text("ann@desk since noon\n")
-    return folder
-
-
-def start_time(pid: int) -> str:
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
-
-
-BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
-
-
-def test_a_host_that_is_locked_says_by_whom(run: Run, layout: HostLayout) -> None:
-    pid = os.getpid()
-    held = lock(layout, f"{pid} {start_time(pid)} {BOOT_ID.read_text().strip()}")
-    assert did(run, layout).locked_by == "ann@desk since noon"
-    assert asked(run, layout).locked_by == "ann@desk since noon"
-    assert held.exists()
-
-
-@pytest.mark.parametrize("stale", ["pid", "boot"])
-def test_a_lock_whose_owner_is_gone_is_taken_over(run: Run, layout: HostLayout, stale: str) -> None:
-    pid, boot = os.getpid(), BOOT_ID.read_text().strip()
-    owner = f"{pid} 1 {boot}" if stale == "pid" else f"{pid} {start_time(pid)} another-boot"
-    lock(layout, owner)
-    assert did(run, layout).locked_by == ""
-    assert not Path(layout.root).exists()
 
 
 def mirror(run: Run, layout: HostLayout, folder: Path) -> int:

@@ -7,6 +7,8 @@ import tarfile
 from fleetbpf import activation
 from fleetbpf.activation import Activation, Step
 from fleetbpf.layout import HostLayout
+from fleetbpf.lock import Claim
+from fleetbpf.model.facts import Lock
 from fleetbpf.model.rollout import Health
 from fleetbpf.plan import Action, Change
 from tests.unit.samples import release
@@ -45,13 +47,14 @@ def test_changes_become_steps_with_the_release_the_plan_saw() -> None:
 
 
 def test_the_command_carries_names_as_data() -> None:
-    host = Activation(deployment="demo", layout=HostLayout(), who="o'neil $(id)@host\n")
+    claim = Claim(who="o'neil $(id)@host\n", why="apply\tx.yml", patience=2.5)
+    host = Activation(deployment="demo", layout=HostLayout(), claim=claim)
     command = host.command(
         [Step(verb="delete", program="p", was="r")], Health(soak=5, max_lost=0), become=True
     )
     assert command.become
-    assert command.words[-8:] == (
-        *("demo", "o'neil $(id)@host\n", "5:0::0:"),
+    assert command.words[-10:] == (
+        *("demo", "o'neil $(id)@host ", "apply x.yml", "3", "5:0::0:"),
         *("delete", "p", "r", "", ""),
     )
 
@@ -95,4 +98,21 @@ def test_a_failure_without_the_loaders_word_shows_what_was_said_first() -> None:
 
 
 def test_a_locked_host_says_by_whom() -> None:
-    assert activation.parse([("locked", "ann@desk since noon")]).locked_by == "ann@desk since noon"
+    row = (
+        "locked",
+        "7",
+        "held",
+        "ann@desk",
+        "2026-11-24T12:00:00Z",
+        "2026-11-24T12:03:20Z",
+        "apply",
+    )
+    held = activation.parse([("waiting", "1"), row]).locked_by
+    assert held == Lock(
+        pid=7,
+        stale=False,
+        who="ann@desk",
+        why="apply",
+        since="2026-11-24T12:00:00+00:00",
+        age_s=200,
+    )

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=sh
+# The lock of a host, for the scripts that this stands before: the folder $root/lock.
+# It appears by rename with its owner in it, so the owner is known from the first moment. Who finds
+# that owner dead adds the next one (owner, owner+, …), by a link that only one can make: the host
+# is never unlocked in between.
+#   an owner's lines   PID BIRTH BOOT, who, when (UTC), why
+root=$1
+
+# birth PID: when the process started, in clock ticks since boot (field 22 of stat, after the name)
+birth() {
+	sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d ' ' -f 20
+}
+
+# lock_owner FOLDER: the file of a lock's last owner
+lock_owner() {
+	owner=$1/owner
+	while [ -e "$owner+" ]; do owner=$owner+; done
+}
+
+# is_dead OWNER: its process is gone; also when a power cut has left the file empty
+is_dead() {
+	pid='' born='' boot=''
+	read -r pid born boot <"$1"
+	read -r now </proc/sys/kernel/random/boot_id
+	[ -z "$boot" ] || [ "$boot" != "$now" ] || [ "$born" != "$(birth "$pid")" ]
+} 2>/dev/null
+
+# tell_lock: pid, held or stale, who, when, what time it is now, why; split by tabs
+tell_lock() {
+	lock_owner "$root/lock"
+	[ -e "$owner" ] || return 0
+	state=held pid='' who='' when='' why=''
+	is_dead "$owner" && state=stale
+	{
+		read -r pid _ && IFS= read -r who && read -r when && IFS= read -r why
+	} <"$owner"
+	printf '%s\t%s\t%s\t%s\t%s\t%s\n' "$pid" "$state" "$who" "$when" "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$why"
+} 2>/dev/null
+
+# succeed MINE: own the lock in the place of its dead owner, by the owner's file MINE
+succeed() (
+	cd "$root/lock" || exit 1
+	lock_owner .
+	# The folder may be one that was given up meanwhile: then we are not in what is the lock now.
+	is_dead "$owner" && ln "$1" "$owner+" && cmp -s "$1" "$root/lock/$owner+"
+) 2>/dev/null
+
+# sign WHO WHY: what we shall be known by, in a folder that is to become the lock
+sign() {
+	mkdir -p "$mine" || return 1
+	printf '%s\n' "$$ $(birth $$) $(cat /proc/sys/kernel/random/boot_id)" \
+		"$1" "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$2" >"$mine/owner" || return 1
+	# On a full disk not every shell tells that it could not write.
+	{ read -r _ && read -r _ && read -r _ && read -r _; } <"$mine/owner" ||
+		{ echo "cannot write $mine/owner" >&2 && return 1; }
+}
+
+# take_lock WHO WHY SECONDS: own the lock, waiting so long; says why not. Ends when the caller has
+# gone while it waits.
+take_lock() {
+	mine=$root/.lock.$$ waited=0
+	for left in "$root"/.lock.*; do # of scripts that were killed while they waited
+		[ ! -d "$left" ] || [ -d "/proc/${left##*.}" ] || rm -rf "$left"
+	done
+	if ! said=$(sign "$1" "$2" 2>&1); then
+		printf 'stderr\t\t%s\nfailed\t\tlock\n' "${said%%
+*}"
+		abandon
+		return 1
+	fi
+	until mv -T "$mine" "$root/lock" 2>/dev/null || succeed "$mine/owner"; do
+		if [ "$waited" -ge "$3" ]; then
+			printf 'locked\t%s\n' "$(tell_lock)"
+			abandon
+			return 1
+		fi
+		sleep 1
+		waited=$((waited + 1))
+		printf 'waiting\t%s\n' "$waited" || return 1
+	done
+	rm -rf "$mine"
+}
+
+abandon() {
+	rm -rf "$mine"
+	rmdir "$root" 2>/dev/null
+}
+
+# give_lock_up: remove it, unless it was taken from us by force
+give_lock_up() {
+	lock_owner "$root/lock"
+	read -r pid _ <"$owner" && [ "$pid" = "$$" ] &&
+		mv -T "$root/lock" "$root/.stale.$$" && rm -rf "$root/.stale.$$"
+} 2>/dev/null

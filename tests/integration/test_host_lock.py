@@ -1,0 +1,176 @@
+"""The lock of a host, in every shell a host may have: held, stale, waited for, taken away."""
+
+import os
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from fleetbpf import activation, facts, unlock
+from fleetbpf.activation import Activation, Answer
+from fleetbpf.command import Command, script
+from fleetbpf.layout import HostLayout
+from fleetbpf.lock import Claim
+from fleetbpf.model.facts import Lock
+from fleetbpf.model.rollout import Health
+from tests.integration.conftest import Run
+from tests.integration.test_host_scripts import asked
+from tests.waiting import wait_until
+
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+SINCE = "2026-11-24T12:00:00Z"
+EXCLUSIVE = """
+take_lock "$2" test 60 >&2 && mkdir "$root/in" && ls "$root" >&2 && rmdir "$root/in" &&
+	give_lock_up && echo had it
+"""
+
+
+def start_time(pid: int) -> str:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+
+
+def owned_by(pid: int, *, born: str = "", boot: str = "") -> str:
+    return f"{pid} {born or start_time(pid)} {boot or BOOT_ID.read_text().strip()}"
+
+
+def hold(layout: HostLayout, owner: str) -> Path:
+    folder = Path(layout.root) / "lock"
+    folder.mkdir(parents=True)
+    (folder / "owner").write_text(f"{owner}\nann@desk\n{SINCE}\napply hello.yml\n" if owner else "")
+    return folder
+
+
+def acted(run: Run, layout: HostLayout, *, patience: float = 0.0) -> Answer:
+    claim = Claim(who="bob@desk", why="apply", patience=patience)
+    command = Activation(deployment="demo", layout=layout, claim=claim).command(
+        [], Health(), become=False
+    )
+    return activation.parse(facts.tabbed(run(command, activation.payload({})).stdout))
+
+
+def unlocked(run: Run, layout: HostLayout, *, force: bool) -> unlock.Unlocked:
+    command = unlock.command(layout, force=force, become=False)
+    return unlock.parse(facts.tabbed(run(command, b"").stdout))
+
+
+def as_told(lock: Lock | None) -> tuple[object, ...]:
+    assert lock is not None
+    assert lock.age_s is not None
+    return (lock.who, lock.why, lock.stale)
+
+
+STALE = {
+    "pid": owned_by(os.getpid(), born="1"),
+    "boot": owned_by(os.getpid(), boot="another-boot"),
+    "empty": "",  # the power failed before it was written
+}
+
+
+def test_a_host_that_is_locked_says_by_whom_since_when_and_why(
+    run: Run,
+    layout: HostLayout,
+) -> None:
+    held = hold(layout, owned_by(os.getpid()))
+    answer = acted(run, layout)
+    assert as_told(answer.locked_by) == ("ann@desk", "apply hello.yml", False)
+    assert as_told(asked(run, layout).lock) == ("ann@desk", "apply hello.yml", False)
+    assert sorted(Path(layout.root).iterdir()) == [held]
+
+
+@pytest.mark.parametrize("stale", sorted(STALE))
+def test_a_lock_whose_owner_is_gone_is_taken_over(
+    run: Run,
+    layout: HostLayout,
+    stale: str,
+) -> None:
+    hold(layout, STALE[stale])
+    found = asked(run, layout).lock
+    assert found is not None
+    assert found.stale
+    assert acted(run, layout).locked_by is None
+    assert not Path(layout.root).exists()
+
+
+def test_who_waits_gets_the_lock_when_it_is_given_up(
+    run: Run,
+    layout: HostLayout,
+) -> None:
+    held = hold(layout, owned_by(os.getpid()))
+    answers: list[Answer] = []
+    waiting = threading.Thread(
+        target=lambda: answers.append(acted(run, layout, patience=120.0)), daemon=True
+    )
+    waiting.start()
+    wait_until(lambda: len(list(held.parent.iterdir())) == 2, what="another waits")
+    held.rename(held.with_name(".stale.1"))
+    waiting.join(timeout=120)
+    assert answers[0].locked_by is None
+    assert not Path(layout.root).exists()
+
+
+def test_of_many_who_find_a_stale_lock_one_at_a_time_has_it(
+    run: Run,
+    layout: HostLayout,
+) -> None:
+    hold(layout, STALE["pid"])
+    head = script("lock.sh", layout.root, "bob").words
+    command = Command(*head[:2], head[2] + EXCLUSIVE, *head[3:])
+    said: list[bytes] = []
+    many = [
+        threading.Thread(target=lambda: said.append(run(command, b"").stdout)) for _ in range(4)
+    ]
+    for one in many:
+        one.start()
+    for one in many:
+        one.join(timeout=120)
+    assert said == [b"had it\n"] * 4
+
+
+def test_one_who_waits_and_whose_operator_has_gone_does_nothing(
+    run: Run,
+    layout: HostLayout,
+) -> None:
+    held = hold(layout, owned_by(os.getpid()))
+    claim = Claim(who="bob@desk", why="apply", patience=600.0)
+    words = (
+        Activation(deployment="d", layout=layout, claim=claim)
+        .command([], Health(), become=False)
+        .words
+    )
+    gone = Command("sh", "-c", '"$@" | true', "sh", *words)
+    started = time.monotonic()
+    assert run(gone, b"").status == 0
+    assert time.monotonic() - started < 300
+    assert held.exists()
+
+
+@pytest.mark.parametrize("stale", sorted(STALE))
+def test_unlock_removes_a_stale_lock_and_says_whose_it_was(
+    run: Run,
+    layout: HostLayout,
+    stale: str,
+) -> None:
+    hold(layout, STALE[stale])
+    found = unlocked(run, layout, force=False)
+    assert found.removed
+    assert found.lock is not None
+    assert found.lock.stale
+    assert not Path(layout.root).exists()
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_unlock_leaves_an_owner_who_is_at_work_alone_unless_forced(
+    run: Run,
+    layout: HostLayout,
+    force: bool,
+) -> None:
+    held = hold(layout, owned_by(os.getpid()))
+    found = unlocked(run, layout, force=force)
+    assert found.removed is force
+    assert as_told(found.lock) == ("ann@desk", "apply hello.yml", False)
+    assert held.exists() is not force
+
+
+def test_a_host_that_is_not_locked_says_so(run: Run, layout: HostLayout) -> None:
+    assert unlocked(run, layout, force=False) == unlock.Unlocked(lock=None, removed=False)
