@@ -22,6 +22,7 @@ COMMANDS = (
     "maps",
     "destroy",
     "unlock",
+    "facts",
     "audit",
     "schedule",
     "validate",

@@ -2,12 +2,13 @@
 
 import gzip
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from fleetbpf import activation, check, collect, facts
+from fleetbpf import activation, check, collect, facts, survey
 from fleetbpf.activation import Activation, Answer, Step
 from fleetbpf.command import script
 from fleetbpf.layout import HostLayout
@@ -18,6 +19,7 @@ from tests.integration.conftest import Run
 from tests.tools import need
 
 UNJUDGED = Health()
+NETWORK = Path("/sys/class/net")
 
 
 def asked(run: Run, layout: HostLayout, *wishes: str) -> HostFacts:
@@ -287,3 +289,36 @@ def test_the_scripts_are_clean_for_shellcheck() -> None:
     found = subprocess.run(["shellcheck", *scripts], capture_output=True, text=True, check=False)
     assert scripts
     assert found.stdout == ""
+
+
+def surveyed(run: Run, layout: HostLayout) -> survey.Facts:
+    completed = run(survey.question(layout, become=False), b"")
+    assert (completed.status, completed.stderr) == (0, b"")
+    return survey.parse(facts.tabbed(completed.stdout))
+
+
+def sysctl(name: str) -> int | None:
+    file = Path("/proc/sys", name)
+    return int(file.read_text()) if file.exists() else None
+
+
+def test_a_survey_tells_what_the_kernel_tells(run: Run, layout: HostLayout) -> None:
+    found = surveyed(run, layout)
+    assert (found["kernel"], found["hostname"]) == (os.uname().release, os.uname().nodename)
+    assert found["cpus_online"] == os.sysconf("SC_NPROCESSORS_ONLN")
+    assert found["memory_total"] == os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    assert found["bpf_jit_limit"] == sysctl("net/core/bpf_jit_limit")
+    assert found["perf_event_paranoid"] == sysctl("kernel/perf_event_paranoid")
+    assert found["btf"] is Path("/sys/kernel/btf/vmlinux").exists()
+    assert found["disk_total"] == shutil.disk_usage(Path(layout.root).parent).total
+    assert found["interfaces"] == tuple(sorted(each.name for each in NETWORK.iterdir()))
+    assert "raw_tracepoint" in found["hooks"]
+    assert not Path(layout.root).exists()
+
+
+def test_a_survey_of_a_host_with_a_lock_tells_whose_it_is(run: Run, layout: HostLayout) -> None:
+    held = Path(layout.root) / "lock"
+    held.mkdir(parents=True)
+    (held / "owner").write_text("1 1 x\nann@desk\n2026-11-24T12:00:00Z\napply hello.yml\n")
+    found = surveyed(run, layout)
+    assert (found["lock"].who, found["lock"].stale) == ("ann@desk", True)
