@@ -49,15 +49,30 @@ unit() { echo "fleetbpf-$deployment.$1@$2.service"; }
 place_unit() {
 	file=$units/fleetbpf-$deployment.$1@.service
 	cmp -s "$2" "$file" && return 0
-	cp "$2" "$file.new" && chmod 0644 "$file.new" && mv -f "$file.new" "$file" &&
-		systemctl daemon-reload
+	cp "$2" "$file.new" && chmod 0644 "$file.new" && mv -f "$file.new" "$file" && reload=due
+}
+
+# reload_units: have systemd read what was placed or removed, which takes seconds on a slow host
+reload_units() {
+	[ -z "$reload" ] || systemctl daemon-reload && reload=''
+}
+
+# place_units {ACTION PROGRAM WAS RELEASE OBJECT}...: the units of all that will start, so that one
+# reload does for all; what cannot be placed is tried again, and told, when its program's turn comes
+place_units() {
+	while [ $# -ge 5 ]; do
+		if [ "$1" = start ] && is_current "$2" "$3"; then
+			place_unit "$2" "$stage/$2/$4/unit" 2>/dev/null
+		fi
+		shift 5
+	done
 }
 
 start() {
 	folder=$root/$deployment/$1/releases/$2
 	mkdir -p "$root/$deployment/$1/spool/$2" "$run/$deployment/$1/$2"
 	if has_systemd; then
-		place_unit "$1" "$folder/unit" && systemctl restart "$(unit "$1" "$2")" 2>"$stage/stderr"
+		place_unit "$1" "$folder/unit" && reload_units && systemctl restart "$(unit "$1" "$2")" 2>"$stage/stderr"
 	else
 		"$folder/loader" --args "$folder/args" --supervise </dev/null >/dev/null 2>"$stage/stderr"
 	fi
@@ -277,7 +292,7 @@ remove() {
 	rmdir "$root/$deployment" "$run/$deployment" "$pins/$deployment" "$pins" 2>/dev/null
 	if has_systemd; then
 		rm -f "$units/fleetbpf-$deployment.$1@.service"
-		systemctl daemon-reload
+		reload=due
 	fi
 }
 
@@ -328,6 +343,7 @@ is_used() {
 # finish: called by the EXIT trap, on every way out
 # shellcheck disable=SC2317
 finish() {
+	reload_units
 	[ -n "$stage" ] && rm -rf "$stage"
 	for object in "$root"/objects/*; do
 		[ -f "$object" ] && ! is_used "$object" && rm -f "$object"
@@ -354,14 +370,19 @@ begin() {
 	return 1
 }
 
+# is_current PROGRAM WAS: is it still as the plan saw it? `current` is what is
+is_current() {
+	current=$(readlink "$root/$deployment/$1/current") current=${current##*/}
+	[ "$current" = "$2" ]
+}
+
 say fleetbpf activate
-stage=""
-soaking=""
+stage='' soaking='' reload=''
 begin || exit 1
+has_systemd && place_units "$@"
 status=0
 while [ $# -ge 5 ]; do
-	current=$(readlink "$root/$deployment/$2/current") current=${current##*/}
-	if [ "$current" != "$3" ]; then
+	if ! is_current "$2" "$3"; then
 		say moved "$2" "$current"
 		status=1
 	else

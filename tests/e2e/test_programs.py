@@ -118,12 +118,19 @@ def all_told(fleet: Fleet, host: str) -> Told:
     return found
 
 
+def reloads(fleet: Fleet) -> int:
+    """How often systemd was made to read its units since the host booted."""
+    return fleet.root("web1", "journalctl -b -o cat _PID=1 --no-pager").count("Reloading.")
+
+
 @pytest.fixture(scope="module")
 def everything(fleet: Fleet) -> Iterator[dict[str, Told]]:
     """What all programs told on each host after it was triggered."""
+    before = reloads(fleet)
     for example in EXAMPLES:
         said = fleet.fleetbpf("apply", f"examples/{example}.yml")
         assert said.returncode == 0, said.stderr
+    assert reloads(fleet) == before + len(EXAMPLES)  # one for all programs of a manifest
     script = trigger_script(fleet.folder)
     for host in HOSTS:
         fleet.root(host, script)
