@@ -75,6 +75,10 @@ class UnreachableError(FleetbpfError):
     exit_code = ExitCode.UNREACHABLE
 
 
+class TransientError(UnreachableError):
+    """A host could not be reached for a reason that may pass, and nothing was begun there."""
+
+
 class InterruptedHostError(FleetbpfError):
     """The operator interrupted the run before the work on a host was finished."""
 

@@ -5,7 +5,7 @@ import getpass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fleetbpf.defaults import COLORS, DEFAULT_FORKS, DEFAULT_LOCK_TIMEOUT
+from fleetbpf.defaults import COLORS, DEFAULT_FORKS, DEFAULT_LOCK_TIMEOUT, DEFAULT_TIMEOUT
 from fleetbpf.errors import InputError, Problem
 
 if TYPE_CHECKING:
@@ -74,12 +74,25 @@ def add_sources(parser: argparse.ArgumentParser) -> None:
 
 
 def add_forks(parser: argparse.ArgumentParser) -> None:
-    """Add `--forks`."""
+    """Add `--forks` and the time-outs."""
     parser.add_argument(
         "--forks",
         metavar="N",
         type=forks,
         help=f"hosts at once (default: {DEFAULT_FORKS})",
+    )
+    parser.add_argument(
+        "-T",
+        "--timeout",
+        metavar="SECONDS",
+        type=seconds,
+        help=f"to connect to a host and log in there (default: {DEFAULT_TIMEOUT})",
+    )
+    parser.add_argument(
+        "--host-timeout",
+        metavar="SECONDS",
+        type=seconds,
+        help="that a host may take in all (default: as long as it needs)",
     )
 
 
@@ -151,6 +164,13 @@ def forks(text: str) -> int:
     """A number of hosts; raises what argparse turns into a usage error."""
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is no number of hosts; write 1 or more")
+    return int(text)
+
+
+def seconds(text: str) -> int:
+    """A number of seconds; raises what argparse turns into a usage error."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds; write 1 or more")
     return int(text)
 
 

@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,8 +13,10 @@ from fleetbpf.builders import Builders
 from fleetbpf.cli import asking
 from fleetbpf.cli.output import Output
 from fleetbpf.connections import Connection
+from fleetbpf.connections.limited import LimitedConnection
 from fleetbpf.connections.routes import Routes
 from fleetbpf.connections.settings import Operator
+from fleetbpf.defaults import DEFAULT_TIMEOUT
 from fleetbpf.errors import InputError
 from fleetbpf.fleet import Outcome
 from fleetbpf.kernel_btf import BtfFolder
@@ -28,7 +31,6 @@ from fleetbpf.secret import SecretKind
 from fleetbpf.targets import obstacles
 
 T = TypeVar("T")
-LOGIN_TIMEOUT = 60.0  # seconds for connecting, handshake and login of one host
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +40,8 @@ class Session:
     workspace: Workspace
     forks: int
     claim: Claim
+    timeout: float = DEFAULT_TIMEOUT  # seconds to connect and log in
+    host_timeout: float | None = None  # seconds for all that is done on a host
     passwords: Passwords = field(default_factory=Passwords)
 
     @classmethod
@@ -46,6 +50,8 @@ class Session:
         return cls(
             workspace=Workspace(folder=Path.cwd()),
             forks=options.forks,
+            timeout=options.timeout,
+            host_timeout=options.host_timeout,
             passwords=asking.passwords(options),
             claim=claim(options),
         )
@@ -106,9 +112,19 @@ class Session:
         return fleet.on_each(
             [target.host for target in targets],
             lambda host, connection: work(by_name[host.name], connection),
-            open_connection=lambda host: routes.open(host, timeout=LOGIN_TIMEOUT),
+            open_connection=lambda host: self.open(host, routes),
             forks=self.forks,
             done=done,
+        )
+
+    def open(self, host: Host, routes: Routes) -> Connection:
+        """A connection to a host that keeps to this session's time-outs."""
+        if self.host_timeout is None:
+            return routes.open(host, timeout=self.timeout)
+        deadline = time.monotonic() + self.host_timeout
+        opened = routes.open(host, timeout=min(self.timeout, self.host_timeout))
+        return LimitedConnection(
+            opened, name=host.name, seconds=self.host_timeout, deadline=deadline
         )
 
 

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
-from paramiko.ssh_exception import BadAuthenticationType, PartialAuthentication
+from paramiko.ssh_exception import BadAuthenticationType, PartialAuthentication, SSHException
 
 from fleetbpf.connections import reasons
 from fleetbpf.connections.answers import Answers
@@ -14,10 +14,11 @@ from fleetbpf.connections.keyring import Keyring
 from fleetbpf.connections.known_hosts import Standing
 from fleetbpf.connections.settings import ConnectionSettings
 from fleetbpf.connections.transport import QuickSocket, TunedTransport
-from fleetbpf.errors import InputError
+from fleetbpf.errors import InputError, TransientError, UnreachableError
 from fleetbpf.secret import SecretKind
 
 PASSWORD, INTERACTIVE = "password", "keyboard-interactive"  # RFC 4252, RFC 4256
+BANNER_TIMEOUT = 20.0  # seconds, of those for the whole login: the next attempt may be luckier
 
 
 def log_in(host: ConnectionSettings, *, keyring: Keyring, timeout: float) -> TunedTransport:
@@ -81,15 +82,17 @@ class Login:
     def shake_hands(self) -> None:
         """Exchange banners and keys."""
         self._transport.start_client(event=self._transport.noticed)
-        noticed = self._transport.noticed.wait(self._remaining())
+        noticed = self._transport.noticed.wait(min(self._remaining(), BANNER_TIMEOUT))
         greeted = bool(self._transport.remote_version)
-        if not noticed:
-            phase = "exchanging keys" if greeted else "waiting for its SSH banner"
-            raise reasons.timed_out(self._host, phase, timeout=self._timeout)
+        if not noticed and not greeted:
+            phase, waited = "waiting for its SSH banner", min(self._timeout, BANNER_TIMEOUT)
+            raise reasons.timed_out(self._host, phase, timeout=waited, kind=TransientError)
+        if not noticed and not self._transport.noticed.wait(self._remaining()):
+            raise reasons.timed_out(self._host, "exchanging keys", timeout=self._timeout)
         if self._transport.is_active():
             return
         if greeted:
-            raise self._lost("exchanging keys")
+            raise self._lost("exchanging keys", before_login=True)
         error = self._transport.get_exception()
         lines = self._transport.first_lines
         raise reasons.not_greeted(self._host, error, first_lines=lines) from error
@@ -178,10 +181,13 @@ class Login:
             case _:
                 return ()
 
-    def _lost(self, phase: str) -> Exception:
+    def _lost(self, phase: str, *, before_login: bool = False) -> UnreachableError:
+        """The end of a connection; when neither side gave a reason it may have been an accident."""
         error = self._transport.get_exception()
         farewell = self._transport.farewell
-        return reasons.lost(self._host, error, phase=phase, farewell=farewell)
+        accident = before_login and not farewell and not isinstance(error, SSHException)
+        kind = TransientError if accident else UnreachableError
+        return reasons.lost(self._host, error, phase=phase, farewell=farewell, kind=kind)
 
     def _remaining(self) -> float:
         return max(self._deadline - time.monotonic(), 0)

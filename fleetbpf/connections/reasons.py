@@ -10,10 +10,11 @@ from paramiko.ssh_exception import SSHException
 
 from fleetbpf.connections.known_hosts import Standing, Verdict, fingerprint, host_name
 from fleetbpf.connections.settings import ConnectionSettings
-from fleetbpf.errors import Problem, UnreachableError
+from fleetbpf.errors import Problem, TransientError, UnreachableError
 from fleetbpf.secret import SecretKind
 
 FEWER_KEYS = "have fewer keys tried: name the right one with fleetbpf_identity_file"
+FULL = "Exceeded MaxStartups"  # what OpenSSH says in the place of its banner (since 8.5)
 CHECK_ADDRESS = "is sshd running there, and are fleetbpf_host and fleetbpf_port right?"
 
 
@@ -22,10 +23,16 @@ def endpoint(host: ConnectionSettings) -> str:
     return f"[{host.address}]:{host.port}" if ":" in host.address else f"{host.address}:{host.port}"
 
 
-def unreachable(host: ConnectionSettings, what: str, hint: str = "") -> UnreachableError:
+def unreachable(
+    host: ConnectionSettings,
+    what: str,
+    hint: str = "",
+    *,
+    kind: type[UnreachableError] = UnreachableError,
+) -> UnreachableError:
     """The error about `host` that names where it was looked for."""
     text = f"{endpoint(host)}: {printable(what)}"
-    return UnreachableError(Problem(where=host.name, what=text, hint=hint))
+    return kind(Problem(where=host.name, what=text, hint=hint))
 
 
 def printable(text: str) -> str:
@@ -35,6 +42,9 @@ def printable(text: str) -> str:
 
 def not_dialled(host: ConnectionSettings, error: OSError, *, timeout: float) -> UnreachableError:
     """No TCP connection came about."""
+    if isinstance(error, socket.gaierror) and error.errno == socket.EAI_AGAIN:
+        what, hint = "name not resolved for now", "does the name server answer?"
+        return unreachable(host, what, hint, kind=TransientError)
     if isinstance(error, socket.gaierror):
         return unreachable(
             host, "name not resolved", "correct fleetbpf_host, or add the name to DNS or /etc/hosts"
@@ -50,16 +60,25 @@ def not_dialled(host: ConnectionSettings, error: OSError, *, timeout: float) -> 
     return unreachable(host, error.strerror or repr(error), CHECK_ADDRESS)
 
 
-def timed_out(host: ConnectionSettings, phase: str, *, timeout: float) -> UnreachableError:
+def timed_out(
+    host: ConnectionSettings,
+    phase: str,
+    *,
+    timeout: float,
+    kind: type[UnreachableError] = UnreachableError,
+) -> UnreachableError:
     """The host took the connection, but did not answer in time."""
     hint = "the host may be overloaded, or something that is no SSH server listens there"
-    return unreachable(host, f"timed out after {timeout:g} s while {phase}", hint)
+    return unreachable(host, f"timed out after {timeout:g} s while {phase}", hint, kind=kind)
 
 
 def not_greeted(
     host: ConnectionSettings, error: Exception | None, *, first_lines: Sequence[str]
 ) -> UnreachableError:
     """Who listens there did not introduce itself as an SSH server."""
+    hint = "sshd turns connections away beyond its MaxStartups: try fewer --forks"
+    if first_lines and first_lines[0].startswith(FULL):
+        return unreachable(host, f"turned away: {first_lines[0]}", hint, kind=TransientError)
     if first_lines:
         said = first_lines[0][:80]
         return unreachable(host, f"not an SSH server: it says {said!r}", CHECK_ADDRESS)
@@ -67,19 +86,23 @@ def not_greeted(
     cause = error.__context__ if isinstance(error, SSHException) else error
     if isinstance(cause, UnicodeDecodeError):
         return unreachable(host, "not an SSH server: it does not send text", CHECK_ADDRESS)
-    hint = "sshd turns connections away beyond its MaxStartups: try fewer --forks"
-    return unreachable(host, f"{ending(cause)} before its SSH banner", hint)
+    return unreachable(host, f"{ending(cause)} before its SSH banner", hint, kind=TransientError)
 
 
 def lost(
-    host: ConnectionSettings, error: BaseException | None, *, phase: str, farewell: str
+    host: ConnectionSettings,
+    error: BaseException | None,
+    *,
+    phase: str,
+    farewell: str,
+    kind: type[UnreachableError] = UnreachableError,
 ) -> UnreachableError:
     """The connection ended in the middle of `phase`."""
     said = f": {farewell}" if farewell else ""
     if isinstance(error, SSHException):
         said = f": {error}{said}"
     hint = FEWER_KEYS if "authentication failures" in farewell else ""
-    return unreachable(host, f"{ending(error)} while {phase}{said}", hint)
+    return unreachable(host, f"{ending(error)} while {phase}{said}", hint, kind=kind)
 
 
 def ending(error: BaseException | None) -> str:

@@ -13,6 +13,7 @@ from fleetbpf.connections.call import Call, LinkLostError, OutOfTimeError, link_
 from fleetbpf.connections.feed import Feed, feed
 from fleetbpf.connections.keyring import Keyring
 from fleetbpf.connections.login import log_in
+from fleetbpf.connections.persistence import persistently
 from fleetbpf.connections.settings import ConnectionSettings
 from fleetbpf.connections.transport import TunedTransport
 from fleetbpf.errors import UnreachableError
@@ -29,9 +30,13 @@ def connect(
 ) -> "SSHConnection":
     """Connect to `host` and log in, within `timeout` seconds.
 
+    Tried again where the reason may pass, as long as nothing has told the host who we are.
     Raises UnreachableError that names the step which failed.
     """
-    return SSHConnection(host, log_in(host, keyring=keyring, timeout=timeout))
+    transport = persistently(
+        lambda left: log_in(host, keyring=keyring, timeout=left), timeout=timeout
+    )
+    return SSHConnection(host, transport)
 
 
 class SSHConnection:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictInt, WithJsonSchema
 
-from fleetbpf.defaults import DEFAULT_FORKS
+from fleetbpf.defaults import DEFAULT_FORKS, DEFAULT_TIMEOUT
 from fleetbpf.model.values import Expected, Text, at_least
 
 LOG_OFF = "off"
@@ -43,6 +43,12 @@ class Settings(BaseModel):
 
     inventory: Sources = Field((), description="where the hosts are, as `-i` takes it")
     forks: Count = Field(DEFAULT_FORKS, description="hosts at once")
+    timeout: Count = Field(
+        DEFAULT_TIMEOUT, description="seconds to connect to a host and log in there"
+    )
+    host_timeout: Count | None = Field(
+        None, description="seconds that a host may take in all; as long as it needs when left out"
+    )
     color: Color = Field("auto", description="colors in what is said: on a terminal, always, never")
     verbosity: Verbosity = Field(
         0, description="-1 is --quiet, 1 and 2 are -v and -vv", json_schema_extra={"default": 0}
