@@ -4,6 +4,8 @@ from typing import assert_never
 
 from fleetbpf.model.become import BecomeMethod, BecomeWay
 
+Words = tuple[str, ...]
+
 # Runs as root: says so, passes over the password if nobody has read it (sudo with NOPASSWD does
 # not), and leaves standard input to the command. `read` takes no byte beyond its line.
 # usage: begin TOKEN WORD...
@@ -14,6 +16,15 @@ while IFS= read -r line; do
 	[ "$line" != "$token" ] || exec "$@"
 done
 exit 1"""
+
+# The same behind a terminal without an end of input: at most SIZE bytes are for the command. What
+# it says on standard error would end up in its output.
+# usage: begin TOKEN SIZE WORD...
+BEGIN_ON_TERMINAL = """token=$1 size=$2
+shift 2
+echo "$token"
+head -c "$size" | "$@" 2>/dev/null"""
+
 
 GIVE = "give the password (-K, FLEETBPF_BECOME_PASSWORD, or ansible_become_password, vaulted)"
 IN_SUDOERS = "allow it in sudoers: `USER ALL=(root) ALL`"
@@ -36,25 +47,41 @@ def prompt(token: str) -> str:
     return f"[{token}] "
 
 
-def words(way: BecomeWay, command: tuple[str, ...], *, token: str = "") -> tuple[str, ...]:
-    """The command as root executes it; with a token it begins by saying that.
+def quietly(way: BecomeWay, command: Words) -> Words:
+    """The command as root executes it; what wants a password refuses at once."""
+    flags = () if way.method is BecomeMethod.SU else ("-n",)
+    return around(way, flags, command)
 
-    Without a token nothing may ask for a password: what wants one refuses at once.
+
+def with_password(way: BecomeWay, command: Words, *, token: str, size: int) -> Words:
+    """The command as root executes it after a password; it begins by saying the token.
+
+    `size` is that of the payload, in bytes.
     """
-    if token:
-        command = ("sh", "-c", BEGIN, "fleetbpf", token, *command)
+    pipe = ("sh", "-c", BEGIN, "fleetbpf", token, *command)
     match way.method:
         case BecomeMethod.SUDO:
-            asked = ("-S", "-p", prompt(token)) if token else ("-n",)
-            return (way.program, *way.flags, *asked, "--", *command)
-        case BecomeMethod.DOAS:
-            quiet = () if token else ("-n",)
-            return (way.program, *way.flags, *quiet, "--", *command)
+            return around(way, ("-S", "-p", prompt(token)), pipe)
         case BecomeMethod.SU:
-            shell = ("-s", "/bin/sh", "-c", 'exec "$@"', "--", "root", "fleetbpf")
-            return (way.program, *way.flags, *shell, *command)
+            return around(way, (), pipe)
+        case BecomeMethod.DOAS:
+            terminal = ("sh", "-c", BEGIN_ON_TERMINAL, "fleetbpf", token, str(size), *command)
+            return around(way, (), terminal)
         case never:
             assert_never(never)
+
+
+def around(way: BecomeWay, flags: Words, command: Words) -> Words:
+    """The command behind the program that makes one root."""
+    front = (way.program, *way.flags, *flags)
+    if way.method is BecomeMethod.SU:
+        return (*front, "-s", "/bin/sh", "-c", 'exec "$@"', "--", "root", "fleetbpf", *command)
+    return (*front, "--", *command)
+
+
+def asks_on_terminal(way: BecomeWay) -> bool:
+    """Whether a password is read from a terminal and from nowhere else."""
+    return way.method is BecomeMethod.DOAS
 
 
 def cure(said: str, *, otherwise: str = OTHERWISE) -> str:

@@ -16,8 +16,13 @@ Wanted = tuple[Host, SecretKind]
 class Passwords:
     """What a host's own variables say, else what was given for all hosts."""
 
-    def __init__(self, given: Mapping[SecretKind, Secret] | None = None) -> None:
+    def __init__(
+        self, given: Mapping[SecretKind, Secret] | None = None, *, ask: Ask | None = None
+    ) -> None:
+        """`ask` is for what turns out to be needed; None: there is nobody to ask."""
         self._given = given or {}
+        self._ask = ask
+        self._typed: set[str] = set()
         self._known: dict[tuple[str, SecretKind], str | None] = {}
         self._lock = threading.Lock()
 
@@ -33,9 +38,21 @@ class Passwords:
                 self._known[place] = self._find(host, kind)
             return self._known[place]
 
+    def ask(self, question: str) -> str | None:
+        """What a person answers; None when there is nobody, or no terminal."""
+        if self._ask is None:
+            return None
+        try:
+            answer = self._ask(question)
+        except InputError:
+            return None
+        self._typed.add(answer)
+        return answer
+
     def mask(self, text: str) -> str:
         """`text` without any secret that was found in this run."""
-        return masked(text, {known for known in self._known.values() if known})
+        known = {each for each in self._known.values() if each}
+        return masked(text, known | self._typed)
 
     def _find(self, host: Host, kind: SecretKind) -> str | None:
         secret = host.secrets.get(kind) or self._given.get(kind)

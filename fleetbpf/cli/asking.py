@@ -14,7 +14,7 @@ def passwords(options: argparse.Namespace) -> Passwords:
     """The secrets that the command line and the environment give for all hosts."""
     asked = {SecretKind.LOGIN: options.ask_pass, SecretKind.BECOME: options.ask_become_pass}
     kinds = {kind for kind, wanted in asked.items() if wanted}
-    return Passwords(given(os.environ, asked=kinds, ask=ask))
+    return Passwords(given(os.environ, asked=kinds, ask=ask), ask=ask)
 
 
 def ask(question: str) -> str:

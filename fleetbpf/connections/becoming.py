@@ -7,7 +7,7 @@ from typing import Protocol, Self
 from fleetbpf import elevation
 from fleetbpf.command import Command
 from fleetbpf.connections import Completed, Connection, Sink
-from fleetbpf.connections.dialogue import Dialogue
+from fleetbpf.connections.dialogue import Dialogue, PipeDialogue, TerminalDialogue
 from fleetbpf.connections.feed import Feed
 from fleetbpf.errors import HostError, Problem, UnreachableError
 from fleetbpf.model.inventory import Host
@@ -24,8 +24,12 @@ class PlainConnection(Connection, Protocol):
         stdout: Sink | None = None,
         stderr: Sink | None = None,
         timeout: float = 600.0,
+        terminal: bool = False,
     ) -> Completed:
-        """As Connection.run; stdin may grow while the command runs."""
+        """As Connection.run; stdin may grow while the command runs.
+
+        With `terminal` the command has one, which passes every byte on as it is.
+        """
         ...
 
 
@@ -67,12 +71,13 @@ class BecomingConnection:
         way = self._host.become_way
         password = self._password()
         if password is None:
-            raised = Command(*elevation.words(way, command.words))
-            return self._plain.run(raised, stdin=stdin, stdout=stdout, timeout=timeout)
+            quiet = Command(*elevation.quietly(way, command.words))
+            return self._plain.run(quiet, stdin=stdin, stdout=stdout, timeout=timeout)
         token = secrets.token_hex(8)
-        dialogue = Dialogue(token, password, stdin, stdout=stdout, patience=self._patience)
-        raised = Command(*elevation.words(way, command.words, token=token))
-        return self._converse(raised, dialogue, timeout=timeout)
+        begin = TerminalDialogue if elevation.asks_on_terminal(way) else PipeDialogue
+        dialogue = begin(token, password, stdin, stdout=stdout, patience=self._patience)
+        words = elevation.with_password(way, command.words, token=token, size=len(stdin))
+        return self._converse(Command(*words), dialogue, timeout=timeout)
 
     def close(self) -> None:
         """Give the connection up."""
@@ -92,8 +97,11 @@ class BecomingConnection:
                 stdout=dialogue.hear,
                 stderr=dialogue.hear_error,
                 timeout=timeout,
+                terminal=elevation.asks_on_terminal(self._host.become_way),
             )
         except UnreachableError as error:
+            if dialogue.refused:
+                raise self._refusal("did not take the password", dialogue) from error
             if not dialogue.overdue:
                 raise
             what = f"did not make the user root within {self._patience:g} s"

@@ -1,6 +1,7 @@
-"""Feeding a password to sudo or su, then the payload to the command that root executes."""
+"""Saying a password to sudo, su or doas, then feeding the payload to the command that root runs."""
 
 import time
+from abc import abstractmethod
 
 from fleetbpf import elevation
 from fleetbpf.connections import Sink
@@ -8,31 +9,25 @@ from fleetbpf.connections.feed import Feed
 
 
 class Dialogue(Feed):
-    """The password goes at once, the payload when elevation.BEGIN has said that it runs.
+    """Nothing but the password is sent until root's command has said that it runs.
 
-    Until then nothing else is sent: what is asked twice for a password would take it for one.
+    Or else what is asked twice for a password would take the payload for one.
     """
 
     def __init__(
-        self,
-        token: str,
-        password: str,
-        payload: bytes,
-        *,
-        stdout: Sink | None,
-        patience: float,
+        self, token: str, password: str, payload: bytes, *, stdout: Sink | None, patience: float
     ) -> None:
         """`patience` is in seconds, until root's command must have begun."""
-        super().__init__(password.encode("utf-8", "surrogateescape") + b"\n", ended=False)
+        super().__init__(ended=False)
         self.begun = False
         self.stdout = bytearray()  # of the command itself, where no sink is given
         self.stderr = bytearray()
         self.deadline = time.monotonic() + patience
-        self._line = f"{token}\n".encode()
-        self._prompt = elevation.prompt(token).encode()
-        self._payload = payload
+        self.password = password.encode("utf-8", "surrogateescape") + b"\n"
+        self.payload = payload
+        self.line = f"{token}\n".encode()
+        self.before = bytearray()  # standard output before the command began
         self._sink: Sink = self.stdout.extend if stdout is None else stdout
-        self._before = bytearray()  # what a login shell said
 
     @property
     def overdue(self) -> bool:
@@ -40,38 +35,118 @@ class Dialogue(Feed):
         return not self.begun and time.monotonic() >= self.deadline
 
     @property
+    @abstractmethod
     def refused(self) -> bool:
         """Whether the password was asked for a second time."""
-        return self.stderr.count(self._prompt) > 1
 
     @property
+    @abstractmethod
     def said(self) -> str:
-        """What was said on standard error, without prompts and lectures."""
-        _, _, after = self.stderr.partition(self._prompt)
-        text = bytes(after or self.stderr).replace(self._prompt, b"")
-        return text.decode("utf-8", "replace").strip()
+        """What was said instead of beginning, without prompts and lectures."""
 
     def hear(self, piece: bytes) -> None:
         """Take a piece of standard output."""
         if self.begun:
             self._sink(piece)
             return
-        self._before += piece
-        _, found, after = self._before.partition(self._line)
-        if found:
-            self._begin(bytes(after))
-
-    def hear_error(self, piece: bytes) -> None:
-        """Take a piece of standard error."""
-        self.stderr += piece
-        if not self.begun and self.refused:
-            self.end()  # or sudo asks a third time, each a failure that may lock the account
-
-    def _begin(self, after: bytes) -> None:
+        self.before += piece
+        _, found, after = self.before.partition(self.line)
+        if not found:
+            self.hear_before()
+            return
         self.begun = True
         self.deadline = Feed.deadline
-        self.stderr.clear()  # lectures and prompts are not the command's
-        self.add(self._line + self._payload)
-        self.end()
+        self.stderr.clear()
+        self.begin()
         if after:
-            self._sink(after)
+            self._sink(bytes(after))
+
+    @abstractmethod
+    def hear_error(self, piece: bytes) -> None:
+        """Take a piece of standard error."""
+
+    def hear_before(self) -> None:
+        """Something was said that does not begin the command."""
+
+    @abstractmethod
+    def begin(self) -> None:
+        """Root's command runs: have it fed."""
+
+
+class PipeDialogue(Dialogue):
+    """With sudo and su, which read from a pipe, and no byte beyond their line.
+
+    The password is sent at once. Whoever asks nobody leaves it to elevation.BEGIN.
+    """
+
+    def __init__(
+        self, token: str, password: str, payload: bytes, *, stdout: Sink | None, patience: float
+    ) -> None:
+        super().__init__(token, password, payload, stdout=stdout, patience=patience)
+        self._prompt = elevation.prompt(token).encode()
+        self.add(self.password)
+
+    @property
+    def refused(self) -> bool:
+        """Whether sudo has asked twice; su asks but once."""
+        return self.stderr.count(self._prompt) > 1
+
+    @property
+    def said(self) -> str:
+        """Standard error after the first prompt."""
+        _, _, after = self.stderr.partition(self._prompt)
+        return text(bytes(after or self.stderr).replace(self._prompt, b""))
+
+    def hear_error(self, piece: bytes) -> None:
+        """Count prompts; give up before the third, each is a failure that may lock an account."""
+        self.stderr += piece
+        if not self.begun and self.refused:
+            self.end()
+
+    def begin(self) -> None:
+        """Feed the line that elevation.BEGIN waits for, and all the rest."""
+        self.add(self.line + self.payload)
+        self.end()
+
+
+class TerminalDialogue(Dialogue):
+    """With doas, which asks on a terminal: everything else passes through that as well.
+
+    A terminal has no end of input, so elevation.BEGIN_ON_TERMINAL counts what it reads.
+    """
+
+    _asked = 0
+
+    @property
+    def refused(self) -> bool:
+        """Whether there was a second question."""
+        return self._asked > 1
+
+    @property
+    def said(self) -> str:
+        """What came after the password."""
+        return text(bytes(self.before))
+
+    def hear_before(self) -> None:
+        """A line without an end is a question, in whatever language."""
+        _, _, unfinished = self.before.rpartition(b"\n")
+        if self.line.startswith(unfinished):  # also when nothing is unfinished
+            return
+        self.before.clear()
+        self._asked += 1
+        if self._asked == 1:
+            self.add(self.password)
+        else:
+            self.deadline = time.monotonic()  # an answer would be a second failure
+
+    def hear_error(self, piece: bytes) -> None:
+        """There is no standard error on a terminal."""
+
+    def begin(self) -> None:
+        """Feed the payload."""
+        self.add(self.payload)
+
+
+def text(said: bytes) -> str:
+    """What a host said, for people."""
+    return said.decode("utf-8", "replace").strip()

@@ -36,46 +36,64 @@ class Identity:
 
 
 class EncryptedKeyError(InputError):
-    """A key file needs a passphrase, which fleetbpf never asks for; an agent may hold the key."""
+    """A key file needs a passphrase; an agent may hold the key."""
 
     def __init__(self, path: Path, public: bytes) -> None:
         super().__init__(
             Problem(
                 where=str(path),
                 what="the key is encrypted, and no agent holds it",
-                hint=f"hand it to an agent: eval $(ssh-agent); ssh-add {path}",
+                hint=f"hand it to an agent: eval $(ssh-agent); ssh-add {path}; "
+                "or give its passphrase: FLEETBPF_KEY_PASSPHRASE, fleetbpf_key_passphrase",
             )
         )
+        self.path = path
         self.public = public  # on the wire; empty when it cannot be told
 
 
-def read_identity(path: Path) -> Identity:
-    """The private key in a file of OpenSSH's or a PEM format; InputError says what is wrong."""
+class WrongPassphraseError(InputError):
+    """The passphrase does not open the key."""
+
+    def __init__(self, path: Path) -> None:
+        what = "the passphrase does not open the key"
+        hint = f"try it: ssh-keygen -y -f {path}"
+        super().__init__(Problem(where=str(path), what=what, hint=hint))
+
+
+def read_identity(path: Path, *, passphrase: str | None = None) -> Identity:
+    """The private key in a file of OpenSSH's or a PEM format; InputError says what is wrong.
+
+    A passphrase is for a key of which EncryptedKeyError was said.
+    """
     try:
         text = path.read_bytes()
     except OSError as error:
         hint = "correct fleetbpf_identity_file, or create the key with ssh-keygen"
         what = f"cannot read the key: {error.strerror}"
         raise InputError(Problem(where=str(path), what=what, hint=hint)) from error
+    secret = None if passphrase is None else passphrase.encode("utf-8", "surrogateescape")
     try:
-        return Identity(source=str(path), key=parse_key(text))
+        return Identity(source=str(path), key=parse_key(text, secret))
     except TypeError as error:  # cryptography's way to ask for a passphrase
         raise EncryptedKeyError(path, public_part(text) or public_beside(path)) from error
     except (ValueError, UnsupportedAlgorithm, SSHException) as error:
+        if secret is not None and isinstance(error, ValueError):
+            raise WrongPassphraseError(path) from error
         what = "not a private key that can be used"
         hint = "a key made by `ssh-keygen -t ed25519` can; name the file without .pub"
         raise InputError(Problem(where=str(path), what=what, hint=hint)) from error
 
 
-def parse_key(text: bytes) -> PKey:
+def parse_key(text: bytes, passphrase: bytes | None = None) -> PKey:
     """The key in the text of a private key file.
 
-    Raises TypeError when it is encrypted, ValueError when it is no key of a known type.
+    Raises TypeError when it is encrypted, ValueError when the passphrase is wrong or it is no key
+    of a known type.
     """
     if b"BEGIN OPENSSH PRIVATE KEY" in text:
-        key: object = serialization.load_ssh_private_key(text, password=None)
+        key: object = serialization.load_ssh_private_key(text, password=passphrase)
     else:
-        key = serialization.load_pem_private_key(text, password=None)
+        key = serialization.load_pem_private_key(text, password=passphrase)
     match key:
         case ed25519.Ed25519PrivateKey():
             return Ed25519Key(file_obj=io.StringIO(openssh_text(key)))

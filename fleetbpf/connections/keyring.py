@@ -1,7 +1,7 @@
 """What is parsed once per run and shared by all connections: known hosts and our own keys."""
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,9 +9,12 @@ from fleetbpf.connections import known_hosts
 from fleetbpf.connections.known_hosts import KnownHosts
 from fleetbpf.connections.settings import ConnectionSettings
 from fleetbpf.errors import InputError, Problem
+from fleetbpf.secret import SecretKind
 
 if TYPE_CHECKING:
-    from fleetbpf.connections.identities import Identity
+    from fleetbpf.connections.identities import EncryptedKeyError, Identity
+
+AskIfPossible = Callable[[str], str | None]  # None: there is nobody to ask
 
 
 class Keyring:
@@ -20,24 +23,32 @@ class Keyring:
     Safe for many threads: the first one reads, the others wait for it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, ask: AskIfPossible = lambda _: None) -> None:
+        """`ask` puts a question to a person, about a passphrase; None: there is nobody."""
+        self._ask = ask
         self._lock = threading.Lock()
         self._known_hosts: dict[tuple[Path, ...], KnownHosts] = {}
         self._files: dict[Path, Identity | InputError] = {}
+        self._tried: set[Path] = set()  # keys whose passphrase was looked for
         self._agents: dict[str, tuple[Identity, ...]] = {}
 
     def check(self, settings: Iterable[ConnectionSettings]) -> None:
         """Raise one InputError with every identity file that cannot be used, but has to be.
 
-        Each file is named once, with the first host that wants it.
+        Each file is named once, with the first host that wants it. Passphrases are asked for here,
+        before hosts are at work: never twice, and not in the middle of what is shown of them.
         """
         first: dict[Path, ConnectionSettings] = {}
+        spare: dict[tuple[Path, ...], ConnectionSettings] = {}
         for each in settings:
             if each.identity_file is not None:
                 first.setdefault(each.identity_file, each)
+            spare.setdefault(each.identity_files, each)
         InputError.raise_if_any(
             problem for each in first.values() for problem in self._problems(each)
         )
+        for each in spare.values():
+            self._unlock_spare(each)
 
     def known_hosts(self, settings: ConnectionSettings) -> KnownHosts:
         """The known host keys that count for a host."""
@@ -73,17 +84,60 @@ class Keyring:
             return self._agents[address]
 
     def _chosen(self, path: Path, settings: ConnectionSettings) -> "Identity":
-        from fleetbpf.connections.identities import EncryptedKeyError, holds
+        """The key that must be usable: as it is, by the agent, or with its passphrase."""
+        from fleetbpf.connections.identities import EncryptedKeyError
 
         found = self._file(path)
         if isinstance(found, EncryptedKeyError):
-            public = found.public
-            found = next(
-                (key for key in self.agent_keys(settings.agent) if holds(key, public)), found
-            )
+            found = self._held(found, settings) or self._unlocked(found, settings)
         if isinstance(found, InputError):
             raise found
         return found
+
+    def _held(self, locked: "EncryptedKeyError", settings: ConnectionSettings) -> "Identity | None":
+        """The key as the agent holds it."""
+        from fleetbpf.connections.identities import holds
+
+        agent_keys = self.agent_keys(settings.agent)
+        return next((key for key in agent_keys if holds(key, locked.public)), None)
+
+    def _unlocked(
+        self, locked: "EncryptedKeyError", settings: ConnectionSettings
+    ) -> "Identity | InputError":
+        """The key behind a passphrase, which is tried or asked for once per run."""
+        from fleetbpf.connections.unlocking import unlock
+
+        given = settings.secret(SecretKind.KEY)
+        with self._lock:
+            if self._files[locked.path] is locked and locked.path not in self._tried:
+                self._tried.add(locked.path)
+                try:
+                    self._files[locked.path] = unlock(locked, given=given, ask=self._ask)
+                except InputError as error:
+                    self._files[locked.path] = error
+            return self._files[locked.path]
+
+    def _unlock_spare(self, settings: ConnectionSettings) -> None:
+        """Open the files that may be there: all of them when that asks nobody, else if needed."""
+        from fleetbpf.connections.identities import EncryptedKeyError
+
+        given = settings.secret(SecretKind.KEY) is not None
+        if not given and self._other_ways(settings):
+            return
+        found = [self._file(path) for path in settings.identity_files if path.exists()]
+        if not given and any(not isinstance(each, InputError) for each in found):
+            return
+        for each in found:
+            if isinstance(each, EncryptedKeyError) and not self._held(each, settings):
+                self._unlocked(each, settings)
+
+    def _other_ways(self, settings: ConnectionSettings) -> bool:
+        """Whether something may be accepted that is no file of those that may be there."""
+        return bool(
+            settings.identity_file
+            or settings.secret(SecretKind.LOGIN)
+            or self.agent_keys(settings.agent)
+        )
 
     def _file(self, path: Path) -> "Identity | InputError":
         from fleetbpf.connections.identities import read_identity

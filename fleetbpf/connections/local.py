@@ -48,6 +48,7 @@ class LocalConnection:
         stdout: Sink | None = None,
         stderr: Sink | None = None,
         timeout: float = 600.0,
+        terminal: bool = False,
         cwd: Path | None = None,
         env: Mapping[str, str] | None = None,
     ) -> Completed:
@@ -56,6 +57,10 @@ class LocalConnection:
         A command that does not exist has status 127 and one that may not be executed 126, as
         with a shell. When the time is over, the command and all it started are killed.
         """
+        if terminal:
+            what = "doas asks for a password on a terminal, which a local command does not have"
+            hint = "write `permit nopass USER` into doas.conf, or become root by sudo"
+            raise HostError(Problem(where=self._name, what=what, hint=hint))
         try:
             process = self._spawn(command, cwd=cwd, env=env)
         except (FileNotFoundError, PermissionError) as error:

@@ -20,7 +20,7 @@ class Routes:
         """Nothing is read before it is needed."""
         self._operator = operator
         self._passwords = passwords or Passwords()
-        self._keyring = Keyring()
+        self._keyring = Keyring(self._passwords.ask)
 
     def check(self, hosts: Iterable[Host]) -> None:
         """Raise one InputError with all that is wrong with the ways to `hosts`."""

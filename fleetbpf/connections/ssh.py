@@ -58,6 +58,7 @@ class SSHConnection:
         stdout: Sink | None = None,
         stderr: Sink | None = None,
         timeout: float = 600.0,
+        terminal: bool = False,
     ) -> Completed:
         """Run `command` in the login shell of the host.
 
@@ -73,6 +74,8 @@ class SSHConnection:
             channel = self._open(deadline)
             with closing(channel):
                 with link_errors():
+                    if terminal:
+                        self._transport.request_terminal(channel)
                     self._transport.request_exec(channel, line)
                 call = Call(
                     channel,

@@ -7,6 +7,7 @@ import errno
 import logging
 import signal
 import socket
+import struct
 import sys
 import threading
 from collections.abc import Callable, Sequence
@@ -43,6 +44,16 @@ KEY_EXCHANGES = (
 CIPHERS = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com")
 # An RSA key signs with several algorithms; all are "ssh-rsa" in known_hosts files.
 RSA_ALGORITHMS = ("rsa-sha2-512", "rsa-sha2-256")
+
+# RFC 4254, 8: no echo, no lines, no signals, no translation of any byte.
+RAW_MODES = b"".join(
+    struct.pack(">BI", mode, 0)
+    for mode in (
+        *(33, 34, 35, 36, 38, 39, 40),  # ISTRIP INLCR IGNCR ICRNL IXON IXANY IXOFF
+        *(50, 51, 53, 54, 55, 56, 59),  # ISIG ICANON ECHO ECHOE ECHOK ECHONL IEXTEN
+        *(70, 72),  # OPOST ONLCR
+    )
+) + struct.pack(">BIB", 91, 1, 0)  # CS8, and the end
 
 Handler = Callable[[Channel, Message], None]
 CHANNEL_HANDLERS: dict[int, Handler] = Transport._channel_handler_table  # type: ignore[attr-defined]  # noqa: SLF001
@@ -157,6 +168,19 @@ class TunedTransport(Transport):
             super().run()
         finally:
             self.noticed.set()
+
+    def request_terminal(self, channel: Channel) -> None:
+        """Ask for a terminal that passes bytes on as they are; `Channel.get_pty` sends no modes."""
+        message = Message()
+        message.add_byte(cMSG_CHANNEL_REQUEST)
+        message.add_int(channel.remote_chanid)
+        message.add_string("pty-req")
+        message.add_boolean(not WANT_REPLY)
+        message.add_string("dumb")
+        for size in (80, 24, 0, 0):  # columns and rows, then both in pixels
+            message.add_int(size)
+        message.add_string(RAW_MODES)
+        self._send_user_message(message)  # type: ignore[attr-defined]
 
     def request_exec(self, channel: Channel, command: bytes) -> None:
         """Ask for `command` on `channel` without waiting for the answer.

@@ -1,4 +1,4 @@
-"""Becoming root over SSH with the real sudo and su, by people of several rights."""
+"""Becoming root over SSH with the real sudo, su and doas, by people of several rights."""
 
 import pytest
 
@@ -15,7 +15,7 @@ from tests.integration.people import PASSWORD, ROOT_PASSWORD
 
 pytestmark = pytest.mark.ssh
 BINARY = bytes(range(256)) * 1000 + b"\n\n"
-SUDO, SU = BecomeMethod.SUDO, BecomeMethod.SU
+SUDO, SU, DOAS = BecomeMethod.SUDO, BecomeMethod.SU, BecomeMethod.DOAS
 
 
 def connection(
@@ -35,6 +35,9 @@ def connection(
         ("bob", PASSWORD, SUDO),  # NOPASSWD: nobody reads the password that was sent
         ("bob", None, SUDO),
         ("carol", ROOT_PASSWORD, SU),
+        ("alice", PASSWORD, DOAS),
+        ("bob", PASSWORD, DOAS),  # nopass
+        ("bob", None, DOAS),
     ],
 )
 def test_root_reads_the_payload_whole(
@@ -78,6 +81,27 @@ def test_su_that_takes_no_password_says_whose_it_wants(town: sshd.Server) -> Non
 
     assert problem.what == "su refused to run a command as root"
     assert "root's password" in problem.hint
+
+
+def test_doas_that_takes_no_password_is_told(town: sshd.Server) -> None:
+    problem = refusal(town, "alice", "wrong", DOAS)
+
+    assert problem.what == "doas refused to run a command as root"
+    assert problem.detail == "doas: Authentication failed"
+    assert "the user's own password" in problem.hint
+
+
+def test_whom_doas_allows_nothing_is_told_the_cure(town: sshd.Server) -> None:
+    assert "doas.conf" in refusal(town, "carol", PASSWORD, DOAS).hint
+
+
+def test_a_command_behind_a_terminal_has_its_status_and_no_more_input(town: sshd.Server) -> None:
+    command = Command("sh", "-c", "cat >&2; cat; exit 7", become=True)
+
+    with connection(town, "alice", PASSWORD, DOAS) as opened:
+        completed = opened.run(command, timeout=60)
+
+    assert (completed.status, completed.stdout) == (7, b"")
 
 
 def test_a_password_never_stands_in_a_command_line_or_an_environment(town: sshd.Server) -> None:

@@ -125,10 +125,20 @@ def test_commands_that_need_no_root_run_as_they_are(program: Path) -> None:
 def test_su_runs_the_words_by_a_posix_shell() -> None:
     way = BecomeWay(method=BecomeMethod.SU)
 
-    assert elevation.words(way, ("cat", "-c")) == (
+    assert elevation.quietly(way, ("cat", "-c")) == (
         *("su", "-s", "/bin/sh", "-c", 'exec "$@"', "--", "root", "fleetbpf"),
         *("cat", "-c"),
     )
+
+
+def test_doas_with_a_password_is_not_for_this_machine_itself() -> None:
+    host = Host(name="here", address="here", become_way=BecomeWay(method=BecomeMethod.DOAS))
+
+    with (
+        BecomingConnection(LocalConnection("here"), host, password=lambda: "x") as connection,
+        pytest.raises(HostError, match="doas asks for a password on a terminal"),
+    ):
+        connection.run(Command("id", become=True))
 
 
 def test_a_command_for_root_is_not_run_by_whoever_logs_in() -> None:
