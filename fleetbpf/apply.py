@@ -52,9 +52,13 @@ class Apply:
     claim: Claim
     when: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
 
+    agree: Callable[[Prepared], None] = lambda _: None  # raises where a plan says otherwise
+
     def to(self, target: Target, connection: Connection) -> Applied:
         """Bring one host to what is declared for it; raises what `Prepare.host` does."""
-        return self.carry_out(self.prepare.host(target, connection), connection)
+        prepared = self.prepare.host(target, connection)
+        self.agree(prepared)
+        return self.carry_out(prepared, connection)
 
     def carry_out(self, prepared: Prepared, connection: Connection) -> Applied:
         """Make the changes that a host needs and that can be made there."""

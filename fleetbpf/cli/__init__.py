@@ -61,7 +61,7 @@ def parser() -> argparse.ArgumentParser:
         prog="fleetbpf",
         description="Declarative deployment of BPF programs to fleets of Linux hosts over SSH.",
         epilog="exit codes: 0 done, 1 a host or build failed, 2 bad input (nothing contacted), "
-        "3 drift, 4 hosts unreachable, 70 bug, 130 interrupted",
+        "3 drift (or a plan has changes), 4 hosts unreachable, 70 bug, 130 interrupted",
     )
     root.add_argument("--version", action="version", version=f"fleetbpf {__version__}")
     commands = root.add_subparsers(title="commands", metavar="COMMAND", required=True)

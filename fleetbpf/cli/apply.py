@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from fleetbpf.fleet import Outcome
     from fleetbpf.model.manifest import Manifest
     from fleetbpf.model.target import Target
+    from fleetbpf.saved_plan import SavedPlan
 
 SUMMARY = "build, ship and start what a manifest declares; a second run changes nothing"
 
@@ -30,10 +31,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, output: Output) -> ExitCode:
     """Build all programs, then apply to all hosts, `forks` at a time."""
+    from fleetbpf import saved_plan
+    from fleetbpf.cli import planned
     from fleetbpf.cli.session import Session
 
-    manifest, targets = load_targets(options)
-    return carry_out(manifest, targets, Session.of(options), output, diff=options.diff)
+    saved = saved_plan.read(options.manifest) if saved_plan.is_one(options.manifest) else None
+    manifest, targets = load_targets(planned.asked(saved, options) if saved else options)
+    session = Session.of(options)
+    return carry_out(manifest, targets, session, output, diff=options.diff, saved=saved)
 
 
 def carry_out(
@@ -43,27 +48,41 @@ def carry_out(
     output: Output,
     *,
     diff: bool = False,
+    saved: "SavedPlan | None" = None,
 ) -> ExitCode:
-    """Apply what the targets shall run, and tell what became of each host."""
+    """Apply what the targets shall run, and tell what became of each host.
+
+    saved: exactly that is done; InputError when what it rests on is not as it was.
+    """
     from dataclasses import replace
 
     from fleetbpf.apply import Apply
+    from fleetbpf.cli import planned
     from fleetbpf.cli.progress import progress
 
-    prepare = replace(session.prepare(manifest, targets, output), diff=diff)
+    prepare = session.prepare(manifest, targets, output)
+    prepare = replace(prepare, diff=diff, hooks=saved is not None)
+    others: list[HostRecap] = []
+    if saved is not None:
+        planned.refuse_stale(saved, prepare, targets)
+        others = [
+            planned.left_alone(name, host) for name, host in saved.hosts.items() if not host.todo
+        ]
+        targets = [target for target in targets if saved.hosts[target.host.name].todo]
     with progress(output, [target.host.name for target in targets]) as shown:
         work = Apply(
             prepare=prepare,
             workspace=session.workspace,
             say=shown.say,
             claim=session.claim,
+            agree=saved.agreed if saved else lambda _: None,
         )
         outcomes = session.on_each(
             targets, work.to, done=lambda o: shown.done(o.host.name, word(o))
         )
     if diff:
         tell_rows(output, [c for found in outcomes if found.value for c in found.value.changes])
-    recaps = [of(outcome) for outcome in outcomes]
+    recaps = [*map(of, outcomes), *others]
     recap.tell(output, recaps)
     rows = {outcome.host.name: row(outcome) for outcome in outcomes}
     output.document({"deployment": manifest.name, **recap.document(recaps, rows)})

@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fleetbpf.cli import recap
@@ -9,6 +10,7 @@ from fleetbpf.cli.options import add_diff, add_fleet, load_targets
 from fleetbpf.cli.output import Output
 from fleetbpf.cli.recap import HostRecap
 from fleetbpf.errors import ExitCode
+from fleetbpf.wording import counted
 
 if TYPE_CHECKING:
     from fleetbpf.fleet import Outcome
@@ -26,24 +28,46 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--detailed-exitcode", action="store_true", help="exit 3 when there is something to change"
     )
+    parser.add_argument(
+        "--out",
+        metavar="FILE",
+        type=Path,
+        help="save the plan; `fleetbpf apply FILE` does exactly that, or refuses",
+    )
 
 
 def run(options: argparse.Namespace, output: Output) -> ExitCode:
     """Ask all hosts of the manifest, `forks` at a time, and tell their plans."""
     from dataclasses import replace
 
+    from fleetbpf.cli import planned
+    from fleetbpf.cli.progress import progress
     from fleetbpf.cli.session import Session
 
     manifest, targets = load_targets(options)
     session = Session.of(options)
     prepare = replace(session.prepare(manifest, targets, output), hooks=True, diff=options.diff)
-    outcomes = session.on_each(targets, prepare.host)
+    with progress(output, [target.host.name for target in targets]) as shown:
+        outcomes = session.on_each(
+            targets, prepare.host, done=lambda found: shown.done(found.host.name, word(found))
+        )
     recaps = [of(outcome) for outcome in outcomes]
     changes = [change for outcome in outcomes if outcome.value for change in outcome.value.changes]
     tell(output, changes, recaps)
+    if options.out and not any(outcome.interrupted for outcome in outcomes):
+        planned.save(options, prepare, targets, outcomes)
+        output.progress(f"saved: `fleetbpf apply {options.out}` does exactly this")
     code = exit_code(recaps, changes, detailed=options.detailed_exitcode)
     output.document(document(manifest.name, outcomes, recaps, code))
     return code
+
+
+def word(outcome: "Outcome[Prepared]") -> str:
+    """What is known of a host, in a word or two."""
+    if outcome.value is None:
+        return outcome.word
+    changes = sum(change.wanted for change in outcome.value.changes)
+    return counted(changes, "change") if changes else "ok"
 
 
 def of(outcome: "Outcome[Prepared]") -> HostRecap:

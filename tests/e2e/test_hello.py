@@ -20,7 +20,10 @@ PROGRAMS = ("hello", "exec_counts")
 @pytest.fixture(scope="module")
 def applied(fleet: Fleet) -> Iterator[Fleet]:
     """The fleet with the example on it."""
-    said = fleet.fleetbpf("apply", MANIFEST, "--json")
+    planned = fleet.fleetbpf("plan", MANIFEST, "--out", "plan.json", "--detailed-exitcode")
+    assert planned.returncode == 3, planned.stderr
+    assert planned.stdout.endswith("Plan: 8 to create, 0 to update, 0 to delete, 0 unchanged\n")
+    said = fleet.fleetbpf("apply", "plan.json", "--json")
     assert said.returncode == 0, said.stderr
     yield fleet
     fleet.fleetbpf("destroy", MANIFEST)
@@ -63,6 +66,19 @@ def loader_pid(fleet: Fleet, host: str, program: str) -> int:
     rows = json.loads(said.stdout)["hosts"][host]["programs"]
     (row,) = [row for row in rows if row["program"] == program]
     return int(row["pid"])
+
+
+def test_a_plan_of_what_was_applied_has_no_changes(applied: Fleet) -> None:
+    said = applied.fleetbpf("plan", MANIFEST, "--detailed-exitcode")
+    assert said.returncode == 0, said.stderr
+    assert said.stdout == "Plan: 0 to create, 0 to update, 0 to delete, 8 unchanged\n"
+
+
+def test_a_plan_that_was_carried_out_is_refused(applied: Fleet) -> None:
+    said = applied.fleetbpf("apply", "plan.json")
+    assert said.returncode == 1
+    for host in applied.hosts:
+        assert f"{host}: changed since the plan: nothing was done there" in said.stderr
 
 
 def test_every_host_shows_what_its_own_kernel_executed(applied: Fleet) -> None:

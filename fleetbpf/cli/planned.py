@@ -1,0 +1,75 @@
+"""Saved plans on the command line: `plan --out FILE`, `apply FILE`."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from fleetbpf import saved_plan
+from fleetbpf.apply import operator
+from fleetbpf.cli.options import inventory_sources
+from fleetbpf.cli.recap import HostRecap
+from fleetbpf.errors import InputError, Problem
+from fleetbpf.fleet import Outcome
+from fleetbpf.model.target import Target
+from fleetbpf.prepare import Prepare, Prepared
+from fleetbpf.saved_plan import PlannedHost, SavedPlan
+
+
+def save(
+    options: argparse.Namespace,
+    prepare: Prepare,
+    targets: Sequence[Target],
+    outcomes: Sequence[Outcome[Prepared]],
+) -> None:
+    """Write the plan that the hosts' outcomes are, into the file that `--out` names."""
+    hosts = {outcome.host.name: saved_plan.of(outcome.value) for outcome in outcomes}
+    plan = SavedPlan(
+        deployment=prepare.deployment,
+        manifest=str(options.manifest),
+        inventory=inventory_sources(options),
+        limit=options.limit,
+        made_by=operator(),
+        made_at=saved_plan.now(),
+        basis={},
+        hosts=hosts,
+    )
+    changes = {each.host.name: each.value.changes if each.value else () for each in outcomes}
+    saved_plan.write(options.out, plan.resting(on(plan, prepare, targets)), changes)
+
+
+def on(plan: SavedPlan, prepare: Prepare, targets: Sequence[Target]) -> saved_plan.Basis:
+    """What a plan of these targets rests on now; builds what is not built."""
+    fitting = plan.fitting(targets)
+    prepare.builders.build_all(program.recipe for each in fitting for program in each.programs)
+    return saved_plan.basis(Path(plan.manifest), fitting, prepare.builders)
+
+
+def asked(plan: SavedPlan, options: argparse.Namespace) -> argparse.Namespace:
+    """The command line that a plan was made with; InputError when this one says otherwise."""
+    other = options.inventory and tuple(options.inventory) != plan.inventory
+    if options.limit is not None or other:
+        what = "a saved plan has its own hosts and its own inventory"
+        hint = "leave out --limit and -i, or make another plan"
+        raise InputError(Problem(where=plan.where, what=what, hint=hint))
+    own = {"manifest": Path(plan.manifest), "inventory": plan.inventory, "limit": plan.limit}
+    return argparse.Namespace(**{**vars(options), **own})
+
+
+def refuse_stale(plan: SavedPlan, prepare: Prepare, targets: Sequence[Target]) -> None:
+    """Raise InputError with all that is not as it was when the plan was made, hosts apart."""
+    InputError.raise_if_any(plan.stale(on(plan, prepare, targets)))
+
+
+def left_alone(host: str, planned: PlannedHost) -> HostRecap:
+    """The recap of a host on which a plan does nothing."""
+    if planned.architecture is None:
+        said = ("nothing was planned for it: it did not answer then",)
+        return HostRecap(host=host, skipped=1, warnings=said)
+    blocked = [change for change in planned.changes if change.obstacles]
+    problems = (
+        Problem(where=f"{host}: {change.program}", what=each["what"], hint=each["hint"])
+        for change in blocked
+        for each in change.obstacles
+    )
+    skipped = len(planned.changes) - len(blocked)
+    return HostRecap(host=host, skipped=skipped, failed=len(blocked), problems=tuple(problems))

@@ -1,0 +1,204 @@
+"""A plan in a file: what it was made from, and exactly what it does on which host."""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import TypeAdapter, ValidationError
+
+from fleetbpf import plan_rows
+from fleetbpf.builders import Builders
+from fleetbpf.cache import write_whole
+from fleetbpf.errors import HostError, InputError, Problem
+from fleetbpf.model.architecture import Architecture
+from fleetbpf.model.target import Target
+from fleetbpf.plan import Action, Change
+from fleetbpf.prepare import Prepared
+from fleetbpf.release import Release
+from fleetbpf.wording import quoted
+
+BEGINNING = re.compile(rb'\s*\{\s*"fleetbpf_plan"')
+AGAIN = "make a new plan"
+
+Basis = Mapping[str, str]  # all that a plan rests on: by name, a digest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedChange:
+    """One row of a saved plan; a file has more of it, for people."""
+
+    program: str
+    action: Action
+    was: str
+    release: str
+    prune: tuple[str, ...]
+    retire: tuple[str, ...]
+    obstacles: tuple[Mapping[str, str], ...]
+
+    @property
+    def todo(self) -> bool:
+        """Whether it is to be made."""
+        return self.action is not Action.NONE and not self.obstacles
+
+    def __str__(self) -> str:
+        return (
+            f"{self.program}: {self.action.value} {self.was or 'none'} → {self.release or 'none'}"
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedHost:
+    """What a plan does on one host."""
+
+    architecture: Architecture | None  # None: it could not be planned
+    changes: tuple[PlannedChange, ...] = ()
+
+    @property
+    def todo(self) -> tuple[PlannedChange, ...]:
+        """The changes that are to be made."""
+        return tuple(change for change in self.changes if change.todo)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavedPlan:
+    """The form of the file."""
+
+    fleetbpf_plan: Literal[1] = 1  # the format; first, as by it a plan is told from a manifest
+    deployment: str
+    manifest: str  # the path as it was given: plans are applied from where they were made
+    inventory: tuple[str, ...]
+    limit: str | None
+    made_by: str
+    made_at: str
+    basis: Basis
+    hosts: Mapping[str, PlannedHost]
+    where: str = ""  # its file
+
+    def resting(self, basis: Basis) -> "SavedPlan":
+        """The same plan, resting on that."""
+        return replace(self, basis=basis)
+
+    def fitting(self, targets: Iterable[Target]) -> tuple[Target, ...]:
+        """The targets with their programs as built for the hosts that were planned."""
+        known = {name: host.architecture for name, host in self.hosts.items()}
+        return tuple(
+            target.on(found) if (found := known.get(target.host.name)) else target
+            for target in targets
+        )
+
+    def stale(self, current: Basis) -> Iterator[Problem]:
+        """What the plan rests on and is not as it was."""
+        for name in dict.fromkeys((*current, *self.basis)):
+            was, now = self.basis.get(name), current.get(name)
+            if was != now:
+                verb = "is new" if was is None else "is gone" if now is None else "changed"
+                what = f"{quoted(name)} {verb} since the plan was made"
+                yield Problem(where=self.where, what=what, hint=AGAIN)
+
+    def agreed(self, prepared: Prepared) -> None:
+        """Raise HostError when a host does not need exactly what was planned for it."""
+        host = prepared.target.host.name
+        wanted = self.hosts[host].todo
+        found = tuple(planned(change) for change in prepared.todo)
+        if found == wanted:
+            return
+        told = [f"planned: {each}" for each in wanted if each not in found]
+        told += [f"now:     {each}" for each in found if each not in wanted]
+        told += [] if found else ["now:     nothing to do"]
+        what = "changed since the plan: nothing was done there"
+        raise HostError(Problem(where=host, what=what, detail="\n".join(told), hint=AGAIN))
+
+
+PLANS = TypeAdapter(SavedPlan)
+
+
+def planned(change: Change) -> PlannedChange:
+    """A change as a plan keeps it."""
+    return PlannedChange(
+        program=change.program,
+        action=change.action,
+        was=change.was,
+        release=change.release.id if change.release else "",
+        prune=change.prune,
+        retire=change.retire,
+        obstacles=tuple({"what": each.what, "hint": each.hint} for each in change.obstacles),
+    )
+
+
+def is_one(path: Path) -> bool:
+    """Whether a file is a saved plan, and no manifest."""
+    try:
+        with path.open("rb") as file:
+            return BEGINNING.match(file.read(64)) is not None
+    except OSError:
+        return False  # who reads manifests will say
+
+
+def read(path: Path) -> SavedPlan:
+    """The plan in a file; InputError when it is none that this fleetbpf can carry out."""
+    try:
+        found = PLANS.validate_json(path.read_bytes())
+    except ValidationError as error:
+        what = "the plan is damaged, or of another version of fleetbpf"
+        raise InputError(Problem(where=str(path), what=what, hint=AGAIN)) from error
+    return replace(found, where=str(path))
+
+
+def write(path: Path, plan: SavedPlan, changes: Mapping[str, Sequence[Change]]) -> None:
+    """Write a plan for its owner only, whole; with the reasons of its changes for people."""
+    fields: dict[str, Any] = PLANS.dump_python(plan, mode="json", exclude={"where"})
+    for host, rows in changes.items():
+        pairs = zip(rows, fields["hosts"][host]["changes"], strict=True)
+        fields["hosts"][host]["changes"] = [{**plan_rows.of(row), **kept} for row, kept in pairs]
+    content = json.dumps(fields, indent=2).encode() + b"\n"
+    try:
+        write_whole(path, content, mode=0o600)
+    except OSError as error:
+        what = f"the plan cannot be written: {error.strerror}"
+        raise InputError(Problem(where=str(path), what=what)) from error
+
+
+def of(outcome: Prepared | None) -> PlannedHost:
+    """What a plan does on a host; None: nothing is known of it."""
+    if outcome is None:
+        return PlannedHost(architecture=None)
+    return PlannedHost(
+        architecture=Architecture.of_machine(outcome.seen.arch),
+        changes=tuple(map(planned, outcome.changes)),
+    )
+
+
+def now() -> str:
+    """The time, as a plan tells it."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def basis(manifest: Path, targets: Iterable[Target], builders: Builders) -> Basis:
+    """All that the plan of these targets rests on, but for what the hosts say.
+
+    The targets' programs are for the architectures that the hosts have; everything is built.
+    """
+    found = {f"manifest {manifest}": hashlib.sha256(manifest.read_bytes()).hexdigest()}
+    for target in targets:
+        found[f"host {target.host.name} in the inventory"] = digest(target)
+        for program in target.programs:
+            place = f"{program.name} ({program.architecture})"
+            inputs = builders.artifact(program.recipe).inputs
+            found |= {f"{place}: {name}": value for name, value in inputs.items()}
+    return found
+
+
+def digest(target: Target) -> str:
+    """One hash of how a host is reached and what is declared for it; of no secret."""
+    host = target.host
+    reached = (host.address, host.port, host.user, host.connection.value, target.become)
+    releases = (
+        Release(deployment="", program=program, build_key="").id for program in target.programs
+    )
+    names = [program.name for program in target.programs]
+    return hashlib.sha256(json.dumps([reached, names, *releases]).encode()).hexdigest()[:12]

@@ -1,0 +1,139 @@
+"""Plan, apply and plan again, with real loaders on this machine's kernel."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+
+import pytest
+
+from fleetbpf import saved_plan
+from fleetbpf.apply import Applied, Apply
+from fleetbpf.builders import Builders
+from fleetbpf.connections.local import LocalConnection
+from fleetbpf.destroy import Destroy
+from fleetbpf.errors import HostError
+from fleetbpf.kernel_btf import BtfFolder
+from fleetbpf.layout import HostLayout, Workspace
+from fleetbpf.model.inventory import Host
+from fleetbpf.model.target import DesiredConstant, DesiredHook, DesiredProgram, Target
+from fleetbpf.plan import Action, Change
+from fleetbpf.prepare import Prepare, Prepared
+from fleetbpf.saved_plan import SavedPlan
+
+SOURCE = """
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+#include "own.h"
+char LICENSE[] SEC("license") = "GPL";
+const volatile int limit = LIMIT;
+SEC("tracepoint/syscalls/sys_enter_swapon")
+int f(void *ctx)
+{
+	bpf_printk("%d", limit);
+	return 0;
+}
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operator:
+    """Somebody who plans and applies one program on this machine."""
+
+    folder: Path
+    layout: HostLayout
+    cache: Path
+
+    def prepare(self) -> Prepare:
+        """What one run of the command has; it looks at the source anew."""
+        return Prepare(
+            deployment="planned",
+            builders=Builders(cache=self.cache),
+            btf=BtfFolder(),
+            layout=self.layout,
+            hooks=True,
+        )
+
+    def target(self, limit: int = 1, **changes: object) -> Target:
+        constant = DesiredConstant(path=("limit",), value=limit)
+        program = DesiredProgram(name="p", source=self.folder / "p.bpf.c", constants=(constant,))
+        program = replace(program, **changes)  # type: ignore[arg-type]
+        host = Host(name="here", address="localhost")
+        return Target(host=host, become=False, programs=(program,))
+
+    def plan(self, target: Target) -> Prepared:
+        with LocalConnection() as here:
+            return self.prepare().host(target, here)
+
+    def only(self, target: Target) -> Change:
+        (change,) = self.plan(target).changes
+        return change
+
+    def apply(self, target: Target, saved: SavedPlan | None = None) -> Applied:
+        work = Apply(
+            prepare=self.prepare(),
+            workspace=Workspace(folder=self.folder),
+            say=lambda *_: None,
+            who="a test",
+            agree=saved.agreed if saved else lambda _: None,
+        )
+        with LocalConnection() as here:
+            return work.to(target, here)
+
+
+@pytest.fixture
+def operator(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
+    (tmp_path / "p.bpf.c").write_text(SOURCE)
+    (tmp_path / "own.h").write_text("#define LIMIT 0\n")
+    run = PurePosixPath("/run", f"fleetbpf-test-{os.getpid()}")  # a unit's has to be there
+    places = {name: PurePosixPath(tmp_path / name) for name in ("root", "units")}
+    layout = HostLayout(**places, run=run)
+    found = Operator(folder=tmp_path, layout=layout, cache=tmp_path_factory.mktemp("cache"))
+    yield found
+    gone = Destroy(
+        deployment="planned",
+        workspace=Workspace(folder=tmp_path),
+        say=lambda *_: None,
+        who="a test",
+        layout=layout,
+    )
+    with LocalConnection() as here:
+        gone.on(found.target(), here)
+
+
+def test_a_plan_is_carried_out_and_then_there_is_nothing_left(operator: Operator) -> None:
+    assert operator.only(operator.target()).action is Action.CREATE
+    assert operator.apply(operator.target()).done == {"p"}
+    assert operator.only(operator.target()).action is Action.NONE
+
+    (operator.folder / "own.h").write_text("#define LIMIT 7\n")
+    assert operator.only(operator.target(2)).reason == "header own.h, constant limit 1 → 2"
+
+    prepared = operator.plan(operator.target(2))
+    saved = SavedPlan(
+        deployment="planned",
+        manifest="",
+        inventory=(),
+        limit=None,
+        made_by="",
+        made_at="",
+        basis={},
+        hosts={"here": saved_plan.of(prepared)},
+    )
+    with pytest.raises(HostError, match="changed since the plan"):
+        operator.apply(operator.target(3), saved)
+    assert operator.apply(operator.target(2), saved).done == {"p"}
+    with pytest.raises(HostError, match="changed since the plan"):
+        operator.apply(operator.target(2), saved)
+
+
+def test_a_hook_that_this_kernel_has_not_is_told_before_anything_is_sent(
+    operator: Operator,
+) -> None:
+    hook = DesiredHook(function="f", first_of=("tracepoint/syscalls/sys_enter_nope",))
+    (obstacle,) = operator.only(operator.target(hooks=(hook,))).obstacles
+    assert obstacle.what == (
+        "cannot attach f on tracepoint/syscalls/sys_enter_nope: "
+        "no tracepoint syscalls/sys_enter_nope there"
+    )
+    assert not Path(operator.layout.root).exists()
