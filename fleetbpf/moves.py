@@ -18,6 +18,11 @@ class Move:
     was: str | None = ""  # None: it was not there; "": its value says nothing to people
     now: str | None = ""
 
+    @property
+    def back(self) -> "Move":
+        """The move that undoes this one."""
+        return Move(what=self.what, was=self.now, now=self.was)
+
     def __str__(self) -> str:
         if self.was is None:
             return f"{self.what} {self.now} (new)".replace("  ", " ")

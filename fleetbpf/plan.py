@@ -142,7 +142,8 @@ def tampering(
     if "\t".join(current.args) != "\t".join(release.lines):
         found = tuple(moves.of_arguments(current, release))
         text = "its arguments were changed on the host"
-        text += f": {moves.listed(found)}" if found else ""
+        # Told from what was placed to what somebody made of it; a move goes to what is declared.
+        text += f": {moves.listed([move.back for move in found])}" if found else ""
         return Why(cause=Cause.TAMPERED, text=text, moves=found)
     if facts.systemd and placed.unit_sha256 != sha256(release.unit):
         return Why(cause=Cause.TAMPERED, text="its unit was changed on the host")

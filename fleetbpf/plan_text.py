@@ -22,21 +22,20 @@ class Row:
     action: Action
     why: tuple[str, ...]
     obstacles: tuple[str, ...]
+    hints: tuple[str, ...]
     diff: str
 
     @classmethod
     def of(cls, change: Change) -> "Row":
         """The row of one change, without its host."""
         moved = change.cause is Cause.MOVED and change.moves
-        obstacles = (
-            f"{found.what}; {found.hint}" if found.hint else found.what
-            for found in change.obstacles
-        )
+        hints = dict.fromkeys(found.hint for found in change.obstacles if found.hint)
         return cls(
             program=change.program,
             action=change.action,
             why=tuple(map(str, change.moves)) if moved else (change.reason,),
-            obstacles=tuple(obstacles),
+            obstacles=tuple(found.what for found in change.obstacles),
+            hints=tuple(hints),
             diff=change.diff,
         )
 
@@ -48,10 +47,10 @@ class Row:
     def lines(self, hosts: Sequence[str]) -> Iterator[str]:
         """The row with the hosts that share it."""
         count = f" ({len(hosts)} hosts)" if len(hosts) > SHORTEST_RANGE else ""
-        cannot = "cannot be done: " if self.obstacles else ""
         yield f"{self.sign} {self.program}: {self.action.value} on {in_short(hosts)}{count}"
         yield from (f"    {line}" for line in self.why)
-        yield from (f"    {cannot}{line}" for line in self.obstacles)
+        yield from (f"    cannot be done: {line}" for line in self.obstacles)
+        yield from (f"    hint: {line}" for line in self.hints)
         yield from (f"    {line}" for line in self.diff.splitlines())
 
 

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fleetbpf import saved_plan
-from fleetbpf.apply import operator
 from fleetbpf.cli.options import inventory_sources
 from fleetbpf.cli.recap import HostRecap
 from fleetbpf.errors import InputError, Problem
 from fleetbpf.fleet import Outcome
+from fleetbpf.lock import operator
 from fleetbpf.model.target import Target
 from fleetbpf.prepare import Prepare, Prepared
 from fleetbpf.saved_plan import PlannedHost, SavedPlan

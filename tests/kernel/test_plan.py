@@ -15,6 +15,7 @@ from fleetbpf.destroy import Destroy
 from fleetbpf.errors import HostError
 from fleetbpf.kernel_btf import BtfFolder
 from fleetbpf.layout import HostLayout, Workspace
+from fleetbpf.lock import Claim
 from fleetbpf.model.inventory import Host
 from fleetbpf.model.target import DesiredConstant, DesiredHook, DesiredProgram, Target
 from fleetbpf.plan import Action, Change
@@ -34,6 +35,8 @@ int f(void *ctx)
 	return 0;
 }
 """
+
+CLAIM = Claim(who="ann@desk", why="a test", patience=60.0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +77,7 @@ class Operator:
             prepare=self.prepare(),
             workspace=Workspace(folder=self.folder),
             say=lambda *_: None,
-            who="a test",
+            claim=CLAIM,
             agree=saved.agreed if saved else lambda _: None,
         )
         with LocalConnection() as here:
@@ -94,7 +97,7 @@ def operator(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         deployment="planned",
         workspace=Workspace(folder=tmp_path),
         say=lambda *_: None,
-        who="a test",
+        claim=CLAIM,
         layout=layout,
     )
     with LocalConnection() as here:

@@ -58,7 +58,7 @@ def test_an_update_tells_the_release_that_was() -> None:
         ({"loader_sha256": "b" * 64}, "the loader's file was changed on the host"),
         (
             {"args": (*release().lines, "--rate-limit", "5")},
-            "its arguments were changed on the host: rate limit 5 (gone)",
+            "its arguments were changed on the host: rate limit 5 (new)",
         ),
         ({"running_object": ""}, "it does not run"),
         (
