@@ -72,6 +72,11 @@ class Change:
         """Whether there is anything to do."""
         return self.action is not Action.NONE
 
+    @property
+    def possible(self) -> bool:
+        """Whether there is anything to do, and nothing in its way."""
+        return self.wanted and not self.obstacles
+
 
 def plan(
     host: str, deployment: str, releases: Sequence[Release], facts: HostFacts

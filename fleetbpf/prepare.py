@@ -31,7 +31,7 @@ class Prepared:
     @property
     def todo(self) -> tuple[Change, ...]:
         """The changes that can be made."""
-        return tuple(change for change in self.changes if change.wanted and not change.obstacles)
+        return tuple(change for change in self.changes if change.possible)
 
     @property
     def problems(self) -> tuple[Problem, ...]:
@@ -65,8 +65,9 @@ class Prepare:
         changes = plan(target.host.name, self.deployment, releases, seen)
         if self.diff:
             changes = tuple(self.compared(change, seen) for change in changes)
-        rows = self.fitted(tuple(self.judged(change, seen) for change in changes), seen)
-        return Prepared(target=target, seen=seen, changes=rows)
+        rows = tuple(self.judged(change, seen) for change in changes)
+        needed = COPIES * sum(self.loaders(rows, seen).values())
+        return Prepared(target=target, seen=seen, changes=fitted(rows, needed, seen.free))
 
     def ask(self, target: Target, connection: Connection) -> HostFacts:
         """What a host says of itself."""
@@ -111,21 +112,9 @@ class Prepare:
         placed = seen.find(self.deployment, change.program)
         return replace(change, diff=plan_diff.of(change, placed, systemd=seen.systemd))
 
-    def fitted(self, changes: tuple[Change, ...], seen: HostFacts) -> tuple[Change, ...]:
-        """The changes, none of them possible where their loaders do not fit on the disk."""
-        needed = COPIES * sum(self.loaders(changes, seen).values())
-        if seen.free is None or needed <= seen.free:
-            return changes
-        return tuple(
-            replace(change, obstacles=(*change.obstacles, full(change, needed, seen.free)))
-            if change.wanted and change.release
-            else change
-            for change in changes
-        )
-
     def loaders(self, changes: Iterable[Change], seen: HostFacts) -> dict[str, int]:
         """The loaders that have to be sent, with their sizes."""
-        wanted = (each.release for each in changes if each.wanted and each.release)
+        wanted = (each.release for each in changes if each.possible and each.release)
         artifacts = (self.builders.artifact(release.program.recipe) for release in wanted)
         return {
             made.loader_sha256: made.loader.stat().st_size
@@ -146,6 +135,21 @@ class Prepare:
 def shared(release: Release) -> Release:
     """The first of all equal releases, so that their texts are rendered once, not per host."""
     return release
+
+
+def fitted(changes: tuple[Change, ...], needed: int, free: int | None) -> tuple[Change, ...]:
+    """The changes; none that starts something is possible where their loaders do not fit.
+
+    needed and free are bytes; a host that does not tell what is free is tried.
+    """
+    if free is None or needed <= free:
+        return changes
+    return tuple(
+        replace(change, obstacles=(full(change, needed, free),))
+        if change.possible and change.release
+        else change
+        for change in changes
+    )
 
 
 def full(change: Change, needed: int, free: int) -> Problem:

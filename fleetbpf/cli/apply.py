@@ -24,7 +24,7 @@ SUMMARY = "build, ship and start what a manifest declares; a second run changes 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    add_fleet(parser)
+    add_fleet(parser, what="the manifest's file, or a plan that `plan --out` has saved")
     add_diff(parser)
     add_lock_timeout(parser)
 
@@ -62,13 +62,9 @@ def carry_out(
 
     prepare = session.prepare(manifest, targets, output)
     prepare = replace(prepare, diff=diff, hooks=saved is not None)
-    others: list[HostRecap] = []
+    others: Sequence[HostRecap] = ()
     if saved is not None:
-        planned.refuse_stale(saved, prepare, targets)
-        others = [
-            planned.left_alone(name, host) for name, host in saved.hosts.items() if not host.todo
-        ]
-        targets = [target for target in targets if saved.hosts[target.host.name].todo]
+        targets, others = planned.chosen(saved, prepare, targets)
     with progress(output, [target.host.name for target in targets]) as shown:
         work = Apply(
             prepare=prepare,

@@ -48,9 +48,9 @@ def add_common(parser: argparse.ArgumentParser, *, nested: bool = False) -> None
     common.add_argument("--color", choices=COLORS, default=unset, help="colors (default: auto)")
 
 
-def add_manifest(parser: argparse.ArgumentParser) -> None:
+def add_manifest(parser: argparse.ArgumentParser, *, what: str = "the manifest's file") -> None:
     """Add the positional MANIFEST."""
-    parser.add_argument("manifest", metavar="MANIFEST", type=Path, help="the manifest's file")
+    parser.add_argument("manifest", metavar="MANIFEST", type=Path, help=what)
 
 
 def add_inventory(parser: argparse.ArgumentParser) -> None:
@@ -131,9 +131,9 @@ def duration(text: str) -> float:
         raise argparse.ArgumentTypeError(f"{error.what}; {error.hint}") from error
 
 
-def add_fleet(parser: argparse.ArgumentParser) -> None:
+def add_fleet(parser: argparse.ArgumentParser, *, what: str = "the manifest's file") -> None:
     """Add what every command over the hosts of a manifest takes."""
-    add_manifest(parser)
+    add_manifest(parser, what=what)
     add_inventory(parser)
     add_forks(parser)
     add_passwords(parser)

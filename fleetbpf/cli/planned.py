@@ -55,9 +55,16 @@ def asked(plan: SavedPlan, options: argparse.Namespace) -> argparse.Namespace:
     return argparse.Namespace(**{**vars(options), **own})
 
 
-def refuse_stale(plan: SavedPlan, prepare: Prepare, targets: Sequence[Target]) -> None:
-    """Raise InputError with all that is not as it was when the plan was made, hosts apart."""
+def chosen(
+    plan: SavedPlan, prepare: Prepare, targets: Sequence[Target]
+) -> tuple[list[Target], list[HostRecap]]:
+    """The targets on which a plan does something, and the recaps of the other hosts.
+
+    Raises InputError with all that is not as it was when the plan was made, hosts apart.
+    """
     InputError.raise_if_any(plan.stale(on(plan, prepare, targets)))
+    idle = [left_alone(name, host) for name, host in plan.hosts.items() if not host.todo]
+    return [target for target in targets if plan.hosts[target.host.name].todo], idle
 
 
 def left_alone(host: str, planned: PlannedHost) -> HostRecap:
