@@ -34,7 +34,7 @@ SSH: Mapping[str, Obstacle] = {
         ("ansible_host_key_checking", "ansible_ssh_host_key_checking"),
         Obstacle(
             what="fleetbpf refuses unknown host keys, whatever the inventory says",
-            hint="put the hosts' keys into known_hosts, and leave the variable out",
+            hint="leave the variable out; --accept-new-host-keys notes new keys once",
             fine=is_true,
         ),
     ),
@@ -42,9 +42,6 @@ SSH: Mapping[str, Obstacle] = {
         what="fleetbpf speaks SSH itself and runs no other program for it",
         hint="leave it out",
         fine=lambda value: PurePosixPath(str(value)).name == "ssh",
-    ),
-    "ansible_paramiko_proxy_command": Obstacle(
-        what="fleetbpf cannot use a proxy command", hint="name an address that is reached directly"
     ),
 }
 BECOME: Mapping[str, Obstacle] = dict.fromkeys(

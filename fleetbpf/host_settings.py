@@ -15,6 +15,7 @@ from fleetbpf.model.become import BecomeMethod, BecomeWay
 from fleetbpf.model.inventory import ConnectionKind, Host
 from fleetbpf.secret import Secret
 from fleetbpf.secret_commands import SecretCommands
+from fleetbpf.ssh_arguments import Arguments
 from fleetbpf.templating import Renderer, is_template
 from fleetbpf.wording import MisunderstoodError, did_you_mean, kind, quoted
 
@@ -34,8 +35,6 @@ VARIABLES = {
     "connection": ("fleetbpf_connection", "ansible_connection"),
     "architecture": ("fleetbpf_architecture", "ansible_architecture"),
 }
-# Arguments for ssh, in the order in which Ansible hands them over: the first value counts.
-SSH_ARGUMENTS = ("ansible_ssh_args", "ansible_ssh_common_args", "ansible_ssh_extra_args")
 OWN_VARIABLES = [
     *(name for names in VARIABLES.values() for name in names if "fleetbpf_" in name),
     *become_settings.OWN_VARIABLES,
@@ -51,6 +50,7 @@ CONNECTIONS = {each.value: each for each in ConnectionKind} | {
 }
 # Names of Ansible's whose values may be right for Ansible only.
 HINDERING = become_settings.HINDERING | {"ansible_connection"}
+
 
 Value = TypeVar("Value")
 Default = TypeVar("Default")
@@ -88,7 +88,7 @@ class Settings:
         self._check_own_names()
         connection = self._read("connection", connection_kind, ConnectionKind.SSH)
         by_ssh = connection is ConnectionKind.SSH and not self._obstacles
-        identity_file, known_hosts_file = self._files() if by_ssh else (None, None)
+        ssh = self._ssh() if by_ssh else Arguments()
         if by_ssh:
             self._check(host_obstacles.SSH)
         become = self._read("become", boolean, None)
@@ -98,10 +98,12 @@ class Settings:
         return Host(
             name=self._name,
             address=self._read("address", address, self._name),
-            port=self._read("port", port, 22),
+            port=self._read("port", port, None),
             user=self._read("user", user, ""),
-            identity_file=self._read("identity_file", self._path, identity_file),
-            known_hosts_file=self._read("known_hosts_file", self._path, known_hosts_file),
+            identity_file=self._read("identity_file", self._path, ssh.identity_file),
+            known_hosts_file=self._read("known_hosts_file", self._path, None),
+            ssh_options=ssh.options,
+            ssh_config_file=ssh.config_file,
             become=become,
             become_way=way,
             secrets=host_secrets.secrets(
@@ -122,21 +124,19 @@ class Settings:
                 hint = did_you_mean(name, OWN_VARIABLES, noun="settings")
                 self._refuse(name, f"fleetbpf has no setting {quoted(name)}", hint)
 
-    def _files(self) -> tuple[Path | None, Path | None]:
-        """The key and the known hosts that arguments for `ssh` name."""
-        files: list[tuple[Path | None, Path | None]] = [(None, None)]
-        for name in SSH_ARGUMENTS:
+    def _ssh(self) -> Arguments:
+        """What the host's arguments for `ssh`, and its proxy command, come to."""
+        found = Arguments()
+        for name in ssh_arguments.VARIABLES:
             if self._values.get(name) in (None, ""):
                 continue
             try:
-                found = ssh_arguments.parse(text(self._rendered(self._values[name])))
-                names = (found.identity_file, found.known_hosts_file)
-                identity, known = (self._path(each) if each else None for each in names)
-                files.append((identity, known))
+                said = text(self._rendered(self._values[name]))
+                place = str(self._variables[name].origin)
+                found += ssh_arguments.read(name, said, place=place, folder=self._folder)
             except MisunderstoodError as error:
                 self._hinder(name, error.what, error.hint)
-        identities, knowns = zip(*files, strict=True)
-        return next(filter(None, identities), None), next(filter(None, knowns), None)
+        return found
 
     def _become_way(self) -> BecomeWay:
         """How to become root."""

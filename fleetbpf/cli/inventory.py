@@ -97,13 +97,14 @@ def show_host(inventory: "Inventory", name: str, output: Output) -> None:
 
 
 def reached(host: "Host") -> str:
-    """How the host is reached."""
+    """How the host is reached, as far as the inventory says so."""
     from fleetbpf.model.inventory import ConnectionKind
 
     if host.connection is ConnectionKind.LOCAL:
         return "local"
     address = f"[{host.address}]" if ":" in host.address else host.address
-    return f"{host.user}@{address}:{host.port}" if host.user else f"{address}:{host.port}"
+    user = f"{host.user}@" if host.user else ""
+    return f"{user}{address}:{host.port}" if host.port else f"{user}{address}"
 
 
 def groups_of(host: "Host") -> list[str]:

@@ -107,15 +107,15 @@ class Session:
         InputError.raise_if_any(obstacles(target.host for target in targets))
         by_name = {target.host.name: target for target in targets}
         self.passwords.check(wanted(targets))
-        routes = Routes(Operator.here(), self.passwords)
-        routes.check(target.host for target in targets)
-        return fleet.on_each(
-            [target.host for target in targets],
-            lambda host, connection: work(by_name[host.name], connection),
-            open_connection=lambda host: self.open(host, routes),
-            forks=self.forks,
-            done=done,
-        )
+        with Routes(Operator.here(), self.passwords) as routes:
+            routes.check(target.host for target in targets)
+            return fleet.on_each(
+                [target.host for target in targets],
+                lambda host, connection: work(by_name[host.name], connection),
+                open_connection=lambda host: self.open(host, routes),
+                forks=self.forks,
+                done=done,
+            )
 
     def open(self, host: Host, routes: Routes) -> Connection:
         """A connection to a host that keeps to this session's time-outs."""

@@ -70,7 +70,7 @@ class Keyring:
             chosen = self._chosen(settings.identity_file, settings)
             yield chosen
         for identity in self.agent_keys(settings.agent):
-            if identity is not chosen:
+            if identity is not chosen and not settings.identities_only:
                 yield identity
         yield from map(self._file, filter(Path.exists, settings.identity_files))
 

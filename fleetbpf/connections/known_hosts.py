@@ -11,6 +11,10 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 DEFAULT_PORT = 22
+REVOKED = "@revoked"
+AUTHORITY = "@cert-authority"
+
+Names = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +25,12 @@ class Entry:
     patterns: str  # the first field as it stands: names, globs, `!` or one hashed name
     kind: str  # the key's type: "ssh-ed25519"
     encoded: str  # base64; decoded only when looked at, because a file may hold thousands
-    revoked: bool = False
+    marker: str = ""  # "@revoked", "@cert-authority"
+
+    @property
+    def revoked(self) -> bool:
+        """Whether the key must never be accepted."""
+        return self.marker == REVOKED
 
     @property
     def key(self) -> bytes:
@@ -57,31 +66,34 @@ class KnownHosts:
     by_name: Mapping[str, tuple[Entry, ...]]
     by_pattern: tuple[Entry, ...]  # hashed names, globs and lines with `!`
 
-    def entries(self, address: str, port: int) -> tuple[Entry, ...]:
-        """The lines about the host at `address` and `port`."""
-        name = host_name(address, port)
+    def entries(self, name: str) -> tuple[Entry, ...]:
+        """The lines about the host that files call `name`."""
         matching = (entry for entry in self.by_pattern if matches(entry.patterns, name))
         return (*self.by_name.get(name, ()), *matching)
 
-    def kinds(self, address: str, port: int) -> tuple[str, ...]:
+    def kinds(self, names: Names) -> tuple[str, ...]:
         """The types of the keys that are known of a host, each once, in the files' order.
 
         A host has keys of several types; only when it is asked for one of a known type does
         another key mean that its key has changed.
         """
-        return tuple(dict.fromkeys(e.kind for e in self.entries(address, port) if not e.revoked))
+        return tuple(dict.fromkeys(e.kind for e in self.entries(names[0]) if not e.marker))
 
-    def judge(self, address: str, port: int, key: bytes) -> Verdict:
-        """What the files say about `key`, shown by the host at `address` and `port`."""
-        entries = self.entries(address, port)
-        # As OpenSSH does: a key known for the plain address is good on any port of it.
-        anywhere = entries if port == DEFAULT_PORT else (*entries, *self.entries(address, 22))
+    def authorities(self, names: Names) -> tuple[Entry, ...]:
+        """The lines with keys that may sign certificates for a host."""
+        entries = (entry for name in names for entry in self.entries(name))
+        return tuple(dict.fromkeys(entry for entry in entries if entry.marker == AUTHORITY))
+
+    def judge(self, names: Names, key: bytes) -> Verdict:
+        """What the files say about `key`, shown by the host with these names."""
+        entries = self.entries(names[0])
+        anywhere = (*entries, *(entry for name in names[1:] for entry in self.entries(name)))
         same = tuple(entry for entry in anywhere if entry.key == key)
         if revoked := tuple(entry for entry in same if entry.revoked):
             return Verdict(standing=Standing.REVOKED, entries=revoked)
-        if same:
-            return Verdict(standing=Standing.KNOWN, entries=same)
-        if others := tuple(entry for entry in entries if not entry.revoked):
+        if known := tuple(entry for entry in same if not entry.marker):
+            return Verdict(standing=Standing.KNOWN, entries=known)
+        if others := tuple(entry for entry in entries if not entry.marker):
             return Verdict(standing=Standing.CHANGED, entries=others)
         return Verdict(standing=Standing.UNKNOWN)
 
@@ -108,28 +120,31 @@ def read(paths: Iterable[Path]) -> KnownHosts:
 
 
 def parse(text: str, *, place: str) -> Iterable[Entry]:
-    """The entries of one file's text; lines of other kinds are passed over, as OpenSSH does.
-
-    `@cert-authority` lines are among those: host certificates are not asked for.
-    """
+    """The entries of one file's text; lines of other kinds are passed over, as OpenSSH does."""
     for number, line in enumerate(text.split("\n"), start=1):
         fields = line.split()
-        revoked = fields[:1] == ["@revoked"]
-        fields = fields[1:] if revoked else fields
+        marker = fields[0] if fields[:1] in ([REVOKED], [AUTHORITY]) else ""
+        fields = fields[1:] if marker else fields
         if len(fields) >= 3 and not fields[0].startswith(("#", "@")):
             yield Entry(
                 place=f"{place}:{number}",
                 patterns=fields[0],
                 kind=fields[1],
                 encoded=fields[2],
-                revoked=revoked,
+                marker=marker,
             )
 
 
-def host_name(address: str, port: int) -> str:
-    """A host's name in known_hosts files: `[address]:port` unless the port is 22."""
-    address = address.lower()
-    return address if port == DEFAULT_PORT else f"[{address}]:{port}"
+def names_of(address: str, port: int, *, alias: str = "") -> Names:
+    """What a host is called in known_hosts files, the name for new lines first.
+
+    As with OpenSSH: `[address]:port` unless the port is 22, and a key known for the plain address
+    is good on any port of it. An alias is the only name.
+    """
+    if alias:
+        return (alias.lower(),)
+    plain = address.lower()
+    return (plain,) if port == DEFAULT_PORT else (f"[{plain}]:{port}", plain)
 
 
 def is_plain(patterns: str) -> bool:

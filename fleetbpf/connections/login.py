@@ -1,6 +1,5 @@
-"""From a host's address to an authenticated transport, each step within one common deadline."""
+"""From a wire to an authenticated transport, each step within one common deadline."""
 
-import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -13,7 +12,7 @@ from fleetbpf.connections.identities import Identity
 from fleetbpf.connections.keyring import Keyring
 from fleetbpf.connections.known_hosts import Standing
 from fleetbpf.connections.settings import ConnectionSettings
-from fleetbpf.connections.transport import QuickSocket, TunedTransport
+from fleetbpf.connections.transport import TunedTransport, Wire
 from fleetbpf.errors import InputError, TransientError, UnreachableError
 from fleetbpf.secret import SecretKind
 
@@ -21,12 +20,19 @@ PASSWORD, INTERACTIVE = "password", "keyboard-interactive"  # RFC 4252, RFC 4256
 BANNER_TIMEOUT = 20.0  # seconds, of those for the whole login: the next attempt may be luckier
 
 
-def log_in(host: ConnectionSettings, *, keyring: Keyring, timeout: float) -> TunedTransport:
-    """Connect, check the host's key, then prove who we are; UnreachableError says what failed."""
-    deadline = time.monotonic() + timeout
-    known = keyring.known_hosts(host)
-    types = known.kinds(host.address, host.port)
-    transport = TunedTransport(dial(host, timeout=timeout), host_key_types=types)
+def log_in(
+    host: ConnectionSettings, wire: Wire, *, keyring: Keyring, deadline: float, timeout: float
+) -> TunedTransport:
+    """Check the host's key, then prove who we are; UnreachableError says what failed.
+
+    `timeout` is what errors say of the `deadline`, which is one of time.monotonic.
+    """
+    types = keyring.known_hosts(host).kinds(host.known_names)
+    try:
+        transport = TunedTransport(wire, host_key_types=types, wanted=host.algorithms)
+    except SSHException as error:
+        wire.hang_up()
+        raise reasons.unreachable(host, str(error)) from error
     login = Login(host, transport, deadline=deadline, timeout=timeout)
     try:
         login.shake_hands()
@@ -36,31 +42,6 @@ def log_in(host: ConnectionSettings, *, keyring: Keyring, timeout: float) -> Tun
         transport.hang_up()
         raise
     return transport
-
-
-def dial(host: ConnectionSettings, *, timeout: float) -> QuickSocket:
-    """A TCP connection to the first of the host's addresses that answers."""
-    deadline = time.monotonic() + timeout
-    try:
-        addresses = socket.getaddrinfo(host.address, host.port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as error:
-        # UnicodeError: a label longer than DNS allows (IDNA)
-        wrong = error if isinstance(error, OSError) else socket.gaierror()
-        raise reasons.not_dialled(host, wrong, timeout=timeout) from error
-    failure = OSError()
-    for number, (family, kind, protocol, _, address) in enumerate(addresses):
-        share = (deadline - time.monotonic()) / (len(addresses) - number)
-        connection = QuickSocket(family, kind, protocol)
-        try:
-            connection.settimeout(max(share, 0.01))
-            connection.connect(address)
-            connection.tune()
-        except OSError as error:
-            connection.close()
-            failure = error
-        else:
-            return connection
-    raise reasons.not_dialled(host, failure, timeout=timeout) from failure
 
 
 class Login:
@@ -102,7 +83,7 @@ class Login:
         known = keyring.known_hosts(self._host)
         shown = self._transport.get_remote_server_key()
         key = shown.asbytes()
-        verdict = known.judge(self._host.address, self._host.port, key)
+        verdict = known.judge(self._host.known_names, key)
         if verdict.standing is not Standing.KNOWN:
             raise reasons.key_refused(
                 self._host, verdict, kind=shown.get_name(), key=key, files=known.paths

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from paramiko.ssh_exception import SSHException
 
-from fleetbpf.connections.known_hosts import Standing, Verdict, fingerprint, host_name
+from fleetbpf.connections.known_hosts import Standing, Verdict, fingerprint
 from fleetbpf.connections.settings import ConnectionSettings
 from fleetbpf.errors import Problem, TransientError, UnreachableError
 from fleetbpf.secret import SecretKind
@@ -18,9 +18,20 @@ FULL = "Exceeded MaxStartups"  # what OpenSSH says in the place of its banner (s
 CHECK_ADDRESS = "is sshd running there, and are fleetbpf_host and fleetbpf_port right?"
 
 
+# What is said of a host by the inventory is said of a jump host by ssh_config.
+OF_JUMP_HOSTS = {
+    "fleetbpf_host": "HostName",
+    "fleetbpf_port": "Port",
+    "fleetbpf_user": "User",
+    "fleetbpf_identity_file": "IdentityFile",
+}
+
+
 def endpoint(host: ConnectionSettings) -> str:
-    """Where a host is connected to: `address:port`, IPv6 addresses in brackets."""
-    return f"[{host.address}]:{host.port}" if ":" in host.address else f"{host.address}:{host.port}"
+    """Where a host is connected to: `address:port`, and through which jump host."""
+    address = f"[{host.address}]" if ":" in host.address else host.address
+    through = "" if host.jump is None else f" through {host.jump.name}"
+    return f"{address}:{host.port}{through}"
 
 
 def unreachable(
@@ -118,6 +129,35 @@ def ending(error: BaseException | None) -> str:
             return "connection closed by the host"
 
 
+def proxied(
+    host: ConnectionSettings, error: UnreachableError, *, complaint: str
+) -> UnreachableError:
+    """The proxy command said why."""
+    [problem] = error.problems
+    what = f"{problem.what}; its proxy command `{host.proxy_command}` said: {printable(complaint)}"
+    hint = "run the proxy command by hand: it must greet with `SSH-2.0-…`"
+    return UnreachableError(Problem(where=host.name, what=what, hint=hint))
+
+
+def not_jumped(
+    host: ConnectionSettings, jump: ConnectionSettings, error: UnreachableError
+) -> UnreachableError:
+    """A jump host on the way could not be reached; the error tells which one, and why."""
+    [problem] = error.problems
+    hint = problem.hint
+    for variable, option in OF_JUMP_HOSTS.items():
+        hint = hint.replace(variable, f"{option} of {jump.name} in ssh_config")
+    what = f"jump host {jump.name}: {problem.what.removeprefix(f'jump host {jump.name}: ')}"
+    return UnreachableError(Problem(where=host.name, what=what, hint=hint))
+
+
+def not_forwarded(host: ConnectionSettings, text: str, *, prohibited: bool) -> UnreachableError:
+    """A jump host did not connect to the host behind it."""
+    what = f"its jump host does not connect to it: {text or 'no reason given'}"
+    hint = "sshd there must allow it: AllowTcpForwarding, PermitOpen, no `restrict` for the key"
+    return unreachable(host, what, hint if prohibited else CHECK_ADDRESS)
+
+
 def key_refused(
     host: ConnectionSettings, verdict: Verdict, *, kind: str, key: bytes, files: Sequence[Path]
 ) -> UnreachableError:
@@ -134,7 +174,7 @@ def key_refused(
             what = f"host key revoked: it shows {shown}, and {lines} as revoked"
             return unreachable(host, what, "give the host a new key, or someone is in between")
         case Standing.CHANGED:
-            name = shlex.quote(host_name(host.address, host.port))
+            name = shlex.quote(host.known_names[0])
             forget = f"ssh-keygen -f {file} -R {name}; "
             what = f"host key changed: it shows {shown}, but {lines}"
             return unreachable(host, what, f"someone may be in between; {verify}{forget}{scan}")

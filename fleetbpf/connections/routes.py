@@ -1,16 +1,27 @@
 """The ways to all hosts of a run: their settings, resolved once, and what they share."""
 
+import threading
 from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
-from typing import assert_never
+from pathlib import Path
+from typing import TYPE_CHECKING, Self, assert_never
 
+from fleetbpf.connections import ssh_files
 from fleetbpf.connections.becoming import BecomingConnection, PlainConnection
 from fleetbpf.connections.keyring import Keyring
-from fleetbpf.connections.settings import ConnectionSettings, Operator, settings_of
+from fleetbpf.connections.local import LocalConnection
+from fleetbpf.connections.resolution import Resolver
+from fleetbpf.connections.settings import ConnectionSettings, Operator
+from fleetbpf.connections.shell import Shell
+from fleetbpf.errors import InputError, Problem
 from fleetbpf.model.inventory import ConnectionKind, Host
 from fleetbpf.passwords import Passwords
 from fleetbpf.secret import SecretKind
+from fleetbpf.wording import listed
+
+if TYPE_CHECKING:
+    from fleetbpf.connections.links import Links
 
 
 class Routes:
@@ -21,15 +32,64 @@ class Routes:
         self._operator = operator
         self._passwords = passwords or Passwords()
         self._keyring = Keyring(self._passwords.ask)
+        self._shell = Shell(operator)
+        self._lock = threading.Lock()
+        self._resolvers: dict[Path | None, Resolver] = {}
+        self._settings: dict[str, ConnectionSettings] = {}
+        self._links: Links | None = None
 
     def check(self, hosts: Iterable[Host]) -> None:
         """Raise one InputError with all that is wrong with the ways to `hosts`."""
-        self._keyring.check(self.settings(host) for host in hosts if reached_by_ssh(host))
+        found: dict[Problem, list[str]] = {}
+        settings: list[ConnectionSettings] = []
+        for host in filter(reached_by_ssh, hosts):
+            try:
+                settings.append(self.settings(host))
+            except InputError as error:
+                for problem in error.problems:
+                    found.setdefault(problem, []).append(host.name)
+        InputError.raise_if_any(
+            replace(problem, what=f"{problem.what} (for {listed(names)})")
+            for problem, names in found.items()
+        )
+        self._keyring.check(settings)
 
     def settings(self, host: Host) -> ConnectionSettings:
-        """How `host` is reached."""
-        secret = partial(self._passwords.of, host)
-        return replace(settings_of(host, self._operator), secret=secret)
+        """How `host` is reached; InputError when ssh_config says what cannot be done."""
+        with self._lock:
+            if host.name not in self._settings:
+                resolver = self._resolver(host.ssh_config_file)
+                secret = partial(self._passwords.of, host)
+                self._settings[host.name] = replace(resolver.settings(host), secret=secret)
+            return self._settings[host.name]
+
+    def close(self) -> None:
+        """End what hosts share: the connections to jump hosts."""
+        if self._links is not None:
+            self._links.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def _logins(self) -> "Links":
+        """The transports; made when first needed, because paramiko takes its time to load."""
+        from fleetbpf.connections.links import Links
+
+        with self._lock:
+            if self._links is None:
+                self._links = Links(self._keyring, shell=self._shell.path)
+            return self._links
+
+    def _resolver(self, file: Path | None) -> Resolver:
+        if file not in self._resolvers:
+            files = ssh_files.read(self._operator, file)
+            self._resolvers[file] = Resolver(
+                operator=self._operator, files=files, succeeds=self._shell.succeeds
+            )
+        return self._resolvers[file]
 
     def open(self, host: Host, *, timeout: float = 20.0) -> BecomingConnection:
         """Open a connection to `host` within `timeout` seconds, log-in included.
@@ -44,12 +104,11 @@ class Routes:
         """A connection that runs commands as the user who logs in, and no others."""
         match host.connection:
             case ConnectionKind.SSH:
-                from fleetbpf.connections.ssh import connect
+                from fleetbpf.connections.ssh import SSHConnection
 
-                return connect(self.settings(host), keyring=self._keyring, timeout=timeout)
+                settings = self.settings(host)
+                return SSHConnection(settings, self._logins().open(settings, timeout=timeout))
             case ConnectionKind.LOCAL:
-                from fleetbpf.connections.local import LocalConnection
-
                 return LocalConnection(host.name)
             case unreachable:
                 assert_never(unreachable)

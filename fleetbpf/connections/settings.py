@@ -2,17 +2,17 @@
 
 import getpass
 import os
+import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
-from fleetbpf.model.inventory import Host
+from fleetbpf.connections.known_hosts import DEFAULT_PORT, names_of
 from fleetbpf.secret import SecretKind
 
 FindSecret = Callable[[SecretKind], str | None]
 
-DEFAULT_PORT = 22
 DEFAULT_KEYS = ("id_ed25519", "id_ecdsa", "id_rsa")
 
 
@@ -22,6 +22,7 @@ class Operator:
 
     home: Path  # has `.ssh`
     user: str = field(default_factory=getpass.getuser)
+    machine: str = field(default_factory=socket.gethostname)
     environment: Mapping[str, str] = field(default_factory=dict)
     system: Path = Path("/etc/ssh")
 
@@ -32,6 +33,16 @@ class Operator:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Algorithms:
+    """Which algorithms may be used, each in the words of ssh_config(5); "" = ours."""
+
+    host_keys: str = ""
+    key_exchanges: str = ""
+    ciphers: str = ""
+    macs: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectionSettings:
     """The way to one host, and what it takes to be let in there."""
 
@@ -39,24 +50,28 @@ class ConnectionSettings:
     address: str
     port: int = DEFAULT_PORT
     user: str
+    family: int = socket.AF_UNSPEC
+    jump: "ConnectionSettings | None" = None  # the host through which it is reached
+    proxy_command: str = ""  # in their place, a command whose stdin and stdout lead there
+
     known_hosts_files: tuple[Path, ...]  # new keys belong into the first
+    host_key_alias: str = ""  # its name in them; "" = its address and port
+    hash_known_hosts: bool = False
+    revoked_host_keys: Path | None = None
+    algorithms: Algorithms = Algorithms()
+
     identity_file: Path | None = None  # must be usable, or else it is an error
     identity_files: tuple[Path, ...] = ()  # tried as far as they are there
+    identities_only: bool = False  # of an agent, only the keys that are named here
+    certificate_files: tuple[Path, ...] = ()
     agent: str = ""  # the path of an ssh-agent's socket
     secret: FindSecret = field(default=lambda _: None, compare=False, repr=False)
 
+    connect_timeout: float | None = None  # seconds; None = as the run has it
+    alive_interval: float | None = None  # seconds without a sign of life until one is asked for
+    alive_count: int = 3  # as many unanswered in a row: the link is lost
 
-def settings_of(host: Host, operator: Operator) -> ConnectionSettings:
-    """How `operator` reaches `host`."""
-    default_keys = tuple(operator.home / ".ssh" / name for name in DEFAULT_KEYS)
-    default_known = (operator.home / ".ssh" / "known_hosts", operator.system / "ssh_known_hosts")
-    return ConnectionSettings(
-        name=host.name,
-        address=host.address,
-        port=host.port,
-        user=host.user or operator.user,
-        known_hosts_files=(host.known_hosts_file,) if host.known_hosts_file else default_known,
-        identity_file=host.identity_file,
-        identity_files=default_keys if host.identity_file is None else (),
-        agent=operator.environment.get("SSH_AUTH_SOCK", ""),
-    )
+    @property
+    def known_names(self) -> tuple[str, ...]:
+        """What it is called in known_hosts files, the name for new lines first."""
+        return names_of(self.address, self.port, alias=self.host_key_alias)

@@ -11,9 +11,6 @@ from fleetbpf.command import Command, render
 from fleetbpf.connections import Completed, Sink, reasons
 from fleetbpf.connections.call import Call, LinkLostError, OutOfTimeError, link_errors
 from fleetbpf.connections.feed import Feed, feed
-from fleetbpf.connections.keyring import Keyring
-from fleetbpf.connections.login import log_in
-from fleetbpf.connections.persistence import persistently
 from fleetbpf.connections.settings import ConnectionSettings
 from fleetbpf.connections.transport import TunedTransport
 from fleetbpf.errors import UnreachableError
@@ -23,20 +20,6 @@ from fleetbpf.errors import UnreachableError
 LONGEST_LINE = 131_071
 
 MAY_STILL_RUN = "it may still be running on the host"
-
-
-def connect(
-    host: ConnectionSettings, *, keyring: Keyring, timeout: float = 20.0
-) -> "SSHConnection":
-    """Connect to `host` and log in, within `timeout` seconds.
-
-    Tried again where the reason may pass, as long as nothing has told the host who we are.
-    Raises UnreachableError that names the step which failed.
-    """
-    transport = persistently(
-        lambda left: log_in(host, keyring=keyring, timeout=left), timeout=timeout
-    )
-    return SSHConnection(host, transport)
 
 
 class SSHConnection:

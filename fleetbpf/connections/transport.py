@@ -11,6 +11,8 @@ import struct
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from fnmatch import fnmatchcase
+from typing import Protocol
 
 from paramiko import Channel, Message, Transport
 from paramiko.auth_handler import AuthHandler
@@ -21,8 +23,10 @@ from paramiko.common import (
     cMSG_CHANNEL_REQUEST,
 )
 from paramiko.packet import Packetizer
+from paramiko.ssh_exception import SSHException
 
 from fleetbpf.connections.answers import Answers
+from fleetbpf.connections.settings import Algorithms
 
 # A dead link is noticed within IDLE + GIVE_UP seconds: after IDLE of silence the kernel asks
 # the peer's kernel for a sign of life, and after GIVE_UP without one it ends the connection.
@@ -42,6 +46,9 @@ KEY_EXCHANGES = (
     "diffie-hellman-group16-sha512",
 )
 CIPHERS = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com")
+# The name in a standard of what paramiko knows by its older one.
+ALIASES = {"curve25519-sha256": "curve25519-sha256@libssh.org"}
+OURS = Algorithms()
 # An RSA key signs with several algorithms; all are "ssh-rsa" in known_hosts files.
 RSA_ALGORITHMS = ("rsa-sha2-512", "rsa-sha2-256")
 
@@ -66,6 +73,32 @@ READ_AHEAD = 64 * 1024
 logging.getLogger("paramiko").addHandler(logging.NullHandler())
 
 
+class Wire(Protocol):
+    """What a transport goes over: the part of a socket that it uses."""
+
+    complaint: str  # what is known of an end beside the end itself; "" = nothing
+
+    def recv(self, size: int, /) -> bytes:
+        """The next bytes, at most `size`; none at the end."""
+        ...
+
+    def send(self, piece: bytes, /) -> int:
+        """Send as much as there is room for."""
+        ...
+
+    def settimeout(self, timeout: float | None, /) -> None:
+        """How long these two wait, in seconds."""
+        ...
+
+    def close(self) -> None:
+        """Give it up."""
+        ...
+
+    def hang_up(self) -> None:
+        """Wake every thread that waits; safe when it is closed already."""
+        ...
+
+
 class QuickSocket(socket.socket):
     """A TCP socket without the two delays that small packets otherwise wait for.
 
@@ -74,6 +107,8 @@ class QuickSocket(socket.socket):
     """
 
     _ahead = b""
+
+    complaint = ""
 
     def tune(self) -> None:
         """Send at once, acknowledge at once, and notice a dead link."""
@@ -140,16 +175,26 @@ class TunedTransport(Transport):
     # Only to look whether to stop, which closing the socket tells as well: no need to hurry.
     _active_check_timeout = 60.0
 
-    def __init__(self, sock: QuickSocket, *, host_key_types: Sequence[str]) -> None:
-        super().__init__(sock, packetizer_class=QuietPacketizer)
+    def __init__(
+        self,
+        sock: Wire,
+        *,
+        host_key_types: Sequence[str],
+        wanted: Algorithms = OURS,
+    ) -> None:
+        # types-paramiko names the kinds of sockets; any that has these methods will do.
+        super().__init__(sock, packetizer_class=QuietPacketizer)  # type: ignore[arg-type]
         self.noticed = threading.Event()
         self.farewell = ""  # what the host said when it ended the connection
         self._socket = sock
         self.banner_timeout = self.auth_timeout = self._active_check_timeout * 60
         options = self.get_security_options()
-        options.kex = reorder(KEY_EXCHANGES, options.kex)
-        options.ciphers = reorder(CIPHERS, options.ciphers)
-        options.key_types = reorder(algorithms(host_key_types), options.key_types)
+        kex = reorder(KEY_EXCHANGES, options.kex)
+        options.kex = chosen("KexAlgorithms", wanted.key_exchanges, kex)
+        options.ciphers = chosen("Ciphers", wanted.ciphers, reorder(CIPHERS, options.ciphers))
+        options.digests = chosen("MACs", wanted.macs, options.digests)
+        key_types = reorder(algorithms(host_key_types), options.key_types)
+        options.key_types = chosen("HostKeyAlgorithms", wanted.host_keys, key_types)
         handlers = {**CHANNEL_HANDLERS, MSG_CHANNEL_REQUEST: handle_request}
         self._channel_handler_table = {
             number: handler if number in UNREMARKABLE else self._noticing(handler)
@@ -260,3 +305,24 @@ def reorder(first: Sequence[str], offered: Sequence[str]) -> tuple[str, ...]:
     """All that is offered, with those of `first` in front."""
     front = tuple(name for name in first if name in offered)
     return (*front, *(name for name in offered if name not in front))
+
+
+def chosen(option: str, spec: str, ours: Sequence[str]) -> tuple[str, ...]:
+    """Which of our algorithms an option of ssh_config(5) leaves, and in which order.
+
+    As there: `+` adds to the usual ones, `-` takes away from them, `^` puts in front. Raises
+    SSHException when none is left.
+    """
+    sign, names = (spec[0], spec[1:]) if spec[:1] in tuple("+-^") else ("", spec)
+    patterns = [ALIASES.get(name, name) for name in names.split(",") if name]
+    named = [each for name in patterns for each in ours if fnmatchcase(each, name)]
+    match sign:
+        case "-":
+            left = [each for each in ours if each not in named]
+        case "^" | "+":
+            left = list(reorder(named, ours)) if sign == "^" else list(ours)
+        case _:
+            left = named if spec else list(ours)
+    if not left:
+        raise SSHException(f"fleetbpf has none of what ssh_config allows: {option} {spec}")
+    return tuple(dict.fromkeys(left))

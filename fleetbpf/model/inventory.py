@@ -23,6 +23,16 @@ class Origin:
         return f"{self.file}:{self.place}"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SshOption:
+    """One line of ssh_config(5), or `-o` of ssh(1): a keyword and its arguments."""
+
+    keyword: str  # in lower case
+    text: str  # all that follows the keyword, as it stands
+    words: tuple[str, ...]  # the same, taken apart
+    place: str  # "file:line"
+
+
 class ConnectionKind(Enum):
     """How commands get to a host."""
 
@@ -35,11 +45,13 @@ class Host:
     """A host as the inventory describes it; nothing here was asked of the host itself."""
 
     name: str  # its name in the inventory; safe as a folder's name: no '/', no leading '-' or '.'
-    address: str  # what is connected to: a name or an IP address
-    port: int = 22
-    user: str = ""  # "" = the local user
+    address: str  # a name or an IP address; ssh_config may say where it is
+    port: int | None = None  # here and below: None or "" = as ssh_config says
+    user: str = ""
     identity_file: Path | None = None
-    known_hosts_file: Path | None = None  # None = ~/.ssh/known_hosts and /etc/ssh/ssh_known_hosts
+    known_hosts_file: Path | None = None  # the only one that counts
+    ssh_options: tuple[SshOption, ...] = ()  # the first one of a keyword counts
+    ssh_config_file: Path | None = None  # in the place of the operator's and the system's
     become: bool | None = None  # None = as the play says
     become_way: BecomeWay = field(default_factory=BecomeWay)
     secrets: Mapping[SecretKind, Secret] = field(default_factory=dict, compare=False, repr=False)

@@ -11,6 +11,7 @@ import pytest
 from fleetbpf.command import Command
 from fleetbpf.connections.routes import Routes
 from fleetbpf.connections.ssh import LONGEST_LINE, SSHConnection
+from fleetbpf.connections.transport import QuickSocket
 from fleetbpf.errors import UnreachableError
 from tests.integration.conftest import connect
 from tests.integration.sshd import Server
@@ -218,7 +219,9 @@ def test_keys_are_renewed_in_mid_command(server: Server, routes: Routes) -> None
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the options are Linux's")
 def test_the_kernel_watches_the_link(connection: SSHConnection) -> None:
-    option = connection._transport._socket.getsockopt
+    wire = connection._transport._socket
+    assert isinstance(wire, QuickSocket)
+    option = wire.getsockopt
 
     assert option(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
     assert option(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 15

@@ -132,14 +132,13 @@ def test_the_inventory_is_shown_as_a_list_a_graph_and_the_variables_of_a_host(
     (tmp_path / "host_vars" / "web1.yml").write_text("uplink: eth0\n")
 
     assert run("inventory", "list", "-i", "hosts", cwd=tmp_path).stdout == (
-        "HOST  REACHED          GROUPS\nlone  lone:22          ungrouped\n"
-        "web1  ops@10.0.0.1:22  web\n"
+        "HOST  REACHED       GROUPS\nlone  lone          ungrouped\nweb1  ops@10.0.0.1  web\n"
     )
     assert run("inventory", "graph", "web", "-i", "hosts", cwd=tmp_path).stdout == (
         "@web:\n  |--web1\n"
     )
     assert run("inventory", "host", "web1", "-i", "hosts", cwd=tmp_path).stdout == (
-        "web1: ops@10.0.0.1:22; web\n"
+        "web1: ops@10.0.0.1; web\n"
         "VARIABLE      VALUE       WRITTEN IN\n"
         'ansible_host  "10.0.0.1"  hosts:3:6\n'
         'ansible_user  "ops"       hosts:3:28\n'

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from fleetbpf.connections import known_hosts
-from fleetbpf.connections.known_hosts import KnownHosts, Standing, fingerprint
+from fleetbpf.connections.known_hosts import KnownHosts, Standing, fingerprint, names_of
 
 ONE, OTHER = (base64.b64encode(word).decode() for word in (b"one", b"other"))
 
@@ -51,7 +51,7 @@ def test_a_line_is_about_the_hosts_of_its_first_field(
 ) -> None:
     known = reading(file, f"{patterns} ssh-ed25519 {ONE}\n")
 
-    assert known.judge(address, port, b"one").standing is standing
+    assert known.judge(names_of(address, port), b"one").standing is standing
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_a_line_is_about_the_hosts_of_its_first_field(
 def test_a_key_stands_as_the_files_have_it(
     file: Path, text: str, standing: Standing, line: int
 ) -> None:
-    verdict = reading(file, text).judge("web1", 22, b"one")
+    verdict = reading(file, text).judge(names_of("web1", 22), b"one")
 
     assert verdict.standing is standing
     assert [entry.place for entry in verdict.entries] == ([f"{file}:{line}"] if line else [])
@@ -82,7 +82,7 @@ def test_a_key_stands_as_the_files_have_it(
 def test_a_key_of_the_plain_name_never_means_a_change_on_another_port(file: Path) -> None:
     known = reading(file, f"web1 ssh-ed25519 {OTHER}\n")
 
-    assert known.judge("web1", 2222, b"one").standing is Standing.UNKNOWN
+    assert known.judge(names_of("web1", 2222), b"one").standing is Standing.UNKNOWN
 
 
 def test_a_hashed_name_is_found_by_its_hmac(file: Path) -> None:
@@ -90,8 +90,8 @@ def test_a_hashed_name_is_found_by_its_hmac(file: Path) -> None:
 
     known = reading(file, f"{field} ssh-ed25519 {ONE}\n")
 
-    assert known.judge("web1", 2222, b"one").standing is Standing.KNOWN
-    assert known.judge("web2", 2222, b"one").standing is Standing.UNKNOWN
+    assert known.judge(names_of("web1", 2222), b"one").standing is Standing.KNOWN
+    assert known.judge(names_of("web2", 2222), b"one").standing is Standing.UNKNOWN
 
 
 def test_the_known_types_of_a_host_come_once_and_without_revoked_ones(file: Path) -> None:
@@ -101,7 +101,7 @@ def test_the_known_types_of_a_host_come_once_and_without_revoked_ones(file: Path
         f"@revoked web1 ecdsa-sha2-nistp256 {ONE}\n",
     )
 
-    assert known.kinds("web1", 22) == ("ssh-rsa", "ssh-ed25519")
+    assert known.kinds(names_of("web1", 22)) == ("ssh-rsa", "ssh-ed25519")
 
 
 def test_all_files_count_and_a_missing_one_is_empty(file: Path, tmp_path: Path) -> None:
@@ -109,7 +109,7 @@ def test_all_files_count_and_a_missing_one_is_empty(file: Path, tmp_path: Path) 
 
     known = known_hosts.read([tmp_path / "missing", file])
 
-    assert known.judge("web1", 22, b"one").standing is Standing.KNOWN
+    assert known.judge(names_of("web1", 22), b"one").standing is Standing.KNOWN
 
 
 def test_a_fingerprint_is_printed_as_openssh_does() -> None:

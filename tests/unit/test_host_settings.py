@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 
 from fleetbpf import inventory, targets
+from fleetbpf.connections.routes import Routes
+from fleetbpf.connections.settings import ConnectionSettings, Operator
 from fleetbpf.errors import InputError
 from fleetbpf.model.become import BecomeMethod, BecomeWay
 from fleetbpf.model.inventory import ConnectionKind, Host, Inventory
@@ -19,6 +21,12 @@ def fleet(text: str) -> Inventory:
 
 def host(variables: str) -> Host:
     return fleet(f"web1 {variables}").hosts["web1"]
+
+
+def settings(variables: str) -> ConnectionSettings:
+    """How the host is reached by an operator who has configured nothing."""
+    operator = Operator(home=Path("/home/me"), user="me", system=Path("/nowhere"))
+    return Routes(operator).settings(host(variables))
 
 
 def hindered(variables: str) -> list[str]:
@@ -56,9 +64,9 @@ def test_what_changes_nothing_hinders_nothing(variables: str) -> None:
         ("ansible_become_method=runas", "fleetbpf cannot become root by `runas`"),
         ("ansible_become_flags='-H -u ops'", "fleetbpf does not pass `-u` on to sudo"),
         ("ansible_become_method=su ansible_su_user=ops", "fleetbpf becomes root, nobody else"),
-        ("ansible_ssh_common_args='-oProxyJump=j'", "fleetbpf cannot do `ProxyJump=j` of ssh"),
-        ("ansible_ssh_extra_args='-C -Jjump'", "fleetbpf cannot do `-J jump` of ssh"),
-        ("ansible_ssh_args='-p 23'", "fleetbpf cannot do `-p 23` of ssh"),
+        ("ansible_ssh_args='-oBindAddress=::1'", "fleetbpf cannot do `bindaddress=::1` of ssh"),
+        ("ansible_ssh_extra_args='-C -L1:b:2'", "fleetbpf cannot do `-L 1:b:2` of ssh"),
+        ("ansible_ssh_args='-A'", "fleetbpf cannot do `-A` of ssh"),
         (f"ansible_ssh_args='-o {OFF}'", f"{UNKNOWN} `{OFF}` says"),
         ("ansible_host_key_checking=false", f"{UNKNOWN} the inventory says"),
         ("ansible_connection=winrm", "fleetbpf has no connection `winrm`"),
@@ -71,12 +79,43 @@ def test_what_fleetbpf_cannot_do_hinders(variables: str, what: str) -> None:
 
 
 def test_files_in_arguments_for_ssh_are_used_unless_a_variable_names_them() -> None:
-    arguments = "ansible_ssh_common_args='-i id -o UserKnownHostsFile=\"known hosts\"'"
+    arguments = "ansible_ssh_common_args='-i \"i d\" -o UserKnownHostsFile=known'"
+    found = settings(arguments)
 
-    assert host(arguments).identity_file == Path("/fleet/id")
-    assert host(arguments).known_hosts_file == Path("/fleet/known hosts")
-    own = host(f"{arguments} ansible_ssh_private_key_file=mine")
+    assert found.identity_file == Path("/fleet/i d")
+    assert found.known_hosts_files[0] == Path("/fleet/known")
+    own = settings(f"{arguments} ansible_ssh_private_key_file=mine")
     assert own.identity_file == Path("/fleet/mine")
+    assert own.identity_files == (Path("/fleet/i d"),)
+
+
+@pytest.mark.parametrize(
+    ("variables", "seen"),
+    [
+        ("ansible_ssh_args='-p 23 -l ops'", {"port": 23, "user": "ops"}),
+        ("ansible_ssh_args='-p 23' ansible_port=24 ansible_user=me", {"port": 24, "user": "me"}),
+        ("ansible_ssh_extra_args='-o HostName=10.1.1.1'", {"address": "10.1.1.1"}),
+        ("ansible_ssh_args='-p 23' ansible_ssh_common_args='-p 24'", {"port": 23}),
+        ("ansible_ssh_common_args='-o ProxyCommand=\"nc %h %p\"'", {"proxy_command": "nc web1 22"}),
+        ("ansible_paramiko_proxy_command='nc %h %p'", {"proxy_command": "nc web1 22"}),
+        ("ansible_ssh_common_args='-o ConnectTimeout=7'", {"connect_timeout": 7.0}),
+        ("ansible_ssh_common_args='-F none'", {"port": 22}),
+    ],
+)
+def test_arguments_for_ssh_act(variables: str, seen: dict[str, object]) -> None:
+    found = settings(variables)
+
+    assert {name: getattr(found, name) for name in seen} == seen
+
+
+def test_a_jump_host_in_arguments_is_a_jump_host() -> None:
+    found = settings("ansible_ssh_common_args='-J ops@edge:2222,inner'")
+
+    assert found.jump is not None
+    assert (found.jump.name, found.jump.user) == ("inner", "me")
+    assert found.jump.jump is not None
+    edge = found.jump.jump
+    assert (edge.address, edge.port, edge.user) == ("edge", 2222, "ops")
 
 
 def test_the_way_to_become_root_is_told_as_with_ansible() -> None:

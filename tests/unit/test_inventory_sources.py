@@ -137,7 +137,7 @@ def test_hosts_between_commas_may_be_ranges_with_ports() -> None:
     hosts = inventory.read("db,w[1:2]:2222").hosts
 
     assert {name: host.port for name, host in hosts.items()} == {
-        "db": 22,
+        "db": None,
         "w1": 2222,
         "w2": 2222,
     }

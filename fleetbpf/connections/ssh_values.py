@@ -1,0 +1,161 @@
+"""Options of ssh_config(5) as values: numbers, times, files; what is wrong is told at its place."""
+
+import hashlib
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from fleetbpf.connections import tokens
+from fleetbpf.connections.known_hosts import DEFAULT_PORT
+from fleetbpf.connections.settings import Operator
+from fleetbpf.connections.ssh_lookup import Found
+from fleetbpf.errors import InputError, Problem
+from fleetbpf.model.inventory import SshOption
+from fleetbpf.wording import MisunderstoodError, quoted
+
+T = TypeVar("T")
+FLAGS = {"yes": True, "true": True, "no": False, "false": False}
+TIME = re.compile(r"(\d+)([smhdw]?)", re.IGNORECASE)
+SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+
+
+class Values:
+    """The options of one host, typed."""
+
+    def __init__(self, found: Found, operator: Operator) -> None:
+        self._found = found
+        self._operator = operator
+        self.tokens = tokens_of(found, operator)
+
+    @property
+    def address(self) -> str:
+        """What is connected to; OpenSSH looks names up in lower case."""
+        return self._found.hostname.lower()
+
+    @property
+    def user(self) -> str:
+        """Who logs in."""
+        return self.tokens["r"]
+
+    def first(self, keyword: str) -> SshOption | None:
+        """The option's first line."""
+        lines = self._found.options.get(keyword)
+        return lines[0] if lines else None
+
+    def word(self, keyword: str, default: str = "") -> str:
+        """The option's first argument; `none` is as good as no option."""
+        found = self._found.word(keyword, default)
+        return default if found.lower() == "none" else found
+
+    def number(self, keyword: str, default: int) -> int:
+        """A whole number."""
+        return self._read(keyword, number, default)
+
+    def port(self) -> int:
+        """A TCP port."""
+        return self._read("port", port, DEFAULT_PORT)
+
+    def flag(self, keyword: str, *, default: bool = False) -> bool:
+        """Yes or no."""
+        return self._read(keyword, flag, default)
+
+    def seconds(self, keyword: str) -> float | None:
+        """A time; none when it is not set or 0."""
+        return self._read(keyword, lambda text: seconds(text) or None, None)
+
+    def text(self, keyword: str) -> str:
+        """All of the option's line, its tokens expanded."""
+        option = self.first(keyword)
+        if option is None or option.text.strip().lower() == "none":
+            return ""
+        with at(option):
+            return tokens.expand(option.text.lstrip(" \t="), self.tokens)
+
+    def file(self, keyword: str) -> Path | None:
+        """The file that the option's first argument names."""
+        return next(iter(self.files(keyword)), None)
+
+    def files(self, keyword: str) -> tuple[Path, ...]:
+        """The files of the option: those of all its lines, and all on each."""
+        return tuple(
+            self._path(option, word)
+            for option in self._found.options.get(keyword, ())
+            for word in option.words
+            if word.lower() != "none"
+        )
+
+    def _path(self, option: SshOption, word: str) -> Path:
+        with at(option):
+            return tokens.path(word, self.tokens, self._operator.environment)
+
+    def _read(self, keyword: str, parse: Callable[[str], T], default: T) -> T:
+        option = self.first(keyword)
+        if option is None or option.words[0].lower() == "none":
+            return default
+        with at(option):
+            return parse(option.words[0])
+
+
+@contextmanager
+def at(option: SshOption) -> Iterator[None]:
+    """What is misunderstood within, as an InputError at the option's place."""
+    try:
+        yield
+    except MisunderstoodError as error:
+        what = f"{quoted(option.keyword)}: {error.what}"
+        raise InputError(Problem(where=option.place, what=what, hint=error.hint)) from error
+
+
+def tokens_of(found: Found, operator: Operator) -> Mapping[str, str]:
+    """What `%x` stands for, about one host."""
+    user = found.word("user", operator.user)
+    port_text = found.word("port", str(DEFAULT_PORT))
+    host = found.hostname.lower()
+    jump = found.word("proxyjump")
+    hashed = f"{operator.machine}{host}{port_text}{user}"
+    return {
+        "C": hashlib.sha1(hashed.encode(), usedforsecurity=False).hexdigest(),
+        "d": str(operator.home),
+        "h": host,
+        "i": str(os.getuid()),
+        "j": "" if jump.lower() == "none" else jump,
+        "k": found.word("hostkeyalias", found.original),
+        "L": operator.machine.partition(".")[0],
+        "l": operator.machine,
+        "n": found.original,
+        "p": port_text,
+        "r": user,
+        "u": operator.user,
+    }
+
+
+def number(text: str) -> int:
+    """A whole number that is not negative."""
+    if not text.isdecimal():
+        raise MisunderstoodError(f"expected a number, found {quoted(text)}")
+    return int(text)
+
+
+def port(text: str) -> int:
+    """A TCP port."""
+    if not text.isdecimal() or not 1 <= int(text) <= 65535:
+        raise MisunderstoodError(f"expected a port from 1 to 65535, found {quoted(text)}")
+    return int(text)
+
+
+def flag(text: str) -> bool:
+    """Yes or no, in ssh's words."""
+    if text.lower() not in FLAGS:
+        raise MisunderstoodError(f"expected yes or no, found {quoted(text)}")
+    return FLAGS[text.lower()]
+
+
+def seconds(text: str) -> float:
+    """A time as sshd_config(5) has it: `90`, `1m30s`."""
+    parts = TIME.findall(text)
+    if not text or "".join(count + unit for count, unit in parts) != text:
+        raise MisunderstoodError(f"expected a time such as 30 or 1m30s, found {quoted(text)}")
+    return float(sum(int(count) * SECONDS[unit.lower()] for count, unit in parts))

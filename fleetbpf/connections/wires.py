@@ -1,0 +1,125 @@
+"""What an SSH connection goes over: a TCP socket, a proxy command, a channel of a jump host."""
+
+import os
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from contextlib import suppress
+from typing import IO
+
+from paramiko import Channel
+
+from fleetbpf.connections import reasons
+from fleetbpf.connections.settings import ConnectionSettings
+from fleetbpf.connections.transport import QuickSocket
+
+LONGEST_COMPLAINT = 1000  # bytes of what a proxy command said last
+GRACE = 0.5  # seconds for a command that has hung up to say why
+
+
+def dial(host: ConnectionSettings, *, timeout: float) -> QuickSocket:
+    """A TCP connection to the first of the host's addresses that answers."""
+    deadline = time.monotonic() + timeout
+    try:
+        addresses = socket.getaddrinfo(
+            host.address, host.port, family=host.family, type=socket.SOCK_STREAM
+        )
+    except (OSError, UnicodeError) as error:
+        # UnicodeError: a label longer than DNS allows (IDNA)
+        wrong = error if isinstance(error, OSError) else socket.gaierror()
+        raise reasons.not_dialled(host, wrong, timeout=timeout) from error
+    failure = OSError()
+    for number, (family, kind, protocol, _, address) in enumerate(addresses):
+        share = (deadline - time.monotonic()) / (len(addresses) - number)
+        connection = QuickSocket(family, kind, protocol)
+        try:
+            connection.settimeout(max(share, 0.01))
+            connection.connect(address)
+            connection.tune()
+        except OSError as error:
+            connection.close()
+            failure = error
+        else:
+            return connection
+    raise reasons.not_dialled(host, failure, timeout=timeout) from failure
+
+
+class ProxyProcess(socket.socket):
+    """A proxy command's stdin and stdout; the command ends with the connection."""
+
+    complaint = ""  # what it wrote on stderr, once it has ended
+
+    def __init__(self, command: str, *, shell: str) -> None:
+        """Start `command` as ssh does: in the user's shell, which it replaces."""
+        ours, theirs = socket.socketpair()
+        super().__init__(fileno=ours.detach())
+        self._ended = False
+        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 — closed with the connection
+        with theirs:
+            self._process = subprocess.Popen(
+                [shell, "-c", f"exec {command}"],
+                stdin=theirs.fileno(),
+                stdout=theirs.fileno(),
+                stderr=self._stderr,
+                start_new_session=True,
+            )
+
+    def recv(self, size: int, flags: int = 0, /) -> bytes:
+        """The next bytes, at most `size`; none at the end."""
+        piece = super().recv(size, flags)
+        self._ended = self._ended or not piece
+        return piece
+
+    def hang_up(self) -> None:
+        """Kill the command and all it started."""
+        with suppress(OSError):
+            self.shutdown(socket.SHUT_RDWR)
+        if self._process.returncode is not None:
+            return
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(GRACE if self._ended else 0)
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        self.complaint = tail(self._stderr)
+        self._stderr.close()
+
+
+def tail(file: IO[bytes]) -> str:
+    """The last that a command wrote, on one line."""
+    size = file.seek(0, os.SEEK_END)
+    file.seek(max(size - LONGEST_COMPLAINT, 0))
+    lines = file.read().decode(errors="replace").split("\n")
+    return "; ".join(line.strip() for line in lines if line.strip())
+
+
+class JumpChannel:
+    """A channel of the connection to a jump host, as a socket."""
+
+    complaint = ""
+    _closed = False  # paramiko asks that of a socket at each turn; a channel's end is an empty read
+
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+
+    def recv(self, size: int, /) -> bytes:
+        """The next bytes, at most `size`; none at the end."""
+        return self._channel.recv(size)
+
+    def send(self, piece: bytes, /) -> int:
+        """Send as much as there is room for."""
+        return self._channel.send(piece)
+
+    def settimeout(self, timeout: float | None, /) -> None:
+        """How long the two above wait, in seconds."""
+        self._channel.settimeout(timeout)
+
+    def close(self) -> None:
+        """Close the channel, not the connection that it belongs to."""
+        self._channel.close()
+
+    def hang_up(self) -> None:
+        """Wake who waits."""
+        self._channel.close()
