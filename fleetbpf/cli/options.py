@@ -74,7 +74,7 @@ def add_sources(parser: argparse.ArgumentParser) -> None:
 
 
 def add_forks(parser: argparse.ArgumentParser) -> None:
-    """Add `--forks` and the time-outs."""
+    """Add `--forks`, and what else every command that opens connections takes."""
     parser.add_argument(
         "--forks",
         metavar="N",
@@ -93,6 +93,12 @@ def add_forks(parser: argparse.ArgumentParser) -> None:
         metavar="SECONDS",
         type=seconds,
         help="that a host may take in all (default: as long as it needs)",
+    )
+    parser.add_argument(
+        "--accept-new-host-keys",
+        action="store_true",
+        help="note host keys that are not known yet in known_hosts; without it such hosts are "
+        "refused, and hosts whose key has changed always are",
     )
 
 

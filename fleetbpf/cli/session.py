@@ -43,6 +43,7 @@ class Session:
     timeout: float = DEFAULT_TIMEOUT  # seconds to connect and log in
     host_timeout: float | None = None  # seconds for all that is done on a host
     passwords: Passwords = field(default_factory=Passwords)
+    tell_new_key: Callable[[str], None] | None = None  # None: unknown host keys are refused
 
     @classmethod
     def of(cls, options: argparse.Namespace) -> "Session":
@@ -54,6 +55,7 @@ class Session:
             host_timeout=options.host_timeout,
             passwords=asking.passwords(options),
             claim=claim(options),
+            tell_new_key=tell_new_key(options),
         )
 
     def builders(self, output: Output) -> Builders:
@@ -107,7 +109,7 @@ class Session:
         InputError.raise_if_any(obstacles(target.host for target in targets))
         by_name = {target.host.name: target for target in targets}
         self.passwords.check(wanted(targets))
-        with Routes(Operator.here(), self.passwords) as routes:
+        with Routes(Operator.here(), self.passwords, tell_new_key=self.tell_new_key) as routes:
             routes.check(target.host for target in targets)
             return fleet.on_each(
                 [target.host for target in targets],
@@ -126,6 +128,13 @@ class Session:
         return LimitedConnection(
             opened, name=host.name, seconds=self.host_timeout, deadline=deadline
         )
+
+
+def tell_new_key(options: argparse.Namespace) -> Callable[[str], None] | None:
+    """Who is told of new host keys, where the command line lets them be noted."""
+    if not options.accept_new_host_keys:
+        return None
+    return Output(verbosity=options.verbosity, color=options.color).warning
 
 
 def wanted(targets: Iterable[Target]) -> Iterable[tuple[Host, SecretKind]]:

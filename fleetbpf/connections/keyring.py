@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fleetbpf.connections import known_hosts
-from fleetbpf.connections.known_hosts import KnownHosts
+from fleetbpf.connections.known_hosts import KnownHosts, Verdict
 from fleetbpf.connections.settings import ConnectionSettings
 from fleetbpf.errors import InputError, Problem
 from fleetbpf.secret import SecretKind
@@ -23,9 +23,18 @@ class Keyring:
     Safe for many threads: the first one reads, the others wait for it.
     """
 
-    def __init__(self, ask: AskIfPossible = lambda _: None) -> None:
-        """`ask` puts a question to a person, about a passphrase; None: there is nobody."""
+    def __init__(
+        self,
+        ask: AskIfPossible = lambda _: None,
+        *,
+        tell_new_key: Callable[[str], None] | None = None,
+    ) -> None:
+        """`ask` puts a question to a person, about a passphrase; None: there is nobody.
+
+        `tell_new_key` is told of each new host key that is noted; without it, none is.
+        """
         self._ask = ask
+        self._tell_new_key = tell_new_key
         self._lock = threading.Lock()
         self._known_hosts: dict[tuple[Path, ...], KnownHosts] = {}
         self._files: dict[Path, Identity | InputError] = {}
@@ -57,6 +66,26 @@ class Keyring:
             if paths not in self._known_hosts:
                 self._known_hosts[paths] = known_hosts.read(paths)
             return self._known_hosts[paths]
+
+    @property
+    def notes_new_keys(self) -> bool:
+        """Whether an unknown host key is noted, and then known."""
+        return self._tell_new_key is not None
+
+    def note(self, settings: ConnectionSettings, *, kind: str, key: bytes) -> Verdict:
+        """Note a new host key; the verdict is that of the files as they are by now."""
+        from fleetbpf.connections import new_host_keys
+
+        with self._lock:
+            paths = settings.known_hosts_files
+            known = self._known_hosts.pop(paths, None) or known_hosts.read(paths)
+            verdict, is_new = new_host_keys.note(
+                known, settings.known_names, kind=kind, key=key, hashed=settings.hash_known_hosts
+            )
+        if is_new and self._tell_new_key is not None:
+            shown = f"{kind} {known_hosts.fingerprint(key)}"
+            self._tell_new_key(f"{settings.name}: {known.paths[0]} has its new host key {shown}")
+        return verdict
 
     def identities(self, settings: ConnectionSettings) -> "Iterator[Identity | InputError]":
         """The keys to try on a host, in order; an InputError stands for one that is unusable.

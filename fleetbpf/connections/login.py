@@ -6,11 +6,10 @@ from functools import partial
 
 from paramiko.ssh_exception import BadAuthenticationType, PartialAuthentication, SSHException
 
-from fleetbpf.connections import reasons
+from fleetbpf.connections import host_keys, reasons
 from fleetbpf.connections.answers import Answers
 from fleetbpf.connections.identities import Identity
 from fleetbpf.connections.keyring import Keyring
-from fleetbpf.connections.known_hosts import Standing
 from fleetbpf.connections.settings import ConnectionSettings
 from fleetbpf.connections.transport import TunedTransport, Wire
 from fleetbpf.errors import InputError, TransientError, UnreachableError
@@ -27,9 +26,14 @@ def log_in(
 
     `timeout` is what errors say of the `deadline`, which is one of time.monotonic.
     """
-    types = keyring.known_hosts(host).kinds(host.known_names)
+    known = keyring.known_hosts(host)
     try:
-        transport = TunedTransport(wire, host_key_types=types, wanted=host.algorithms)
+        transport = TunedTransport(
+            wire,
+            host_key_types=known.kinds(host.known_names),
+            certified=bool(known.authorities(host.known_names)),
+            wanted=host.algorithms,
+        )
     except SSHException as error:
         wire.hang_up()
         raise reasons.unreachable(host, str(error)) from error
@@ -80,14 +84,7 @@ class Login:
 
     def check_host_key(self, keyring: Keyring) -> None:
         """Refuse a host whose key is unknown, changed or revoked."""
-        known = keyring.known_hosts(self._host)
-        shown = self._transport.get_remote_server_key()
-        key = shown.asbytes()
-        verdict = known.judge(self._host.known_names, key)
-        if verdict.standing is not Standing.KNOWN:
-            raise reasons.key_refused(
-                self._host, verdict, kind=shown.get_name(), key=key, files=known.paths
-            )
+        host_keys.check(self._host, self._transport.get_remote_server_key(), keyring)
 
     def authenticate(self, keyring: Keyring) -> None:
         """Offer one key after the other until the host takes one, then say the password."""

@@ -15,6 +15,7 @@ from fleetbpf.secret import SecretKind
 
 FEWER_KEYS = "have fewer keys tried: name the right one with fleetbpf_identity_file"
 FULL = "Exceeded MaxStartups"  # what OpenSSH says in the place of its banner (since 8.5)
+NOTE_NEW = "--accept-new-host-keys trusts it at first sight; safer: "
 CHECK_ADDRESS = "is sshd running there, and are fleetbpf_host and fleetbpf_port right?"
 
 
@@ -179,7 +180,18 @@ def key_refused(
             what = f"host key changed: it shows {shown}, but {lines}"
             return unreachable(host, what, f"someone may be in between; {verify}{forget}{scan}")
         case _:
-            return unreachable(host, f"unknown host key {shown}", f"{verify}{scan}")
+            return unreachable(host, f"unknown host key {shown}", f"{NOTE_NEW}{verify}{scan}")
+
+
+def certificate_refused(host: ConnectionSettings, why: str) -> UnreachableError:
+    """The host shows a certificate that proves nothing."""
+    hint = "have its key signed anew: ssh-keygen -s AUTHORITY -I ID -h -n NAME /etc/ssh/ssh_host_…"
+    return unreachable(host, f"host certificate refused: {why}", hint)
+
+
+def not_noted(host: ConnectionSettings, error: OSError) -> UnreachableError:
+    """A new host key could not be written down."""
+    return unreachable(host, f"its new host key cannot be noted: {error}")
 
 
 def denied(

@@ -1,7 +1,7 @@
 """The ways to all hosts of a run: their settings, resolved once, and what they share."""
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -27,11 +27,20 @@ if TYPE_CHECKING:
 class Routes:
     """Opens connections; safe for many threads."""
 
-    def __init__(self, operator: Operator, passwords: Passwords | None = None) -> None:
-        """Nothing is read before it is needed."""
+    def __init__(
+        self,
+        operator: Operator,
+        passwords: Passwords | None = None,
+        *,
+        tell_new_key: Callable[[str], None] | None = None,
+    ) -> None:
+        """Nothing is read before it is needed.
+
+        With `tell_new_key`, unknown host keys are noted and it is told of them; else refused.
+        """
         self._operator = operator
         self._passwords = passwords or Passwords()
-        self._keyring = Keyring(self._passwords.ask)
+        self._keyring = Keyring(self._passwords.ask, tell_new_key=tell_new_key)
         self._shell = Shell(operator)
         self._lock = threading.Lock()
         self._resolvers: dict[Path | None, Resolver] = {}

@@ -49,6 +49,7 @@ CIPHERS = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com")
 # The name in a standard of what paramiko knows by its older one.
 ALIASES = {"curve25519-sha256": "curve25519-sha256@libssh.org"}
 OURS = Algorithms()
+CERTIFICATE = "-cert-v01@openssh.com"
 # An RSA key signs with several algorithms; all are "ssh-rsa" in known_hosts files.
 RSA_ALGORITHMS = ("rsa-sha2-512", "rsa-sha2-256")
 
@@ -180,6 +181,7 @@ class TunedTransport(Transport):
         sock: Wire,
         *,
         host_key_types: Sequence[str],
+        certified: bool = False,
         wanted: Algorithms = OURS,
     ) -> None:
         # types-paramiko names the kinds of sockets; any that has these methods will do.
@@ -188,6 +190,7 @@ class TunedTransport(Transport):
         self.farewell = ""  # what the host said when it ended the connection
         self._socket = sock
         self.banner_timeout = self.auth_timeout = self._active_check_timeout * 60
+        self._certified = certified
         options = self.get_security_options()
         kex = reorder(KEY_EXCHANGES, options.kex)
         options.kex = chosen("KexAlgorithms", wanted.key_exchanges, kex)
@@ -200,6 +203,15 @@ class TunedTransport(Transport):
             number: handler if number in UNREMARKABLE else self._noticing(handler)
             for number, handler in handlers.items()
         }
+
+    @property
+    def preferred_keys(self) -> tuple[str, ...]:
+        """The types of host keys to ask for; with certificates first, or without any.
+
+        paramiko offers certificates last, so that it never gets one from a host with bare keys.
+        """
+        bare = tuple(self.get_security_options().key_types)
+        return (*(f"{each}{CERTIFICATE}" for each in bare), *bare) if self._certified else bare
 
     @property
     def first_lines(self) -> tuple[str, ...]:

@@ -39,7 +39,7 @@ def start_server(tmp_path: Path) -> Iterator[StartServer]:
 
     def start(**settings: object) -> sshd.Server:
         folder = tmp_path / f"sshd{len(running)}"
-        folder.mkdir()
+        folder.mkdir(exist_ok=True)
         running.append(sshd.start(folder, **settings))  # type: ignore[arg-type]
         return running[-1]
 
