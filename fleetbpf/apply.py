@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from fleetbpf import activation, collect
-from fleetbpf.activation import Activation, Answer, Failure
+from fleetbpf.activation import Activation, Answer, Failure, Step
 from fleetbpf.connections import Connection
 from fleetbpf.errors import Problem
 from fleetbpf.layout import Workspace
@@ -81,7 +81,7 @@ class Apply:
         deployment, layout = self.prepare.deployment, self.prepare.layout
         host = Activation(deployment=deployment, layout=layout, claim=self.claim)
         if any(change.prune or change.action is Action.DELETE for change in changes):
-            save_records(target, connection, host, changes, self.workspace)
+            save_records(target, connection, host, activation.stops(changes), self.workspace)
         artifact = self.prepare.builders.artifact
         artifacts = (artifact(program.recipe) for program in target.programs)
         objects = {found.key: found.loader_sha256 for found in artifacts}
@@ -159,14 +159,14 @@ def save_records(
     target: Target,
     connection: Connection,
     host: Activation,
-    changes: Sequence[Change],
+    ending: Sequence[Step],
     workspace: Workspace,
 ) -> int:
     """Collect what a host's spool holds before parts of it are removed; bytes that came.
 
-    Programs that are to be deleted are stopped first: their last records count too.
+    Programs that are to be deleted are stopped first, by `ending`: their last records count too.
     """
-    if ending := activation.stops(changes):
+    if ending:
         host.do(target, connection, ending, activation.payload({}))
     return collect.fetch(
         connection,

@@ -39,7 +39,7 @@ class Destroy:
         for change in changes:
             self.say(host, f"{change.program}: delete")
         here = Activation(deployment=self.deployment, layout=self.layout, claim=self.claim)
-        save_records(target, connection, here, changes, self.workspace)
+        save_records(target, connection, here, activation.stops(changes), self.workspace)
         todo = activation.steps(changes, objects={})
         answer = here.do(target, connection, todo, activation.payload({}))
         HostError.raise_if_any(

@@ -103,3 +103,11 @@ def stopped(batch: Batch, why: str, left: Iterable[Batch]) -> Problem:
         what=f"{what}; not touched: {listed(rest)}",
         hint=f"when it is mended, apply again; {START_AT} {rest[0]} goes on where it stopped",
     )
+
+
+def interrupted(first: str, left: Iterable[Batch]) -> Problem:
+    """A rollout that its operator ended, in words; `first` is the first host that is not done."""
+    rest = [name for following in left for name in following.hosts]
+    what = "the rollout was interrupted" + (f"; not touched: {listed(rest)}" if rest else "")
+    hint = f"{START_AT} {first} goes on where it stopped"
+    return Problem(where="", what=what, hint=hint)

@@ -20,6 +20,8 @@ COMMANDS = (
     "status",
     "logs",
     "maps",
+    "rollback",
+    "history",
     "destroy",
     "unlock",
     "facts",

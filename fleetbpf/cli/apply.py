@@ -2,19 +2,18 @@
 
 import argparse
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from fleetbpf.cli import recap
 from fleetbpf.cli.options import add_diff, add_fleet, add_lock_timeout, load_targets
 from fleetbpf.cli.output import Output
 from fleetbpf.cli.plan import tell_rows
 from fleetbpf.cli.recap import HostRecap
+from fleetbpf.cli.rolled import take_back, tell, word
 from fleetbpf.errors import ExitCode
 
 if TYPE_CHECKING:
-    from fleetbpf.apply import Applied
     from fleetbpf.cli.session import Session
-    from fleetbpf.fleet import Outcome
     from fleetbpf.model.manifest import Manifest
     from fleetbpf.model.target import Target
     from fleetbpf.saved_plan import SavedPlan
@@ -27,18 +26,28 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add_fleet(parser, what="the manifest's file, or a plan that `plan --out` has saved")
     add_diff(parser)
     add_lock_timeout(parser)
+    parser.add_argument(
+        "--start-at", metavar="HOST", help="leave out the hosts before this one in the rollout"
+    )
 
 
 def run(options: argparse.Namespace, output: Output) -> ExitCode:
-    """Build all programs, then apply to all hosts, `forks` at a time."""
+    """Build all programs, then apply to all hosts, batch by batch, `forks` at a time."""
     from fleetbpf import saved_plan
     from fleetbpf.cli import planned
     from fleetbpf.cli.session import Session
 
     saved = saved_plan.read(options.manifest) if saved_plan.is_one(options.manifest) else None
     manifest, targets = load_targets(planned.asked(saved, options) if saved else options)
-    session = Session.of(options)
-    return carry_out(manifest, targets, session, output, diff=options.diff, saved=saved)
+    return carry_out(
+        manifest,
+        targets,
+        Session.of(options),
+        output,
+        diff=options.diff,
+        saved=saved,
+        start_at=options.start_at,
+    )
 
 
 def carry_out(
@@ -49,23 +58,30 @@ def carry_out(
     *,
     diff: bool = False,
     saved: "SavedPlan | None" = None,
+    start_at: str | None = None,
 ) -> ExitCode:
     """Apply what the targets shall run, and tell what became of each host.
 
     saved: exactly that is done; InputError when what it rests on is not as it was.
+    start_at: the first host in the order of the rollout; InputError when it is none of them.
     """
-    from dataclasses import replace
-
+    from fleetbpf import rollout
     from fleetbpf.apply import Apply
     from fleetbpf.cli import planned
     from fleetbpf.cli.progress import progress
+    from fleetbpf.rolling import Rolling
 
+    since = {target.host.name for target in rollout.since(rollout.batches(targets), start_at)}
     prepare = session.prepare(manifest, targets, output)
     prepare = replace(prepare, diff=diff, hooks=saved is not None)
     others: Sequence[HostRecap] = ()
     if saved is not None:
         targets, others = planned.chosen(saved, prepare, targets)
-    with progress(output, [target.host.name for target in targets]) as shown:
+    targets = [target for target in targets if target.host.name in since]
+    with (
+        session.reach(targets) as reach,
+        progress(output, [target.host.name for target in targets]) as shown,
+    ):
         work = Apply(
             prepare=prepare,
             workspace=session.workspace,
@@ -73,46 +89,16 @@ def carry_out(
             claim=session.claim,
             agree=saved.agreed if saved else lambda _: None,
         )
-        outcomes = session.on_each(
-            targets, work.to, done=lambda o: shown.done(o.host.name, word(o))
-        )
+        rolled = Rolling(
+            change=lambda batch: reach.on_each(
+                batch.targets, work.to, done=lambda o: shown.done(o.host.name, word(o))
+            ),
+            failed=lambda outcome: word(outcome) not in {"ok", "changed"},
+            changed=lambda outcome: outcome.value is not None and bool(outcome.value.done),
+            say=output.progress,
+        ).over(rollout.batches(targets))
+        returned = take_back(rolled, targets, work, reach, shown) if rolled.takes_back else ()
     if diff:
-        tell_rows(output, [c for found in outcomes if found.value for c in found.value.changes])
-    recaps = [*map(of, outcomes), *others]
-    recap.tell(output, recaps)
-    rows = {outcome.host.name: row(outcome) for outcome in outcomes}
-    output.document({"deployment": manifest.name, **recap.document(recaps, rows)})
-    return recap.exit_code(recaps)
-
-
-def word(outcome: "Outcome[Applied]") -> str:
-    """What became of a host, in a word."""
-    if outcome.value is None:
-        return outcome.word
-    if outcome.value.failed:
-        return "failed"
-    return "changed" if outcome.value.done else "ok"
-
-
-def of(outcome: "Outcome[Applied]") -> HostRecap:
-    """The recap of one host."""
-    host = outcome.host.name
-    if outcome.value is None:
-        return recap.of_error(host, outcome.error)
-    applied = outcome.value
-    return HostRecap(
-        host=host,
-        ok=applied.ok,
-        changed=len(applied.done),
-        failed=applied.failed,
-        problems=applied.problems,
-        warnings=applied.warnings,
-    )
-
-
-def row(outcome: "Outcome[Applied]") -> dict[str, Any]:
-    """A host's changes, for the JSON document."""
-    from fleetbpf import plan_rows
-
-    changes = outcome.value.changes if outcome.value else ()
-    return {"changes": [plan_rows.of(change) for change in changes]}
+        found = (each.value.changes for each in rolled.outcomes if each.value)
+        tell_rows(output, [change for changes in found for change in changes])
+    return tell(manifest.name, rolled, returned, output, others=others)

@@ -3,7 +3,8 @@
 import argparse
 import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -106,25 +107,56 @@ class Session:
 
         InputError when fleetbpf cannot do what the inventory says of some host.
         """
+        with self.reach(targets) as reach:
+            return reach.on_each(targets, work, done=done)
+
+    @contextmanager
+    def reach(self, targets: Sequence[Target]) -> "Iterator[Reach]":
+        """The ways to the hosts, for several rounds of work; InputError as `on_each`."""
         InputError.raise_if_any(obstacles(target.host for target in targets))
-        by_name = {target.host.name: target for target in targets}
         self.passwords.check(wanted(targets))
         with Routes(Operator.here(), self.passwords, tell_new_key=self.tell_new_key) as routes:
             routes.check(target.host for target in targets)
-            return fleet.on_each(
-                [target.host for target in targets],
-                lambda host, connection: work(by_name[host.name], connection),
-                open_connection=lambda host: self.open(host, routes),
+            yield Reach(
+                routes=routes,
                 forks=self.forks,
-                done=done,
+                timeout=self.timeout,
+                host_timeout=self.host_timeout,
             )
 
-    def open(self, host: Host, routes: Routes) -> Connection:
-        """A connection to a host that keeps to this session's time-outs."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reach:
+    """The ways to the hosts of a run, found once for all its rounds."""
+
+    routes: Routes
+    forks: int
+    timeout: float
+    host_timeout: float | None
+
+    def on_each(
+        self,
+        targets: Sequence[Target],
+        work: Callable[[Target, Connection], T],
+        *,
+        done: Callable[[Outcome[T]], None] = lambda _: None,
+    ) -> tuple[Outcome[T], ...]:
+        """Do `work` on every target's host, `forks` at a time, one connection each."""
+        by_name = {target.host.name: target for target in targets}
+        return fleet.on_each(
+            [target.host for target in targets],
+            lambda host, connection: work(by_name[host.name], connection),
+            open_connection=self.open,
+            forks=self.forks,
+            done=done,
+        )
+
+    def open(self, host: Host) -> Connection:
+        """A connection to a host that keeps to the session's time-outs."""
         if self.host_timeout is None:
-            return routes.open(host, timeout=self.timeout)
+            return self.routes.open(host, timeout=self.timeout)
         deadline = time.monotonic() + self.host_timeout
-        opened = routes.open(host, timeout=min(self.timeout, self.host_timeout))
+        opened = self.routes.open(host, timeout=min(self.timeout, self.host_timeout))
         return LimitedConnection(
             opened, name=host.name, seconds=self.host_timeout, deadline=deadline
         )

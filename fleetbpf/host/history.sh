@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=sh
+# Print what was done on this host, oldest first; activate.sh writes it.
+# usage: history.sh ROOT
+set -u
+printf 'fleetbpf\thistory\n'
+[ ! -f "$1/history" ] || cat "$1/history"
