@@ -131,6 +131,7 @@ class Release:
             "loader_sha256": loader_sha256,
             "applied_by": who,
             "applied_at": when,
+            # From here on facts.sh tells only of the current release.
             "inputs": self.inputs,
             "limits": self.limits(),
             "types": self.types(),

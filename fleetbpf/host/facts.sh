@@ -97,6 +97,16 @@ lines() {
 	printf '%s\n' "$whole"
 }
 
+# about DEPLOYMENT PROGRAM ID TEXT: of releases that are not current, not what they were made from
+about() {
+	told=$4
+	case $3:$told in
+	"$current":*) ;;
+	*', "inputs":'*) told="${told%%, \"inputs\":*}}" ;;
+	esac
+	fact about "$1" "$2" "$3" "$told"
+}
+
 # release DEPLOYMENT PROGRAM FOLDER: one placed release, what its files are and whether it runs
 release() {
 	id=${3##*/}
@@ -107,7 +117,7 @@ release() {
 	target=$(readlink "$3/loader")
 	fact release "$1" "$2" "$id" "${target##*/}" "$(checksum "$3/loader")" "$bytes"
 	[ "$id" = "$current" ] && lines "$3/args" args "$1" "$2" "$id"
-	[ -f "$3/release.json" ] && fact about "$1" "$2" "$id" "$(first_line "$3/release.json")"
+	[ -f "$3/release.json" ] && about "$1" "$2" "$id" "$(first_line "$3/release.json")"
 	[ -e "$units/multi-user.target.wants/fleetbpf-$1.$2@$id.service" ] && fact enabled "$1" "$2" "$id"
 	[ -f "$run/$1/$2/$id/counts" ] && fact counts "$1" "$2" "$id" "$(first_line "$run/$1/$2/$id/counts")"
 	running "$1" "$2" "$id"

@@ -17,6 +17,7 @@ from fleetbpf.model.facts import Counts, HostFacts
 from fleetbpf.model.rollout import Health
 from tests.integration.conftest import Run
 from tests.tools import need
+from tests.unit import samples
 
 UNJUDGED = Health()
 NETWORK = Path("/sys/class/net")
@@ -111,6 +112,19 @@ def test_the_current_release_tells_its_arguments_and_the_others_do_not(
     (program,) = asked(run, layout).programs
     told = {release.release: release.args for release in program.releases}
     assert told == {"r1": (), "r2": ("--set", "a b=\\n $(id)'\"", "last")}
+
+
+def test_what_a_release_was_made_from_is_told_of_the_current_one_only(
+    run: Run, layout: HostLayout
+) -> None:
+    for name in ("r1", "r2"):
+        about = samples.release(inputs={"flags": "1"}).about(
+            loader_sha256="a", who='"inputs":', when="now"
+        )
+        (place(layout, name) / "release.json").write_bytes(about)
+    (program,) = asked(run, layout).programs
+    told = {each.release: (each.build_key, each.inputs) for each in program.releases}
+    assert told == {"r1": ("k1", {}), "r2": ("k1", {"flags": "1"})}
 
 
 def test_a_unit_is_told_when_it_is_asked_for(run: Run, layout: HostLayout) -> None:
