@@ -3,7 +3,7 @@
 import functools
 import re
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import PurePath
 
@@ -18,13 +18,15 @@ class Command:
 
     words: tuple[str, ...]
     become: bool
+    name: str = field(compare=False)  # of the script that it is, "facts.sh"; else ""
 
-    def __init__(self, *words: str | PurePath, become: bool = False) -> None:
+    def __init__(self, *words: str | PurePath, become: bool = False, name: str = "") -> None:
         texts = tuple(str(word) for word in words)
         if any("\0" in text for text in texts):
             raise ValueError("a command's word cannot hold a NUL byte")
         object.__setattr__(self, "words", texts)
         object.__setattr__(self, "become", become)
+        object.__setattr__(self, "name", name)
 
     def argv(self) -> tuple[str, ...]:
         """The words to execute; ValueError where root must do that (connections/becoming.py)."""
@@ -45,7 +47,7 @@ def script(name: str, *arguments: str | PurePath, after: str = "", become: bool 
     and nothing has to lie on the host before. The functions of the script `after` stand before it.
     """
     text = script_text(after) + script_text(name) if after else script_text(name)
-    return Command("sh", "-c", text, "fleetbpf", *arguments, become=become)
+    return Command("sh", "-c", text, "fleetbpf", *arguments, become=become, name=name)
 
 
 @functools.cache

@@ -2,11 +2,13 @@
 
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from concurrent.futures import Future, wait
 from dataclasses import dataclass
+from functools import partial
 from typing import Generic, TypeVar
 
 from fleetbpf.connections import Connection
+from fleetbpf.crew import Crew
 from fleetbpf.errors import FleetbpfError, InterruptedHostError, Problem, UnreachableError
 from fleetbpf.model.inventory import Host
 
@@ -37,6 +39,11 @@ class Outcome(Generic[T]):
         return "unreachable" if self.unreachable else "failed"
 
     @property
+    def why(self) -> str:
+        """What ended it early, in a line; "" when nothing did."""
+        return self.error.problems[0].what if self.error and self.error.problems else ""
+
+    @property
     def interrupted(self) -> bool:
         """Whether the operator's interrupt ended it."""
         return isinstance(self.error, InterruptedHostError)
@@ -56,19 +63,21 @@ def on_each(
     open connections are cut, and the unfinished hosts' outcomes say so.
     """
     connections = Connections(open_connection)
-    pool = ThreadPoolExecutor(max_workers=max(1, min(forks, len(hosts))))
-    futures = {pool.submit(connections.use, host, work): host for host in hosts}
+    crew = Crew((partial(connections.use, host, work) for host in hosts), threads=max(forks, 1))
+    by_future = dict(zip(crew.futures, hosts, strict=True))
     outcomes: dict[str, Outcome[T]] = {}
     try:
-        for future in as_completed(futures):
-            found = outcome(futures[future], future)
+        for future in crew.ended():
+            found = outcome(by_future[future], future)
             outcomes[found.host.name] = found
             done(found)
     except KeyboardInterrupt:
-        pool.shutdown(wait=False, cancel_futures=True)
         connections.cut()
     finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+        crew.dismiss()
+        # Who is still connecting has done nothing: nobody waits for that.
+        in_use = connections.in_use
+        wait([future for future, host in by_future.items() if host.name in in_use])
     return tuple(outcomes.get(host.name) or unfinished(host) for host in hosts)
 
 
@@ -92,7 +101,7 @@ class Connections:
 
     def __init__(self, open_connection: Open) -> None:
         self._open_connection = open_connection
-        self._open: set[Connection] = set()
+        self._open: dict[str, Connection] = {}  # by the host's name
         self._lock = threading.Lock()
         self._is_cut = False
 
@@ -100,7 +109,7 @@ class Connections:
         """Open a connection to `host`, do `work` with it, and close it."""
         with self._open_connection(host) as connection:
             with self._lock:
-                self._open.add(connection)
+                self._open[host.name] = connection
                 late = self._is_cut
             try:
                 if late:
@@ -108,12 +117,18 @@ class Connections:
                 return work(host, connection)
             finally:
                 with self._lock:
-                    self._open.discard(connection)
+                    del self._open[host.name]
 
     def cut(self) -> None:
         """Close all open connections; their work ends with UnreachableError."""
         with self._lock:
             self._is_cut = True
-            open_now = tuple(self._open)
+            open_now = tuple(self._open.values())
         for connection in open_now:
             connection.close()
+
+    @property
+    def in_use(self) -> frozenset[str]:
+        """The hosts that are connected at this moment, by their names."""
+        with self._lock:
+            return frozenset(self._open)

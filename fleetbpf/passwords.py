@@ -46,13 +46,15 @@ class Passwords:
             answer = self._ask(question)
         except InputError:
             return None
-        self._typed.add(answer)
+        with self._lock:
+            self._typed.add(answer)
         return answer
 
     def mask(self, text: str) -> str:
         """`text` without any secret that was found in this run."""
-        known = {each for each in self._known.values() if each}
-        return masked(text, known | self._typed)
+        with self._lock:
+            known = {each for each in self._known.values() if each} | self._typed
+        return masked(text, known) if known else text
 
     def _find(self, host: Host, kind: SecretKind) -> str | None:
         secret = host.secrets.get(kind) or self._given.get(kind)

@@ -9,6 +9,7 @@ import traceback
 from collections.abc import Sequence
 
 from fleetbpf import __version__
+from fleetbpf.cli import examples
 from fleetbpf.cli.options import add_common
 from fleetbpf.cli.output import Output
 from fleetbpf.errors import BuildError, ExitCode, FleetbpfError
@@ -34,6 +35,8 @@ COMMANDS = (
     "build",
     "doctor",
     "lab",
+    "completion",
+    "manual",
 )
 
 
@@ -47,6 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except FleetbpfError as error:
         return report(error, output)
     except KeyboardInterrupt:
+        output.document({"errors": [{"what": "interrupted"}], "exit_code": 130})
         output.error("interrupted")
         return ExitCode.INTERRUPTED
     except BrokenPipeError:
@@ -69,7 +73,13 @@ def parser() -> argparse.ArgumentParser:
     commands = root.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for name in COMMANDS:
         module = importlib.import_module(f"fleetbpf.cli.{name}")
-        command = commands.add_parser(name, help=module.SUMMARY, description=module.SUMMARY)
+        command = commands.add_parser(
+            name,
+            help=module.SUMMARY,
+            description=module.SUMMARY,
+            epilog=examples.epilog(name),
+            formatter_class=argparse.RawDescriptionHelpFormatter,  # or examples are wrapped
+        )
         module.arguments(command)
         add_common(command)
         command.set_defaults(run=module.run, command=name)
@@ -82,7 +92,7 @@ def settled(options: argparse.Namespace) -> Output:
 
     loaded = settings.load()
     settings.settle(options, loaded)
-    output = Output(json=options.json, verbosity=options.verbosity, color=options.color)
+    output = Output.of(options)
     for text in loaded.warnings:
         output.warning(text)
     return output

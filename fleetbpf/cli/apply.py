@@ -68,7 +68,6 @@ def carry_out(
     from fleetbpf import rollout
     from fleetbpf.apply import Apply
     from fleetbpf.cli import planned
-    from fleetbpf.cli.progress import progress
     from fleetbpf.rolling import Rolling
 
     since = {target.host.name for target in rollout.since(rollout.batches(targets), start_at)}
@@ -78,26 +77,21 @@ def carry_out(
     if saved is not None:
         targets, others = planned.chosen(saved, prepare, targets)
     targets = [target for target in targets if target.host.name in since]
-    with (
-        session.reach(targets) as reach,
-        progress(output, [target.host.name for target in targets]) as shown,
-    ):
+    with session.reach(targets) as reach:
         work = Apply(
             prepare=prepare,
             workspace=session.workspace,
-            say=shown.say,
+            say=session.shown.say,
             claim=session.claim,
             agree=saved.agreed if saved else lambda _: None,
         )
         rolled = Rolling(
-            change=lambda batch: reach.on_each(
-                batch.targets, work.to, done=lambda o: shown.done(o.host.name, word(o))
-            ),
+            change=lambda batch: reach.on_each(batch.targets, work.to, word=word),
             failed=lambda outcome: word(outcome) not in {"ok", "changed"},
             changed=lambda outcome: outcome.value is not None and bool(outcome.value.done),
             say=output.progress,
         ).over(rollout.batches(targets))
-        returned = take_back(rolled, targets, work, reach, shown) if rolled.takes_back else ()
+        returned = take_back(rolled, targets, work, reach) if rolled.takes_back else ()
     if diff:
         found = (each.value.changes for each in rolled.outcomes if each.value)
         tell_rows(output, [change for changes in found for change in changes])

@@ -41,7 +41,7 @@ def run(options: argparse.Namespace, output: Output) -> ExitCode:
     session = Session.of(options)
     outcomes = session.on_each(targets, auditing(manifest, targets, session.builders(output)))
     if any(outcome.interrupted for outcome in outcomes):
-        return ExitCode.INTERRUPTED
+        raise KeyboardInterrupt
     found = [finding for outcome in outcomes for finding in of(outcome)]
     told = report(manifest.name, found, [target.host.name for target in targets])
     rows = [(f.host, f.kind.value, f.program, f.what) for f in found]

@@ -19,22 +19,18 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, output: Output) -> ExitCode:
     """Destroy on all hosts of the manifest, `forks` at a time."""
-    from fleetbpf.cli.progress import progress
     from fleetbpf.cli.session import Session
     from fleetbpf.destroy import Destroy
 
     manifest, targets = load_hosts(options)
     session = Session.of(options)
-    with progress(output, [target.host.name for target in targets]) as shown:
-        work = Destroy(
-            deployment=manifest.name,
-            workspace=session.workspace,
-            say=shown.say,
-            claim=session.claim,
-        )
-        outcomes = session.on_each(
-            targets, work.on, done=lambda found: shown.done(found.host.name, found.word)
-        )
+    work = Destroy(
+        deployment=manifest.name,
+        workspace=session.workspace,
+        say=session.shown.say,
+        claim=session.claim,
+    )
+    outcomes = session.on_each(targets, work.on, word=lambda found: found.word)
     recaps = [
         recap.of_error(found.host.name, found.error)
         if found.value is None

@@ -23,6 +23,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     listing.add_argument(
         "pattern", metavar="PATTERN", nargs="?", default="all", help="a host pattern"
     )
+    listing.add_argument("--names", action="store_true", help="names only, one a line")
     graph = verbs.add_parser("graph", help="groups, and the hosts in each")
     graph.add_argument("group", metavar="GROUP", nargs="?", default="all", help="where to begin")
     graph.add_argument("--vars", action="store_true", help="show variables, too")
@@ -44,7 +45,7 @@ def run(options: argparse.Namespace, output: Output) -> ExitCode:
     inventory = load_inventory(options)
     match options.verb:
         case "list":
-            show_list(inventory, options.pattern, output)
+            show_list(inventory, options, output)
         case "graph":
             show_graph(inventory, options, output)
         case _:
@@ -52,11 +53,16 @@ def run(options: argparse.Namespace, output: Output) -> ExitCode:
     return ExitCode.DONE
 
 
-def show_list(inventory: "Inventory", pattern: str, output: Output) -> None:
+def show_list(inventory: "Inventory", options: argparse.Namespace, output: Output) -> None:
     """A line for each host; with --json what `ansible-inventory --list` prints."""
     from fleetbpf import inventory_listing, patterns
 
-    hosts = patterns.select(pattern, inventory, where="the host pattern")
+    hosts = patterns.select(options.pattern, inventory, where="the host pattern")
+    if options.names:
+        for host in hosts:
+            output.line(host.name)
+        output.document([host.name for host in hosts])
+        return
     rows = [(host.name, reached(host), ", ".join(groups_of(host))) for host in hosts]
     output.table(("HOST", "REACHED", "GROUPS"), rows)
     output.document(inventory_listing.document(inventory, [host.name for host in hosts]))

@@ -49,7 +49,7 @@ def run(options: argparse.Namespace, output: Output) -> ExitCode:
     if options.offline:
         return show(output, readers, [recap.HostRecap(host=name) for name in readers])
     if options.follow:
-        return follow(options, output, session, targets, readers)
+        return follow(options, output, session.silent(), targets, readers)
     outcomes = session.on_each(targets, fetching(options, session))
     return show(output, readers, [of(outcome) for outcome in outcomes])
 

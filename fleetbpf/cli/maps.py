@@ -62,7 +62,7 @@ def run(options: argparse.Namespace, output: Output) -> ExitCode:
     question = Question(program=options.program, map=options.map, deployment=options.deployment)
     session = Session.of(options)
     if options.watch is not None:
-        watched = session.on_each(targets, watching(question, options.watch, output))
+        watched = session.silent().on_each(targets, watching(question, options.watch, output))
         recaps = [of(outcome) for outcome in watched]
         recap.tell_remarks(output, recaps)
         return recap.exit_code(recaps)

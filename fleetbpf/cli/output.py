@@ -1,5 +1,6 @@
 """What a command says: lines for people, or one JSON document."""
 
+import argparse
 import json
 import os
 import sys
@@ -27,6 +28,11 @@ class Output:
     json: bool = False
     verbosity: int = 0
     color: str = "auto"  # or always, never
+
+    @classmethod
+    def of(cls, options: argparse.Namespace) -> "Output":
+        """What the command line and the settings ask for."""
+        return cls(json=options.json, verbosity=options.verbosity, color=options.color)
 
     def line(self, text: str = "", *, colour: str = "") -> None:
         """Write a line of the result; nothing with `--json`. colour is an SGR code: "32"."""

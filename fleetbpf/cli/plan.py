@@ -41,16 +41,12 @@ def run(options: argparse.Namespace, output: Output) -> ExitCode:
     from dataclasses import replace
 
     from fleetbpf.cli import planned
-    from fleetbpf.cli.progress import progress
     from fleetbpf.cli.session import Session
 
     manifest, targets = load_targets(options)
     session = Session.of(options)
     prepare = replace(session.prepare(manifest, targets, output), hooks=True, diff=options.diff)
-    with progress(output, [target.host.name for target in targets]) as shown:
-        outcomes = session.on_each(
-            targets, prepare.host, done=lambda found: shown.done(found.host.name, word(found))
-        )
+    outcomes = session.on_each(targets, prepare.host, word=word)
     recaps = [of(outcome) for outcome in outcomes]
     changes = [change for outcome in outcomes if outcome.value for change in outcome.value.changes]
     tell(output, changes, recaps)

@@ -41,7 +41,7 @@ def run(options: argparse.Namespace, output: Output) -> ExitCode:
     from fleetbpf.cli.apply import carry_out
     from fleetbpf.cli.options import load_manifest
     from fleetbpf.cli.session import Session, claim
-    from fleetbpf.defaults import DEFAULT_FORKS
+    from fleetbpf.cli.watching import Watching
     from fleetbpf.lab import hosts
     from fleetbpf.layout import Workspace
 
@@ -49,7 +49,10 @@ def run(options: argparse.Namespace, output: Output) -> ExitCode:
     manifest = on_all_hosts(load_manifest(options))
     with tempfile.TemporaryDirectory(prefix="fleetbpf-lab-") as name:
         session = Session(
-            workspace=Workspace(folder=Path(name)), forks=DEFAULT_FORKS, claim=claim(options)
+            workspace=Workspace(folder=Path(name)),
+            forks=options.settings.forks,
+            watching=Watching.of(options),
+            claim=claim(options),
         )
         session.build(targets.resolve(manifest, expected(chosen)), output)
         with booted(chosen, Path(name), options.memory, output) as inventory:

@@ -1,39 +1,49 @@
-"""Progress over hosts: a live table on a terminal, plain lines in a pipe."""
+"""Progress over hosts: a live table on a terminal, one line per event in a pipe."""
 
+import os
 import sys
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Protocol
 
 from fleetbpf.cli.output import Output
-
-if TYPE_CHECKING:
-    from rich.table import Table
 
 
 class Progress(Protocol):
     """Something that is told what goes on; called from many threads."""
 
+    def over(self, hosts: int) -> AbstractContextManager[None]:
+        """Show what goes on while the block works on so many hosts (more)."""
+
+    def paused(self) -> AbstractContextManager[None]:
+        """Keep off the terminal while the block asks a person something."""
+
+    def at(self, host: str, state: str) -> None:
+        """A host has come to its next step: connecting, facts, …"""
+
     def say(self, host: str, text: str) -> None:
-        """A host has begun something."""
+        """Something happens on a host that is worth a line."""
 
-    def done(self, host: str, word: str) -> None:
-        """A host is finished."""
+    def done(self, host: str, word: str, text: str = "", *, line: bool = True) -> None:
+        """A host is finished: ok, changed, failed, unreachable, interrupted; and why.
+
+        line: whether that is an event, or only the end of a question.
+        """
 
 
-@contextmanager
-def progress(output: Output, hosts: Sequence[str]) -> Iterator[Progress]:
-    """Show progress on standard error while the block runs."""
-    if output.json or not sys.stderr.isatty():
-        yield Lines(output)
-        return
-    from rich.console import Console
-    from rich.live import Live
+def progress(output: Output) -> Progress:
+    """The way of showing progress that standard error can take."""
+    if not is_live(output):
+        return Lines(output)
+    from fleetbpf.cli.live_table import LiveTable
 
-    table = LiveTable(hosts)
-    with Live(get_renderable=table.render, console=Console(stderr=True), refresh_per_second=8):
-        yield table
+    return LiveTable(color=output.colours(sys.stderr))
+
+
+def is_live(output: Output) -> bool:
+    """Whether a table that moves is wanted: a person looks, and nothing else is to be read."""
+    moving = sys.stderr.isatty() and os.environ.get("TERM", "dumb") != "dumb"
+    return moving and not os.environ.get("CI") and not output.json and output.verbosity == 0
 
 
 class Lines:
@@ -42,48 +52,34 @@ class Lines:
     def __init__(self, output: Output) -> None:
         self._output = output
 
+    @contextmanager
+    def over(self, hosts: int) -> Iterator[None]:  # noqa: ARG002 — lines need no count
+        """Nothing has to be prepared."""
+        yield
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """A line does not mind a question beside it."""
+        yield
+
+    def at(self, host: str, state: str) -> None:
+        """Steps are not events; -v tells each command."""
+
     def say(self, host: str, text: str) -> None:
         """A line per event."""
         self._output.progress(f"{host}: {text}")
 
-    def done(self, host: str, word: str) -> None:
+    def done(self, host: str, word: str, text: str = "", *, line: bool = True) -> None:  # noqa: ARG002 — the recap says why
         """A line per host."""
-        self._output.progress(f"{host}: {word}")
+        if line:
+            self._output.progress(f"{host}: {word}")
 
 
-class LiveTable:
-    """A row per host, redrawn in place."""
-
-    STYLES = {  # noqa: RUF012 — rich's names of colours
-        "ok": "green",
-        "changed": "yellow",
-        "failed": "bold red",
-        "unreachable": "bold red",
-        "interrupted": "magenta",
-    }
-
-    def __init__(self, hosts: Sequence[str]) -> None:
-        self._rows = dict.fromkeys(hosts, ("…", ""))
-        self._lock = threading.Lock()
+class Silent(Lines):
+    """Nothing at all, where records are printed as they come."""
 
     def say(self, host: str, text: str) -> None:
-        """The host's row tells what it is at."""
-        with self._lock:
-            self._rows[host] = ("…", text)
+        """Say nothing."""
 
-    def done(self, host: str, word: str) -> None:
-        """The host's row tells how it ended."""
-        with self._lock:
-            self._rows[host] = (word, "")
-
-    def render(self) -> "Table":
-        """The table as it is now; the longest fleets show what is unfinished first."""
-        from rich.table import Table
-        from rich.text import Text
-
-        table = Table(box=None, show_header=False, pad_edge=False)
-        with self._lock:
-            rows = sorted(self._rows.items(), key=lambda row: row[1][0] != "…")
-        for host, (word, text) in rows:
-            table.add_row(host, Text(word, style=self.STYLES.get(word, "")), Text(text))
-        return table
+    def done(self, host: str, word: str, text: str = "", *, line: bool = True) -> None:
+        """Say nothing."""

@@ -29,25 +29,21 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, output: Output) -> ExitCode:
     """Roll back on all hosts of the manifest, `forks` at a time; no source is needed."""
-    from fleetbpf.cli.progress import progress
     from fleetbpf.cli.session import Session
     from fleetbpf.rollback import Rollback
 
     manifest, targets = load_hosts(options)
     InputError.raise_if_any(unknown(options.program, manifest))
     session = Session.of(options)
-    with progress(output, [target.host.name for target in targets]) as shown:
-        work = Rollback(
-            deployment=manifest.name,
-            workspace=session.workspace,
-            say=shown.say,
-            claim=session.claim,
-            to=options.to,
-            program=options.program,
-        )
-        outcomes = session.on_each(
-            targets, work.on, done=lambda found: shown.done(found.host.name, word(found))
-        )
+    work = Rollback(
+        deployment=manifest.name,
+        workspace=session.workspace,
+        say=session.shown.say,
+        claim=session.claim,
+        to=options.to,
+        program=options.program,
+    )
+    outcomes = session.on_each(targets, work.on, word=word)
     recaps = [of(outcome) for outcome in outcomes]
     recap.tell(output, recaps)
     rows = {

@@ -11,7 +11,6 @@ from fleetbpf.errors import ExitCode
 
 if TYPE_CHECKING:
     from fleetbpf.apply import Applied, Apply
-    from fleetbpf.cli.progress import Progress
     from fleetbpf.cli.session import Reach
     from fleetbpf.fleet import Outcome
     from fleetbpf.model.target import Target
@@ -26,7 +25,6 @@ def take_back(
     targets: "Sequence[Target]",
     work: "Apply",
     reach: "Reach",
-    shown: "Progress",
 ) -> "tuple[Outcome[Returned], ...]":
     """Put every host back to where it was before this run."""
     from fleetbpf.rollback import Rollback, undoing
@@ -39,14 +37,14 @@ def take_back(
     back = Rollback(
         deployment=work.prepare.deployment,
         workspace=work.workspace,
-        say=shown.say,
+        say=work.say,
         claim=work.claim,
         layout=work.prepare.layout,
     )
     return reach.on_each(
         [target for target in targets if ways.get(target.host.name)],
         lambda target, connection: back.back(target, connection, ways[target.host.name]),
-        done=lambda o: shown.done(o.host.name, "rolled back" if o.error is None else o.word),
+        word=lambda found: "rolled back" if found.error is None else found.word,
     )
 
 

@@ -5,7 +5,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -13,10 +13,13 @@ from fleetbpf import constant_types, event_plan, fleet, hook_checks, readouts
 from fleetbpf.builders import Builders
 from fleetbpf.cli import asking
 from fleetbpf.cli.output import Output
+from fleetbpf.cli.progress import Progress, Silent
+from fleetbpf.cli.watching import Watching
 from fleetbpf.connections import Connection
 from fleetbpf.connections.limited import LimitedConnection
 from fleetbpf.connections.routes import Routes
 from fleetbpf.connections.settings import Operator
+from fleetbpf.connections.watched import WatchedConnection
 from fleetbpf.defaults import DEFAULT_TIMEOUT
 from fleetbpf.errors import InputError
 from fleetbpf.fleet import Outcome
@@ -40,6 +43,7 @@ class Session:
 
     workspace: Workspace
     forks: int
+    watching: Watching
     claim: Claim
     timeout: float = DEFAULT_TIMEOUT  # seconds to connect and log in
     host_timeout: float | None = None  # seconds for all that is done on a host
@@ -48,16 +52,28 @@ class Session:
 
     @classmethod
     def of(cls, options: argparse.Namespace) -> "Session":
-        """The session that the command line asks for."""
+        """The session that the command line and the settings ask for."""
+        passwords = asking.passwords(options)
         return cls(
             workspace=Workspace(folder=Path.cwd()),
             forks=options.forks,
             timeout=options.timeout,
             host_timeout=options.host_timeout,
-            passwords=asking.passwords(options),
+            watching=Watching.of(options, mask=passwords.mask),
+            passwords=passwords,
             claim=claim(options),
             tell_new_key=tell_new_key(options),
         )
+
+    @property
+    def shown(self) -> Progress:
+        """Who is told what goes on."""
+        return self.watching.shown
+
+    def silent(self) -> "Session":
+        """The same session, showing no progress: for what prints as it comes."""
+        shown = Silent(self.watching.output)
+        return replace(self, watching=replace(self.watching, shown=shown))
 
     def builders(self, output: Output) -> Builders:
         """The builders of this run, which begin when they are asked."""
@@ -101,14 +117,15 @@ class Session:
         targets: Sequence[Target],
         work: Callable[[Target, Connection], T],
         *,
-        done: Callable[[Outcome[T]], None] = lambda _: None,
+        word: Callable[[Outcome[T]], str] | None = None,
     ) -> tuple[Outcome[T], ...]:
         """Do `work` on every target's host, `forks` at a time, one connection each.
 
+        word: what became of a host, said in a line of its own; None where that is no event.
         InputError when fleetbpf cannot do what the inventory says of some host.
         """
         with self.reach(targets) as reach:
-            return reach.on_each(targets, work, done=done)
+            return reach.on_each(targets, work, word=word)
 
     @contextmanager
     def reach(self, targets: Sequence[Target]) -> "Iterator[Reach]":
@@ -122,6 +139,7 @@ class Session:
                 forks=self.forks,
                 timeout=self.timeout,
                 host_timeout=self.host_timeout,
+                watching=self.watching,
             )
 
 
@@ -133,23 +151,37 @@ class Reach:
     forks: int
     timeout: float
     host_timeout: float | None
+    watching: Watching
 
     def on_each(
         self,
         targets: Sequence[Target],
         work: Callable[[Target, Connection], T],
         *,
-        done: Callable[[Outcome[T]], None] = lambda _: None,
+        word: Callable[[Outcome[T]], str] | None = None,
     ) -> tuple[Outcome[T], ...]:
         """Do `work` on every target's host, `forks` at a time, one connection each."""
         by_name = {target.host.name: target for target in targets}
-        return fleet.on_each(
-            [target.host for target in targets],
-            lambda host, connection: work(by_name[host.name], connection),
-            open_connection=self.open,
-            forks=self.forks,
-            done=done,
-        )
+        shown = self.watching.shown
+
+        def done(found: Outcome[T]) -> None:
+            said = word(found) if word else found.word
+            shown.done(found.host.name, said, found.why, line=word is not None)
+
+        with shown.over(len(targets)):
+            return fleet.on_each(
+                [target.host for target in targets],
+                lambda host, connection: work(by_name[host.name], connection),
+                open_connection=self.watched,
+                forks=self.forks,
+                done=done,
+            )
+
+    def watched(self, host: Host) -> Connection:
+        """A connection to a host whose every command is shown and logged."""
+        self.watching.shown.at(host.name, "connecting")
+        watcher = self.watching.watcher()
+        return WatchedConnection(self.open(host), host=host.name, watcher=watcher)
 
     def open(self, host: Host) -> Connection:
         """A connection to a host that keeps to the session's time-outs."""

@@ -2,6 +2,8 @@
 
 import threading
 
+import pytest
+
 from fleetbpf.command import Command
 from fleetbpf.connections import Connection
 from fleetbpf.connections.recording import RecordingConnection
@@ -51,6 +53,29 @@ def test_no_more_than_forks_hosts_are_worked_on_at_once() -> None:
 
     on_each(HOSTS[:4], counted, open_connection=lambda _: RecordingConnection(), forks=2)
     assert most[0] == 2
+
+
+def test_an_interrupt_does_not_wait_for_hosts_that_do_not_answer() -> None:
+    never = threading.Event()
+
+    def hanging(host: Host) -> Connection:
+        if host.name != "h0":
+            never.wait()
+        return RecordingConnection()
+
+    def interrupt(_: Outcome[str]) -> None:
+        raise KeyboardInterrupt
+
+    outcomes = on_each(HOSTS, work, open_connection=hanging, forks=5, done=interrupt)
+    assert [found.word for found in outcomes] == ["ok", *["interrupted"] * 4]
+
+
+def test_a_bug_on_one_host_is_raised() -> None:
+    def buggy(_host: Host, _connection: Connection) -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        on_each(HOSTS, buggy, open_connection=lambda _: RecordingConnection(), forks=2)
 
 
 def test_an_interrupt_keeps_what_is_done_and_names_what_is_not() -> None:

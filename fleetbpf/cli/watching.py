@@ -1,0 +1,87 @@
+"""What a run's commands are told to: the progress, the log, and a person who wants to know all."""
+
+import argparse
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from fleetbpf.cli.output import Output
+from fleetbpf.cli.progress import Progress, progress
+from fleetbpf.command import Command
+from fleetbpf.command_log import CommandLog, Mask, parts
+from fleetbpf.connections import Completed
+from fleetbpf.connections.watched import Exchange, Watcher
+from fleetbpf.model.settings import LOG_OFF
+
+STATES = {
+    "facts.sh": "facts",
+    "activate.sh": "starting",
+    "collect.sh": "collecting",
+    "check.sh": "trying",
+    "inspect.sh": "inspecting",
+    "maps.sh": "reading",
+}
+AFTERWARDS = {"facts.sh": "building"}  # what a host waits for when it has answered
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watching:
+    """One run's eyes."""
+
+    output: Output
+    shown: Progress
+    log: CommandLog
+
+    @classmethod
+    def of(cls, options: argparse.Namespace, *, mask: Mask = lambda text: text) -> "Watching":
+        """What the command line and the settings ask for; `mask` takes secrets out of a text."""
+        output = Output.of(options)
+        file = options.settings.log
+        log = CommandLog(
+            path=None if file == LOG_OFF else Path(file),
+            started=sys.argv,
+            whole=output.verbosity >= 2,
+            mask=mask,
+            warn=output.warning,
+        )
+        return cls(output=output, shown=progress(output), log=log)
+
+    def watcher(self) -> Watcher:
+        """What a connection tells."""
+        return Watcher(begun=self.begun, ended=self.ended)
+
+    def begun(self, host: str, command: Command) -> None:
+        """A command was sent."""
+        self.shown.at(host, STATES.get(command.name, command.name or command.words[0]))
+        if self.output.verbosity >= 1:
+            name, _, arguments = parts(command.words, command.name)
+            self.output.detail(f"{host}: {' '.join(map(self.log.mask, (name, *arguments)))}")
+
+    def ended(self, exchange: Exchange) -> None:
+        """A command has ended."""
+        if state := AFTERWARDS.get(exchange.command.name):
+            self.shown.at(exchange.host, state)
+        self.log.write(exchange)
+        if self.output.verbosity >= 1:
+            self.output.detail(f"{exchange.host}: {outcome(exchange)}")
+        if self.output.verbosity >= 2 and exchange.completed:
+            for line in said(exchange.completed):
+                self.output.detail(f"{exchange.host}: {self.log.mask(line)}", level=2)
+
+
+def outcome(exchange: Exchange) -> str:
+    """A command's end in a line."""
+    end = f"status {exchange.completed.status}" if exchange.completed else exchange.error
+    name = exchange.command.name or exchange.command.words[0]
+    sizes = f"{exchange.sent} bytes sent, {exchange.received} received"
+    return f"{name}: {end} after {exchange.seconds:.2f} s, {sizes}"
+
+
+def said(completed: Completed) -> list[str]:
+    """What a host said, line by line."""
+    streams = ((">", completed.stdout), ("!", completed.stderr))
+    return [
+        f"{mark} {line}"
+        for mark, stream in streams
+        for line in stream.decode("utf-8", "replace").splitlines()
+    ]

@@ -1,0 +1,104 @@
+"""A connection whose every command is told to somebody: what began, and what came of it."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Self
+
+from fleetbpf.command import Command
+from fleetbpf.connections import Completed, Connection, Sink
+from fleetbpf.errors import FleetbpfError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchange:
+    """One command on a host, when it has ended."""
+
+    host: str
+    command: Command
+    began: float  # of time.time()
+    seconds: float
+    sent: int  # bytes of its stdin
+    received: int  # bytes of its stdout
+    completed: Completed | None = None  # None: it did not come to its end
+    error: str = ""  # why not
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watcher:
+    """Who is told; called from many threads."""
+
+    begun: Callable[[str, Command], None] = lambda _host, _command: None
+    ended: Callable[[Exchange], None] = lambda _: None
+
+
+class WatchedConnection:
+    """A connection that tells its watcher of each command."""
+
+    def __init__(self, inner: Connection, *, host: str, watcher: Watcher) -> None:
+        self._inner = inner
+        self._host = host
+        self._watcher = watcher
+
+    def run(
+        self,
+        command: Command,
+        *,
+        stdin: bytes = b"",
+        stdout: Sink | None = None,
+        timeout: float = 600.0,
+    ) -> Completed:
+        """As Connection.run."""
+        counter = Counter(stdout)
+        began, start = time.time(), time.monotonic()
+        completed, error = None, ""
+        self._watcher.begun(self._host, command)
+        try:
+            completed = self._inner.run(
+                command, stdin=stdin, stdout=counter.take if stdout else None, timeout=timeout
+            )
+        except FleetbpfError as failure:
+            error = "; ".join(problem.what for problem in failure.problems)
+            raise
+        except BaseException as failure:
+            error = type(failure).__name__
+            raise
+        else:
+            return completed
+        finally:
+            exchange = Exchange(
+                host=self._host,
+                command=command,
+                began=began,
+                seconds=time.monotonic() - start,
+                sent=len(stdin),
+                received=counter.bytes + len(completed.stdout if completed else b""),
+                completed=completed,
+                error=error,
+            )
+            self._watcher.ended(exchange)
+
+    def close(self) -> None:
+        """Give the connection up."""
+        self._inner.close()
+
+    def __enter__(self) -> Self:
+        self._inner.__enter__()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._inner.__exit__(*exc)
+
+
+class Counter:
+    """Passes bytes on, and counts them."""
+
+    def __init__(self, sink: Sink | None) -> None:
+        self.bytes = 0
+        self._sink = sink
+
+    def take(self, piece: bytes) -> None:
+        """One piece."""
+        self.bytes += len(piece)
+        if self._sink:
+            self._sink(piece)

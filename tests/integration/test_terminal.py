@@ -1,0 +1,79 @@
+"""The live table as a person sees it: on a real terminal, over many hosts, until Ctrl-C."""
+
+import json
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.terminal import terminal
+
+FLEETBPF = (sys.executable, "-m", "fleetbpf")
+MANIFEST = (
+    "name: x\nprograms: {hello: {source: hello.bpf.c}}\nplays: [{hosts: all, programs: [hello]}]\n"
+)
+
+
+@pytest.fixture
+def silent_port() -> Iterator[int]:
+    """A port where somebody listens and says nothing."""
+    with socket.create_server(("127.0.0.1", 0), backlog=200) as listener:
+        yield int(listener.getsockname()[1])
+
+
+@pytest.fixture
+def folder(tmp_path: Path, silent_port: int) -> Path:
+    """A manifest, and an inventory of 60 hosts that hang and 40 that refuse."""
+    (tmp_path / "m.yml").write_text(MANIFEST)
+    hosts = [f"hangs{n} ansible_host=127.0.0.1 ansible_port={silent_port}" for n in range(60)]
+    hosts += [f"refuses{n} ansible_host=127.0.0.1 ansible_port=1" for n in range(40)]
+    (tmp_path / "hosts").write_text("\n".join(reversed(hosts)) + "\n")
+    return tmp_path
+
+
+def test_many_hosts_fit_a_small_terminal_and_ctrl_c_leaves_it_as_it_was(folder: Path) -> None:
+    words = (*FLEETBPF, "destroy", "m.yml", "-i", "hosts")
+    with terminal(words, cwd=folder, rows=16) as shown:
+        shown.watch(lambda: is_full(shown.lines))
+        assert shown.cursor_hidden
+
+        shown.resize(rows=10, columns=50)
+        shown.watch(lambda: shown.lines[-1].endswith("…"))
+        shown.resize(rows=16, columns=80)
+        shown.type(b"\x03")
+        assert shown.wait() == 130
+        assert not shown.cursor_hidden
+        assert not any("running" in line or "connecting" in line for line in shown.lines)
+        assert shown.lines[-1].startswith("hangs")  # the recap
+
+
+def is_full(lines: list[str]) -> bool:
+    """Whether failures, running hosts and the counts are all there."""
+    hanging = sum("hangs" in line and "connecting" in line for line in lines)
+    refused = any("unreachable" in line and "refused" in line for line in lines)
+    counted = any("40 of 100 done: 40 unreachable; 50 running" in line for line in lines)
+    return hanging >= 6 and refused and counted
+
+
+def test_without_a_terminal_there_is_a_line_per_host_and_no_escape(folder: Path) -> None:
+    words = (*FLEETBPF, "destroy", "m.yml", "-i", "hosts", "--limit", "refuses*")
+    said = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
+    assert said.stderr.count(": unreachable\n") == 40
+    assert "\x1b" not in said.stderr + said.stdout
+
+
+def test_quiet_leaves_the_errors_and_the_recap(folder: Path) -> None:
+    words = (*FLEETBPF, "destroy", "m.yml", "-i", "hosts", "--limit", "refuses1", "-q")
+    said = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
+    assert "connection refused" in said.stderr
+    assert "refuses1: unreachable" not in said.stderr
+    assert said.stdout == "refuses1  ok=0  changed=0  unreachable=1  failed=0  skipped=0\n"
+
+
+def test_json_is_the_only_thing_on_standard_output(folder: Path) -> None:
+    words = (*FLEETBPF, "destroy", "m.yml", "-i", "hosts", "--limit", "refuses1", "--json", "-vv")
+    said = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
+    assert json.loads(said.stdout)["hosts"]["refuses1"]["unreachable"] == 1
