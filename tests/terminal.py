@@ -34,6 +34,11 @@ class Terminal:
     def cursor_hidden(self) -> bool:
         return bool(self._screen.cursor.hidden)
 
+    @property
+    def echoes(self) -> bool:
+        """Whether the terminal shows what a person types."""
+        return bool(termios.tcgetattr(self._descriptor)[3] & termios.ECHO)
+
     def type(self, keys: bytes) -> None:
         os.write(self._descriptor, keys)
 

@@ -2,6 +2,7 @@
 
 import argparse
 import importlib
+import io
 import os
 import sys
 import tempfile
@@ -12,6 +13,7 @@ from fleetbpf import __version__
 from fleetbpf.cli import examples
 from fleetbpf.cli.options import add_common
 from fleetbpf.cli.output import Output
+from fleetbpf.cli.terminal import left_as_it_was
 from fleetbpf.errors import BuildError, ExitCode, FleetbpfError
 
 COMMANDS = (
@@ -42,11 +44,14 @@ COMMANDS = (
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line `arguments` (default: the process's own); return the exit code."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # … in a locale that has no such sign
     options = parser().parse_args(arguments)
     output = Output(json=options.json)
     try:
         output = settled(options)
-        return int(options.run(options, output))
+        with left_as_it_was():
+            return int(options.run(options, output))
     except FleetbpfError as error:
         return report(error, output)
     except KeyboardInterrupt:

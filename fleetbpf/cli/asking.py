@@ -5,16 +5,25 @@ import getpass
 import os
 import warnings
 
+from fleetbpf.cli.progress import Progress
 from fleetbpf.errors import InputError, Problem
 from fleetbpf.passwords import Passwords, given
 from fleetbpf.secret import SecretKind
 
 
-def passwords(options: argparse.Namespace) -> Passwords:
-    """The secrets that the command line and the environment give for all hosts."""
+def passwords(options: argparse.Namespace, shown: Progress) -> Passwords:
+    """The secrets that the command line and the environment give for all hosts.
+
+    What shows progress keeps off the terminal while a person is asked for more.
+    """
+
+    def ask_meanwhile(question: str) -> str:
+        with shown.paused():
+            return ask(question)
+
     asked = {SecretKind.LOGIN: options.ask_pass, SecretKind.BECOME: options.ask_become_pass}
     kinds = {kind for kind, wanted in asked.items() if wanted}
-    return Passwords(given(os.environ, asked=kinds, ask=ask), ask=ask)
+    return Passwords(given(os.environ, asked=kinds, ask=ask), ask=ask_meanwhile)
 
 
 def ask(question: str) -> str:

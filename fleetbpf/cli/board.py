@@ -54,11 +54,11 @@ class Board:
         with self._lock:
             self._total += hosts
 
-    def at(self, host: str, state: str, text: str, now: float) -> None:
+    def at(self, host: str, state: str, now: float) -> None:
         """A host is at something, for which it may have begun only now."""
         with self._lock:
             known = self._running.get(host)
-            since = known.since if known else now
+            since, text = (known.since, known.text) if known else (now, "")
             self._running[host] = Row(host=host, state=state, text=text, since=since)
 
     def say(self, host: str, text: str) -> None:

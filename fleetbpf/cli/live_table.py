@@ -35,34 +35,33 @@ class LiveTable:
         )
         self._board = Board()
         self._began = time.monotonic()
-        self._lock = threading.RLock()
+        self._lock = threading.Lock()
         self._live: Live | None = None
+        self._working = False
+        self._questions = 0
 
     @contextmanager
     def over(self, hosts: int) -> Iterator[None]:
         """Show the table while the block works on so many hosts."""
         self._board.expect(hosts)
-        self._start()
+        self._change(working=True)
         try:
             yield
         finally:
-            self._stop()
+            self._change(working=False)
 
     @contextmanager
     def paused(self) -> Iterator[None]:
         """Leave the terminal to somebody else, who asks a question, while the block runs."""
-        with self._lock:
-            shown = self._live is not None
-            self._stop()
-            try:
-                yield
-            finally:
-                if shown:
-                    self._start()
+        self._change(questions=1)
+        try:
+            yield
+        finally:
+            self._change(questions=-1)
 
     def at(self, host: str, state: str) -> None:
         """The host's row tells what it is at."""
-        self._board.at(host, state, "", time.monotonic())
+        self._board.at(host, state, time.monotonic())
 
     def say(self, host: str, text: str) -> None:
         """The host's row tells what it does."""
@@ -72,21 +71,29 @@ class LiveTable:
         """The host's row goes, unless it failed."""
         self._board.done(host, word, text, time.monotonic())
 
-    def _start(self) -> None:
-        with self._lock:
-            self._live = Live(
-                get_renderable=self._render,
-                console=self._console,
-                refresh_per_second=REFRESHES,
-                transient=True,  # the recap says it all again
-            )
-            self._live.start()
+    def _change(self, *, working: bool | None = None, questions: int = 0) -> None:
+        """Show the table while there is work and nobody is asked anything.
 
-    def _stop(self) -> None:
+        The lock is not held meanwhile: Ctrl-C at a question must find the way out.
+        """
         with self._lock:
-            if self._live is not None:
+            self._working = self._working if working is None else working
+            self._questions += questions
+            wanted = self._working and not self._questions
+            if wanted and self._live is None:
+                self._live = self._new_live()
+                self._live.start()
+            elif not wanted and self._live is not None:
                 self._live.stop()
                 self._live = None
+
+    def _new_live(self) -> Live:
+        return Live(
+            get_renderable=self._render,
+            console=self._console,
+            refresh_per_second=REFRESHES,
+            transient=True,  # the recap says it all again
+        )
 
     def _render(self) -> Text:
         now = time.monotonic()

@@ -40,6 +40,7 @@ def run(options: argparse.Namespace, output: Output) -> ExitCode:
     from fleetbpf import targets
     from fleetbpf.cli.apply import carry_out
     from fleetbpf.cli.options import load_manifest
+    from fleetbpf.cli.progress import progress
     from fleetbpf.cli.session import Session, claim
     from fleetbpf.cli.watching import Watching
     from fleetbpf.lab import hosts
@@ -51,7 +52,7 @@ def run(options: argparse.Namespace, output: Output) -> ExitCode:
         session = Session(
             workspace=Workspace(folder=Path(name)),
             forks=options.settings.forks,
-            watching=Watching.of(options),
+            watching=Watching.of(options, progress(output)),
             claim=claim(options),
         )
         session.build(targets.resolve(manifest, expected(chosen)), output)

@@ -40,7 +40,14 @@ def tell(output: Output, recaps: Sequence[HostRecap]) -> None:
     width = max((len(recap.host) for recap in recaps), default=0)
     for recap in recaps:
         counts = "  ".join(f"{name}={count}" for name, count in recap.counts().items())
-        output.line(f"{recap.host.ljust(width)}  {counts}")
+        output.line(f"{recap.host.ljust(width)}  {counts}", colour=colour(recap))
+
+
+def colour(recap: HostRecap) -> str:
+    """Ansible's colours, as SGR codes: red for failures, yellow for changes, green."""
+    if recap.failed or recap.unreachable:
+        return "31"
+    return "33" if recap.changed else "32"
 
 
 def tell_remarks(output: Output, recaps: Sequence[HostRecap]) -> None:

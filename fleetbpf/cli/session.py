@@ -13,7 +13,7 @@ from fleetbpf import constant_types, event_plan, fleet, hook_checks, readouts
 from fleetbpf.builders import Builders
 from fleetbpf.cli import asking
 from fleetbpf.cli.output import Output
-from fleetbpf.cli.progress import Progress, Silent
+from fleetbpf.cli.progress import Progress, Silent, progress
 from fleetbpf.cli.watching import Watching
 from fleetbpf.connections import Connection
 from fleetbpf.connections.limited import LimitedConnection
@@ -53,13 +53,14 @@ class Session:
     @classmethod
     def of(cls, options: argparse.Namespace) -> "Session":
         """The session that the command line and the settings ask for."""
-        passwords = asking.passwords(options)
+        shown = progress(Output.of(options))
+        passwords = asking.passwords(options, shown)
         return cls(
             workspace=Workspace(folder=Path.cwd()),
             forks=options.forks,
             timeout=options.timeout,
             host_timeout=options.host_timeout,
-            watching=Watching.of(options, mask=passwords.mask),
+            watching=Watching.of(options, shown, mask=passwords.mask),
             passwords=passwords,
             claim=claim(options),
             tell_new_key=tell_new_key(options),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fleetbpf.cli.output import Output
-from fleetbpf.cli.progress import Progress, progress
+from fleetbpf.cli.progress import Progress
 from fleetbpf.command import Command
 from fleetbpf.command_log import CommandLog, Mask, parts
 from fleetbpf.connections import Completed
@@ -15,12 +15,13 @@ from fleetbpf.model.settings import LOG_OFF
 
 STATES = {
     "facts.sh": "facts",
-    "activate.sh": "starting",
+    "activate.sh": "sending",
     "collect.sh": "collecting",
     "check.sh": "trying",
     "inspect.sh": "inspecting",
     "maps.sh": "reading",
 }
+ARRIVED = b"arrived\n"  # what activate.sh says when all is there and it begins to start programs
 AFTERWARDS = {"facts.sh": "building"}  # what a host waits for when it has answered
 
 
@@ -33,7 +34,9 @@ class Watching:
     log: CommandLog
 
     @classmethod
-    def of(cls, options: argparse.Namespace, *, mask: Mask = lambda text: text) -> "Watching":
+    def of(
+        cls, options: argparse.Namespace, shown: Progress, *, mask: Mask = lambda text: text
+    ) -> "Watching":
         """What the command line and the settings ask for; `mask` takes secrets out of a text."""
         output = Output.of(options)
         file = options.settings.log
@@ -44,11 +47,11 @@ class Watching:
             mask=mask,
             warn=output.warning,
         )
-        return cls(output=output, shown=progress(output), log=log)
+        return cls(output=output, shown=shown, log=log)
 
     def watcher(self) -> Watcher:
         """What a connection tells."""
-        return Watcher(begun=self.begun, ended=self.ended)
+        return Watcher(begun=self.begun, heard=self.heard, ended=self.ended)
 
     def begun(self, host: str, command: Command) -> None:
         """A command was sent."""
@@ -56,6 +59,11 @@ class Watching:
         if self.output.verbosity >= 1:
             name, _, arguments = parts(command.words, command.name)
             self.output.detail(f"{host}: {' '.join(map(self.log.mask, (name, *arguments)))}")
+
+    def heard(self, host: str, command: Command, piece: bytes) -> None:
+        """A host said something; a line that is cut in two is only a word in the table missed."""
+        if command.name == "activate.sh" and ARRIVED in piece:
+            self.shown.at(host, "starting")
 
     def ended(self, exchange: Exchange) -> None:
         """A command has ended."""

@@ -2,7 +2,8 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Self
 
 from fleetbpf.command import Command
@@ -29,6 +30,7 @@ class Watcher:
     """Who is told; called from many threads."""
 
     begun: Callable[[str, Command], None] = lambda _host, _command: None
+    heard: Callable[[str, Command, bytes], None] = lambda _host, _command, _piece: None
     ended: Callable[[Exchange], None] = lambda _: None
 
 
@@ -49,14 +51,14 @@ class WatchedConnection:
         timeout: float = 600.0,
     ) -> Completed:
         """As Connection.run."""
-        counter = Counter(stdout)
+        whole = bytearray()
+        ear = Ear(stdout or whole.extend, partial(self._watcher.heard, self._host, command))
         began, start = time.time(), time.monotonic()
         completed, error = None, ""
         self._watcher.begun(self._host, command)
         try:
-            completed = self._inner.run(
-                command, stdin=stdin, stdout=counter.take if stdout else None, timeout=timeout
-            )
+            done = self._inner.run(command, stdin=stdin, stdout=ear.take, timeout=timeout)
+            completed = replace(done, stdout=bytes(whole))
         except FleetbpfError as failure:
             error = "; ".join(problem.what for problem in failure.problems)
             raise
@@ -72,7 +74,7 @@ class WatchedConnection:
                 began=began,
                 seconds=time.monotonic() - start,
                 sent=len(stdin),
-                received=counter.bytes + len(completed.stdout if completed else b""),
+                received=ear.bytes,
                 completed=completed,
                 error=error,
             )
@@ -90,15 +92,16 @@ class WatchedConnection:
         self._inner.__exit__(*exc)
 
 
-class Counter:
-    """Passes bytes on, and counts them."""
+class Ear:
+    """Passes bytes on, counts them, and tells of them."""
 
-    def __init__(self, sink: Sink | None) -> None:
+    def __init__(self, sink: Sink, heard: Sink) -> None:
         self.bytes = 0
         self._sink = sink
+        self._heard = heard
 
     def take(self, piece: bytes) -> None:
         """One piece."""
         self.bytes += len(piece)
-        if self._sink:
-            self._sink(piece)
+        self._sink(piece)
+        self._heard(piece)

@@ -379,6 +379,7 @@ is_current() {
 say fleetbpf activate
 stage='' soaking='' reload=''
 begin || exit 1
+say arrived
 has_systemd && place_units "$@"
 status=0
 while [ $# -ge 5 ]; do

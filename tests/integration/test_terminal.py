@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.integration import sshd
+from tests.integration.conftest import StartServer
 from tests.terminal import terminal
 
 FLEETBPF = (sys.executable, "-m", "fleetbpf")
@@ -48,6 +50,24 @@ def test_many_hosts_fit_a_small_terminal_and_ctrl_c_leaves_it_as_it_was(folder: 
         assert not shown.cursor_hidden
         assert not any("running" in line or "connecting" in line for line in shown.lines)
         assert shown.lines[-1].startswith("hangs")  # the recap
+
+
+def test_ctrl_c_at_a_question_gives_the_terminal_its_echo_back(
+    tmp_path: Path, start_server: StartServer
+) -> None:
+    server = start_server()
+    key = sshd.make_key(tmp_path / "locked", passphrase="secret")
+    (tmp_path / "hosts").write_text(
+        f"web1 ansible_host=127.0.0.1 ansible_port={server.port} "
+        f"ansible_ssh_private_key_file={key} fleetbpf_known_hosts_file={server.known_hosts}\n"
+    )
+    with terminal((*FLEETBPF, "logs", "web1", "-i", "hosts"), cwd=tmp_path) as shown:
+        shown.watch(lambda: "passphrase" in "".join(shown.lines) and not shown.echoes)
+        shown.type(b"\x03")
+        shown.watch(lambda: shown.process.poll() is not None)
+        assert shown.process.wait(60) == 130
+        assert shown.echoes
+        assert not shown.cursor_hidden
 
 
 def is_full(lines: list[str]) -> bool:

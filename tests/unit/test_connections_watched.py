@@ -59,6 +59,14 @@ def test_a_command_that_does_not_end_is_told_and_its_error_goes_on(
     assert (told[1].completed, told[1].error) == (None, said)
 
 
+def test_each_piece_of_output_is_heard_as_it_comes() -> None:
+    heard: list[tuple[str, bytes]] = []
+    watcher = Watcher(heard=lambda host, _, piece: heard.append((host, piece)))
+    inner = RecordingConnection(lambda _: Completed(status=0, stdout=b"out"))
+    completed = WatchedConnection(inner, host="web1", watcher=watcher).run(COMMAND)
+    assert (completed.stdout, heard) == (b"out", [("web1", b"out")])
+
+
 def test_closing_closes_what_is_inside() -> None:
     inner = RecordingConnection()
     with WatchedConnection(inner, host="web1", watcher=Watcher()):

@@ -19,7 +19,7 @@ def busy(hosts: int) -> Board:
     board = Board()
     board.expect(2000)
     for number in range(hosts):
-        board.at(f"web{number}", "facts", "", now=3.0)
+        board.at(f"web{number}", "facts", now=3.0)
     return board
 
 
@@ -58,7 +58,7 @@ def test_the_table_fits_the_terminal_however_many_hosts_run(height: int) -> None
 def test_no_line_is_wider_than_the_terminal(width: int) -> None:
     board = Board()
     board.expect(1)
-    board.at("東京データセンター1", "starting", "", now=3.0)
+    board.at("東京データセンター1", "starting", now=3.0)
     board.say("東京データセンター1", "更新: " + "新しい" * 40)
     console = Console(width=width, file=io.StringIO())
     text = drawn(board.view(), now=10.0, seconds=1.0, width=width, height=24)
@@ -91,6 +91,22 @@ def test_the_table_leaves_nothing_behind_and_gives_the_cursor_back() -> None:
     said = console.file.getvalue()  # type: ignore[attr-defined]
     assert said.rindex("\x1b[?25h") > said.rindex("\x1b[?25l")
     assert said.endswith("\x1b[2K")
+
+
+def test_ctrl_c_at_a_question_finds_the_way_out() -> None:
+    console = Console(file=io.StringIO(), force_terminal=True, width=60, height=10)
+    table = LiveTable(color=False, console=console)
+    asked, never = threading.Event(), threading.Event()
+
+    def ask() -> None:
+        with table.paused():
+            asked.set()
+            never.wait()
+
+    with table.over(1):
+        threading.Thread(target=ask, daemon=True).start()
+        assert asked.wait(60)
+    never.set()
 
 
 def test_a_question_has_the_terminal_for_itself() -> None:
