@@ -49,7 +49,7 @@ class Row:
         count = f" ({len(hosts)} hosts)" if len(hosts) > SHORTEST_RANGE else ""
         yield f"{self.sign} {self.program}: {self.action.value} on {in_short(hosts)}{count}"
         yield from (f"    {line}" for line in self.why)
-        yield from (f"    cannot be done: {line}" for line in self.obstacles)
+        yield from (f"    not possible: {line}" for line in self.obstacles)
         yield from (f"    hint: {line}" for line in self.hints)
         yield from (f"    {line}" for line in self.diff.splitlines())
 

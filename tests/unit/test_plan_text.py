@@ -49,7 +49,7 @@ def test_a_change_that_cannot_be_made_says_why_and_what_to_do() -> None:
         "! execs: update on web8, web9",
         "    header x.h",
         "    constant min_uid 1 → 2",
-        "    cannot be done: kernel 5.4 is too old",
+        "    not possible: kernel 5.4 is too old",
         "    hint: a newer one",
     ]
 
