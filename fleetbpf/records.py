@@ -2,14 +2,16 @@
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from fleetbpf import map_text, quantities
+from fleetbpf import map_text, overlap, quantities
 from fleetbpf.collect import is_set_aside
+from fleetbpf.overlap import Moment
 
 UNITS = {"duration": quantities.told_duration, "bytes": quantities.told_size}
 PLAIN = re.compile(r"[!#-<>-Z^-z|~]+")  # printable ASCII without space, quote, =, [ ] { } and \
@@ -24,9 +26,12 @@ class Record:
     program: str
     release: str
     time_ns: int  # wall clock, by the offset in the segment's header
-    kind: str  # start, trace, event, map, iter, lost, stop; torn: made here, of one cut by a kill
+    # start, trace, event, map, iter, lost, clock, handoff, stop; torn: made here, for one that a
+    # kill cut
+    kind: str
     fields: Mapping[str, Any]
     units: Mapping[str, str] = field(default_factory=dict)  # of an event's fields, by their paths
+    overlap: str = ""  # the release before, which has told the same: this one ran beside it then
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +39,7 @@ class Position:
     """How far a segment has been read, and what its lines have said on the way."""
 
     offset: int = 0  # bytes
+    boot_id: str = ""
     clock_offset_ns: int = 0  # wall clock minus boot clock, from the header
     time: int = 0  # of the last record, boot clock; a record without a time gets it
     units: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # of rings' fields
@@ -52,18 +58,31 @@ class Reader:
         self._host = host
         self._pattern = f"{deployment or '*'}/{program or '*'}/*/*.log"
         self._read: dict[Path, Position] = {}
+        self._starts: dict[Path, tuple[Record, Moment]] = {}  # the last of each release
 
     def news(self) -> list[Record]:
         """Records that have become whole since the last call, in the order of their times."""
         files = sorted(self._mirror.glob(self._pattern))
         found: list[Record] = []
-        for file in files:
-            is_last = not any(other.parent == file.parent and other > file for other in files)
-            found += self.read(file, is_last=is_last and not is_set_aside(file.parent))
+        for release, segments in groupby(files, lambda file: file.parent):
+            found += self.of_release(release, tuple(segments))
         return sorted(found, key=lambda record: record.time_ns)
 
-    def read(self, file: Path, *, is_last: bool) -> Iterator[Record]:
-        """The new records of one segment.
+    def of_release(self, release: Path, segments: Sequence[Path]) -> Iterator[Record]:
+        """The new records of one release, those marked that the release before told as well."""
+        before = [self._starts[release]] if release in self._starts else []
+        found = list(before)
+        for file in segments:
+            found += self.read(file, is_last=file == segments[-1] and not is_set_aside(release))
+        marked = overlap.doubles(found)
+        for place, (record, moment) in enumerate(found):
+            if record.kind == "start":
+                self._starts[release] = (record, moment)
+            if place >= len(before):
+                yield replace(record, overlap=marked[place]) if place in marked else record
+
+    def read(self, file: Path, *, is_last: bool) -> Iterator[tuple[Record, Moment]]:
+        """The new records of one segment, with their times since boot.
 
         A last line without its end is still being written in the last segment; in any other it
         was cut by a kill, and is told as such.
@@ -78,7 +97,8 @@ class Reader:
             fields = less_collected(record_fields(line), file.parent)
             position = advanced(position, fields)
             if "fleetbpf" not in fields and fields.get("count") != 0:
-                yield self.record(file, fields, position)
+                moment = Moment(boot_id=position.boot_id, time=position.time)
+                yield self.record(file, fields, position), moment
         read = len(content) - (0 if cut else len(rest))
         self._read[file] = replace(position, offset=position.offset + read)
 
@@ -102,6 +122,7 @@ def advanced(position: Position, fields: Mapping[str, Any]) -> Position:
     if "fleetbpf" in fields:
         return replace(
             position,
+            boot_id=str(fields.get("boot_id", "")),
             clock_offset_ns=int(fields["clock_offset_ns"]),
             time=int(fields["start_ns"]),
             units=fields.get("units", {}),
@@ -156,6 +177,7 @@ def as_json(record: Record) -> dict[str, Any]:
         "program": record.program,
         "release": record.release,
         "kind": record.kind,
+        **({"overlap": record.overlap} if record.overlap else {}),
         **record.fields,
     }
 
@@ -163,6 +185,7 @@ def as_json(record: Record) -> dict[str, Any]:
 def lines(record: Record) -> Iterable[str]:
     """A record as people read it."""
     head = f"{timestamp(record.time_ns, digits=6)} {record.host} {record.program}"
+    head += f" (told by {record.overlap} too)" if record.overlap else ""
     return (f"{head} {text}" for text in texts(record.kind, in_units(record)))
 
 
@@ -198,6 +221,15 @@ def texts(kind: str, fields: Mapping[str, Any]) -> Iterable[str]:
             return (f"{fields.get('struct', fields.get('ring'))} {event_text(fields)}",)
         case "iter":
             return (f"{fields.get('function')} {fields.get('text')}",)
+        case "map":
+            return map_text.lines(fields)
+        case _:
+            return texts_of_loader(kind, fields)
+
+
+def texts_of_loader(kind: str, fields: Mapping[str, Any]) -> Iterable[str]:
+    """What a record says of the loader itself, and of what is missing."""
+    match kind:
         case "start":
             links = ", ".join(
                 f"{link['function']} on {link['hook']}" for link in fields.get("attached", ())
@@ -209,12 +241,12 @@ def texts(kind: str, fields: Mapping[str, Any]) -> Iterable[str]:
             return (f"-- stopped ({fields.get('reason')}): {counts}",)
         case "lost":
             return (f"-- LOST {fields.get('count')} in the {fields.get('place')}",)
+        case "handoff":
+            return (f"-- took over from {fields.get('from')}, which told all before",)
         case "clock":
             return ("-- the clock was set: times from here on are by the new one",)
         case "torn":
             return (f"-- LOST 1, cut off by a kill after {fields.get('bytes')} bytes",)
-        case "map":
-            return map_text.lines(fields)
         case _:
             return (f"{kind} {json.dumps(dict(fields))}",)
 

@@ -32,6 +32,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--deployment", default="", help="only of this deployment")
     parser.add_argument("--program", default="", help="only of this program")
     parser.add_argument(
+        "--overlap",
+        action="store_true",
+        help="print what two releases told during an upgrade twice, too (--json always does)",
+    )
+    parser.add_argument(
         "--offline", action="store_true", help="print what is here; contact no host"
     )
     add_inventory(parser)
@@ -47,11 +52,11 @@ def run(options: argparse.Namespace, output: Output) -> ExitCode:
     session = Session.of(options)
     readers = {target.host.name: reader(options, session, target.host.name) for target in targets}
     if options.offline:
-        return show(output, readers, [recap.HostRecap(host=name) for name in readers])
+        return show(options, output, readers, [recap.HostRecap(host=name) for name in readers])
     if options.follow:
         return follow(options, output, session.silent(), targets, readers)
     outcomes = session.on_each(targets, fetching(options, session))
-    return show(output, readers, [of(outcome) for outcome in outcomes])
+    return show(options, output, readers, [of(outcome) for outcome in outcomes])
 
 
 def reader(options: argparse.Namespace, session: "Session", host: str) -> "Reader":
@@ -94,7 +99,10 @@ def fetching(
 
 
 def show(
-    output: Output, readers: Mapping[str, "Reader"], recaps: Sequence[recap.HostRecap]
+    options: argparse.Namespace,
+    output: Output,
+    readers: Mapping[str, "Reader"],
+    recaps: Sequence[recap.HostRecap],
 ) -> ExitCode:
     """Print what all mirrors hold, in the order of time, and what went wrong."""
     from fleetbpf.records import as_json, lines
@@ -102,8 +110,9 @@ def show(
     found = [record for reader in readers.values() for record in reader.news()]
     found.sort(key=lambda record: record.time_ns)
     for record in found:
-        for line in lines(record):
-            output.line(line)
+        if options.overlap or not record.overlap:
+            for line in lines(record):
+                output.line(line)
     for problem in (problem for told in recaps for problem in told.problems):
         output.error(str(problem))
     if output.json:
@@ -128,7 +137,8 @@ def follow(
     def news(host: str) -> None:
         with printing:
             for record in readers[host].news():
-                print_now(output, record)
+                if output.json or options.overlap or not record.overlap:
+                    print_now(output, record)
 
     for target in targets:
         news(target.host.name)

@@ -13,6 +13,7 @@
 #include "kernel_hooks.h"
 #include "net_hooks.h"
 #include "privileges.h"
+#include "tracing_hooks.h"
 
 #define STAGE "attach"
 
@@ -269,6 +270,38 @@ unsigned int fb_attachments_duties(const struct fb_attachments *attachments)
 			duties |= FB_REMOVE_FILTERS;
 	}
 	return duties;
+}
+
+static enum fb_watch watch_of(const struct fb_hook_kind *kind)
+{
+	if (!kind || kind->flags & BPF_F_SLEEPABLE)
+		return FB_WATCH_ALONE;
+	switch (kind->program_type) {
+	case BPF_PROG_TYPE_TRACEPOINT:
+	case BPF_PROG_TYPE_RAW_TRACEPOINT:
+	case BPF_PROG_TYPE_PERF_EVENT:
+		return FB_WATCH_STEADY;
+	case BPF_PROG_TYPE_KPROBE:
+		return kind->prepare == fb_kprobe_prepare ? FB_WATCH_STEADY : FB_WATCH_BESIDE;
+	case BPF_PROG_TYPE_TRACING:
+		if (kind->attach_type == BPF_MODIFY_RETURN)
+			return FB_WATCH_ALONE;
+		return kind->attach_type == BPF_TRACE_RAW_TP ? FB_WATCH_STEADY : FB_WATCH_BESIDE;
+	default: /* those that decide, or that take a place */
+		return FB_WATCH_ALONE;
+	}
+}
+
+enum fb_watch fb_attachments_watch(const struct fb_attachments *attachments)
+{
+	enum fb_watch least = FB_WATCH_STEADY;
+
+	for (size_t i = 0; i < attachments->count; i++) {
+		enum fb_watch found = watch_of(attachments->items[i].hook->kind);
+
+		least = found < least ? found : least;
+	}
+	return least;
 }
 
 void fb_attachments_detach(struct fb_attachments *attachments)

@@ -64,6 +64,15 @@ void fb_attachments_json(const struct fb_attachments *attachments, struct fb_tex
 /* What the loader has to be able to do for them until its end: enum fb_duty. */
 unsigned int fb_attachments_duties(const struct fb_attachments *attachments);
 
+/* What the functions are to what they see, the least of all of them. */
+enum fb_watch {
+	FB_WATCH_ALONE,	 /* one may keep what it sees from another, or have taken its place */
+	FB_WATCH_BESIDE, /* another loader's functions at the same hooks see the same */
+	FB_WATCH_STEADY, /* and none is put aside while it runs: preemption is off */
+};
+
+enum fb_watch fb_attachments_watch(const struct fb_attachments *attachments);
+
 /* Detach all, and forget this trial; what is known not to work stays known. */
 void fb_attachments_detach(struct fb_attachments *attachments);
 void fb_attachments_free(struct fb_attachments *attachments);

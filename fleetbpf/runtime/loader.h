@@ -4,6 +4,7 @@
 #define FB_LOADER_H
 
 #include "attach.h"
+#include "handoff.h"
 #include "kept.h"
 #include "label.h"
 #include "maps.h"
@@ -37,6 +38,7 @@ struct fb_loader {
 	uint64_t told_at;
 	struct fb_sink sink;
 	struct fb_trace trace;
+	struct fb_handoff handoff;
 	uint64_t attaching;	     /* when that began, ns since boot */
 	struct fb_text attached;     /* JSON */
 	struct fb_text map_ids;	     /* JSON */

@@ -24,6 +24,7 @@
 enum {
 	SIGNALS,
 	WALL,
+	DOOR,
 	TRACE,
 	FIRST_RING,
 };
@@ -106,41 +107,52 @@ static void tell_counts(struct fb_loader *loader)
 	fb_state_counts(loader->options.run, &loader->spool);
 }
 
-const char *fb_loop_run(struct fb_loader *loader)
+const char *fb_loop_round(struct fb_loader *loader, size_t *taken, bool *busy)
 {
 	struct fb_trace *trace = &loader->trace;
 	struct fb_rings *rings = &loader->rings;
 	struct fb_sink *sink = &loader->sink;
+	ssize_t traced;
+
+	fb_hints_set_clock(fb_clock_offset());
+	if (fb_wall_stepped(&loader->wall))
+		fb_sink_clock(sink, loader->wall.offset);
+	traced = trace->instance->pipe < 0 ? 0 : fb_trace_read(trace, ROUND);
+	if (traced < 0)
+		return "trace";
+	*taken = (size_t)traced + fb_rings_read(rings, ROUND, busy);
+	*busy = *busy || traced >= BUSY;
+	fb_rings_account(rings, sink);
+	fb_sink_limit(sink, fb_now(), false);
+	fb_readouts_run(&loader->readouts, fb_now(), sink);
+	fb_iters_run(&loader->attachments, fb_now(), sink);
+	fb_sink_flush(sink);
+	fb_rings_release(rings);
+	tell_counts(loader);
+	return sink->broken ? "stdout" : NULL;
+}
+
+const char *fb_loop_run(struct fb_loader *loader)
+{
 	struct pollfd watched[FIRST_RING + FB_RINGS];
+	const char *reason;
 	size_t taken = 0;
 	bool busy = false;
 
 	for (size_t i = 0; i < sizeof(watched) / sizeof(*watched); i++)
 		watched[i] = (struct pollfd){.fd = loader->signals, .events = POLLIN};
 	watched[WALL].fd = loader->wall.timer;
+	watched[DOOR].fd = loader->handoff.door;
 	for (;;) {
-		nfds_t count = watch(watched, trace, rings, taken > 0);
-		ssize_t traced;
+		nfds_t count = watch(watched, &loader->trace, &loader->rings, taken > 0);
 
 		poll(watched, count, milliseconds_to_wait(taken, busy, loader));
-		fb_hints_set_clock(fb_clock_offset());
 		if (watched[SIGNALS].revents)
 			return signal_name(loader->signals);
-		if (fb_wall_stepped(&loader->wall))
-			fb_sink_clock(sink, loader->wall.offset);
-		traced = trace->instance->pipe < 0 ? 0 : fb_trace_read(trace, ROUND);
-		if (traced < 0)
-			return "trace";
-		taken = (size_t)traced + fb_rings_read(rings, ROUND, &busy);
-		busy = busy || traced >= BUSY;
-		fb_rings_account(rings, sink);
-		fb_sink_limit(sink, fb_now(), false);
-		fb_readouts_run(&loader->readouts, fb_now(), sink);
-		fb_iters_run(&loader->attachments, fb_now(), sink);
-		fb_sink_flush(sink);
-		fb_rings_release(rings);
-		tell_counts(loader);
-		if (sink->broken)
-			return "stdout";
+		reason = fb_loop_round(loader, &taken, &busy);
+		if (reason)
+			return reason;
+		if (fb_handoff_take(&loader->handoff, watched[DOOR].revents))
+			busy = true;
 	}
 }

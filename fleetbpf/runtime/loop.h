@@ -11,6 +11,9 @@
  */
 int fb_loop_signals(void);
 
+/* Take what is there, write it, and give it back; why it cannot go on, or NULL. */
+const char *fb_loop_round(struct fb_loader *loader, size_t *taken, bool *busy);
+
 /* Run until a signal or until nobody reads stdout; returns why it ended, for the stop record. */
 const char *fb_loop_run(struct fb_loader *loader);
 

@@ -72,6 +72,12 @@ static int start(struct fb_loader *loader, struct fb_supervised *supervised)
 	ready.warnings = fb_warnings_json(&loader->warnings);
 	if (loader->sink.spool)
 		fb_state_counts(loader->options.run, &loader->spool);
+	loader->handoff.options = &loader->options;
+	loader->handoff.attachments = &loader->attachments;
+	loader->handoff.rings = &loader->rings;
+	loader->handoff.trace = &loader->trace;
+	loader->handoff.sink = &loader->sink;
+	fb_handoff_open(&loader->handoff);
 	error = fb_state_ready(loader->options.run, &ready, &loader->problem);
 	if (error)
 		return error;
@@ -82,12 +88,21 @@ static int start(struct fb_loader *loader, struct fb_supervised *supervised)
 	return 0;
 }
 
+static void go_on(void *context)
+{
+	size_t taken;
+	bool busy;
+
+	fb_loop_round(context, &taken, &busy);
+}
+
 /* Nothing printed or submitted before the detachment is lost: detach, read what is left. */
 static void stop(struct fb_loader *loader, const char *reason)
 {
 	int cpus = libbpf_num_possible_cpus();
 
 	fb_notify("STOPPING=1");
+	fb_handoff_give(&loader->handoff, go_on, loader);
 	fb_attachments_detach(&loader->attachments);
 	fb_rings_drain(&loader->rings, &loader->sink);
 	fb_readouts_finish(&loader->readouts, &loader->sink);
@@ -168,6 +183,7 @@ static int work_through(struct fb_loader *loader, struct fb_supervised *supervis
 
 static void clean_up(struct fb_loader *loader)
 {
+	fb_handoff_close(&loader->handoff);
 	fb_loader_close(loader);
 	fb_attachments_free(&loader->attachments);
 	fb_symbols_close();
@@ -239,7 +255,10 @@ static int run(struct fb_loader *loader)
 
 int fleetbpf_main(int argc, char **argv, const struct fb_program *program)
 {
-	struct fb_loader loader = {.program = program, .signals = -1, .wall.timer = -1};
+	struct fb_loader loader = {.program = program,
+				   .signals = -1,
+				   .wall.timer = -1,
+				   .handoff = {.door = -1, .peer = -1}};
 	int status;
 
 	if (fb_options_parse(&loader.options, argc, argv, program->name, &loader.problem)) {

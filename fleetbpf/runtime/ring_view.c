@@ -56,6 +56,13 @@ static const unsigned char *whole(struct fb_ring_view *view, size_t at, size_t l
 	return view->straddler.failed ? NULL : (const unsigned char *)view->straddler.bytes;
 }
 
+static unsigned long readable(const struct fb_ring_view *view)
+{
+	unsigned long end = __atomic_load_n(view->producer, __ATOMIC_ACQUIRE);
+
+	return view->bounded && end > view->bound ? view->bound : end;
+}
+
 /*
  * The order of loads and stores is that of the kernel's ringbuf.c: the producer's position is
  * published after a record's header with the busy bit, which goes when its bytes are written.
@@ -65,7 +72,7 @@ size_t fb_ring_take(struct fb_ring_view *view, size_t most,
 		    void *context)
 {
 	const unsigned long start = view->position;
-	unsigned long end = __atomic_load_n(view->producer, __ATOMIC_ACQUIRE);
+	unsigned long end = readable(view);
 
 	while (view->position - start < most) {
 		const unsigned long at = view->position;
@@ -73,7 +80,7 @@ size_t fb_ring_take(struct fb_ring_view *view, size_t most,
 		uint32_t length, size;
 
 		if (at >= end) {
-			end = __atomic_load_n(view->producer, __ATOMIC_ACQUIRE);
+			end = readable(view);
 			if (at >= end)
 				break;
 		}

@@ -4,6 +4,7 @@
 #ifndef FB_RING_VIEW_H
 #define FB_RING_VIEW_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -14,7 +15,9 @@ struct fb_ring_view {
 	const unsigned long *producer;
 	unsigned long position; /* how far we have read: where the record begins that is taken */
 	const unsigned char *data;
-	size_t size;		  /* a power of two */
+	size_t size;  /* a power of two */
+	bool bounded; /* records from `bound` on are not for us */
+	unsigned long bound;
 	struct fb_text straddler; /* a record that goes on at the ring's start, in one piece */
 };
 

@@ -284,6 +284,32 @@ void fb_rings_account(struct fb_rings *rings, struct fb_sink *sink)
 		account(rings, sink, now);
 }
 
+void fb_rings_bound(struct fb_rings *rings, const uint64_t *positions)
+{
+	for (size_t i = 0; i < rings->count; i++) {
+		struct fb_ring_view *view = &rings->items[i].view;
+
+		if (rings->items[i].ring->perf)
+			continue;
+		view->bounded = positions;
+		view->bound = positions ? *positions++ : 0;
+	}
+}
+
+void fb_rings_read_to(struct fb_rings *rings, const uint64_t *positions, struct fb_sink *sink)
+{
+	bool busy;
+
+	fb_rings_bound(rings, positions);
+	/* Perf buffers may fill for ever: as many times as empty the fullest ring. */
+	for (int i = 0; i < 8 && fb_rings_read(rings, SIZE_MAX, &busy); i++) {
+		fb_sink_flush(sink);
+		fb_rings_release(rings);
+	}
+	if (rings->count)
+		account(rings, sink, fb_now());
+}
+
 void fb_rings_drain(struct fb_rings *rings, struct fb_sink *sink)
 {
 	bool busy;

@@ -53,6 +53,15 @@ size_t fb_rings_read(struct fb_rings *rings, size_t most, bool *busy);
 /* After the flush that follows: give the space of what was taken back. */
 void fb_rings_release(struct fb_rings *rings);
 
+/*
+ * Read no further than to these positions, one for each ring buffer that is none of perf's; NULL:
+ * as far as there is something.
+ */
+void fb_rings_bound(struct fb_rings *rings, const uint64_t *positions);
+
+/* The same, and read and write all that is before, its losses too. */
+void fb_rings_read_to(struct fb_rings *rings, const uint64_t *positions, struct fb_sink *sink);
+
 /* After the detachment: everything that was submitted, and the last losses. */
 void fb_rings_drain(struct fb_rings *rings, struct fb_sink *sink);
 

@@ -15,6 +15,7 @@
 #define START ",\"kind\":\"start\""
 #define STOP ",\"kind\":\"stop\""
 #define CLOCK ",\"kind\":\"clock\""
+#define HANDOFF ",\"kind\":\"handoff\""
 #define HEADER "{\"fleetbpf\":"
 
 int fb_segment_path(const char *folder, unsigned int number, char *path, size_t size)
@@ -84,7 +85,7 @@ enum fb_record_kind fb_record_kind(const char *line, size_t length)
 	if (has(line, head, LOST))
 		return FB_RECORD_LOST;
 	if (has(line, head, START) || has(line, head, STOP) || has(line, head, CLOCK) ||
-	    has(line, head, HEADER))
+	    has(line, head, HANDOFF) || has(line, head, HEADER))
 		return FB_RECORD_OF_FLEETBPF;
 	return FB_RECORD_OUTPUT;
 }

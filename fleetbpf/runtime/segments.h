@@ -22,7 +22,7 @@ struct fb_previous {
 enum fb_record_kind {
 	FB_RECORD_OUTPUT, /* of the program */
 	FB_RECORD_LOST,
-	FB_RECORD_OF_FLEETBPF, /* header, start, stop, clock */
+	FB_RECORD_OF_FLEETBPF, /* header, start, stop, clock, handoff */
 };
 
 /* A segment that went because of the spool's limit, and the lines that went with it. */

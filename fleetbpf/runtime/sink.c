@@ -183,6 +183,18 @@ void fb_sink_trace(struct fb_sink *sink, const struct fb_line *line, const char 
 	end_record(sink);
 }
 
+void fb_sink_handoff(struct fb_sink *sink, const char *from, uint64_t since, uint64_t time,
+		     bool exact)
+{
+	if (!sink->spool)
+		return;
+	fb_text_printf(&sink->batch,
+		       "{\"time\":%" PRIu64 ",\"kind\":\"handoff\",\"from\":", fb_now());
+	fb_text_quote_string(&sink->batch, from);
+	fb_text_printf(&sink->batch, ",\"since\":%" PRIu64 ",\"at\":%" PRIu64 ",\"exact\":%s}\n",
+		       since, time, exact ? "true" : "false");
+}
+
 void fb_sink_clock(struct fb_sink *sink, int64_t offset)
 {
 	if (!sink->spool) /* its lines have the time of the moment */

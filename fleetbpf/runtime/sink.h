@@ -52,6 +52,10 @@ void fb_sink_stop(struct fb_sink *sink, const char *reason);
 void fb_sink_trace(struct fb_sink *sink, const struct fb_line *line, const char *text,
 		   size_t length, bool shared);
 
+/* What we saw before `time` the release `from` has told, which spoke since `since`. */
+void fb_sink_handoff(struct fb_sink *sink, const char *from, uint64_t since, uint64_t time,
+		     bool exact);
+
 /* The wall's clock was set: times from here on are by this offset. */
 void fb_sink_clock(struct fb_sink *sink, int64_t offset);
 

@@ -46,6 +46,8 @@ static void open_message(struct fb_trace *trace, const struct fb_line *line, boo
 	size_t comm = line->comm_length < FB_COMM ? line->comm_length : FB_COMM;
 
 	close_message(trace);
+	if (trace->until && line->time >= trace->until)
+		return;
 	trace->head = *line;
 	memcpy(trace->comm, line->comm, comm);
 	trace->head.comm = trace->comm;

@@ -21,6 +21,7 @@ struct fb_trace {
 	char comm[FB_COMM];
 	bool open; /* there is such a message */
 	bool shared;
+	uint64_t until;		/* messages from then on are not for us; 0: all are */
 	uint64_t last_time;	/* of the last message */
 	uint64_t *lost_by_cpu;	/* reported so far */
 	unsigned int cpu_count; /* its length */

@@ -17,6 +17,34 @@ def segment(folder: Path, number: int, *records: object, tail: str = "") -> Path
     return file
 
 
+def release(folder: Path, name: str, *records: object, boot: str = "b1") -> None:
+    """A release of one segment."""
+    header = {"fleetbpf": 1, "boot_id": boot, "clock_offset_ns": OFFSET, "start_ns": 1}
+    place = folder / "web1" / "demo" / "hello" / name
+    place.mkdir(parents=True, exist_ok=True)
+    text = "".join(json.dumps(r) + "\n" for r in (header, *records))
+    (place / f"{len(list(place.iterdir())) + 1:08d}.log").write_text(text)
+
+
+def start(time: int) -> dict[str, object]:
+    return {"time": time, "kind": "start", "reason": "first", "pid": 9, "attached": []}
+
+
+def event(time: int, number: int) -> dict[str, object]:
+    return {"time": time, "kind": "event", "ring": "events", "data": {"number": number}}
+
+
+def handoff(time: int, *, since: int, at: int) -> dict[str, object]:
+    fields = {"kind": "handoff", "from": "r1", "since": since, "at": at, "exact": True}
+    return {"time": time, **fields}
+
+
+def marked(logs: Path) -> list[object]:
+    """The numbers of events, and the texts of lines, that the release before told as well."""
+    found = [record for record in Reader(logs=logs, host="web1").news() if record.overlap]
+    return [r.fields.get("text") or r.fields["data"]["number"] for r in found]
+
+
 def trace(time: int, text: str) -> dict[str, object]:
     return {"time": time, "kind": "trace", "cpu": 1, "pid": 7, "comm": "sh", "text": text}
 
@@ -39,6 +67,50 @@ def test_a_clock_that_is_set_moves_the_times_after_it(tmp_path: Path) -> None:
     segment(tmp_path, 2, trace(40, "in the next"))
     found = [line.split(".")[0] for line in texts(tmp_path) if "clock" not in line]
     assert found == ["2023-11-14T22:13:20", "2023-11-14T22:13:20", "2023-11-14T23:13:20"]
+
+
+def test_what_comes_before_a_handoff_is_marked(tmp_path: Path) -> None:
+    release(tmp_path, "r2", start(10), event(11, 1), handoff(20, since=5, at=15), event(21, 2))
+    found = {r.kind: r for r in Reader(logs=tmp_path, host="web1").news() if r.overlap}
+    assert list(found) == ["event"]
+    assert as_json(found["event"])["overlap"] == "r1"
+    assert next(iter(lines(found["event"]))).endswith("hello (told by r1 too) events number=1")
+
+
+def test_of_lines_their_own_time_decides(tmp_path: Path) -> None:
+    release(
+        tmp_path,
+        "r2",
+        *(start(10), trace(14, "early"), trace(15, "late")),
+        *(handoff(20, since=5, at=15), trace(21, "on")),
+    )
+    assert marked(tmp_path) == ["early"]
+
+
+def test_a_handoff_is_for_all_starts_since_the_other_release_spoke(tmp_path: Path) -> None:
+    release(tmp_path, "r2", start(10), event(11, 1))
+    release(tmp_path, "r2", event(12, 2), start(13), event(14, 3), handoff(20, since=5, at=15))
+    assert marked(tmp_path) == [1, 2, 3]
+
+
+def test_what_a_release_told_when_it_ran_before_is_not_marked(tmp_path: Path) -> None:
+    release(tmp_path, "r2", start(1), event(2, 1), event(8, 2))
+    release(tmp_path, "r2", event(11, 3), start(12), event(13, 4), handoff(20, since=5, at=15))
+    assert marked(tmp_path) == [4]
+
+
+def test_another_boot_is_no_part_of_a_handoff(tmp_path: Path) -> None:
+    release(tmp_path, "r2", start(10), event(11, 1), boot="b0")
+    release(tmp_path, "r2", start(10), event(12, 2), handoff(20, since=5, at=15))
+    assert marked(tmp_path) == [2]
+
+
+def test_a_start_that_was_read_before_counts_for_a_handoff(tmp_path: Path) -> None:
+    release(tmp_path, "r2", start(10), event(11, 1))
+    reader = Reader(logs=tmp_path, host="web1")
+    reader.news()
+    release(tmp_path, "r2", event(12, 2), handoff(20, since=5, at=15))
+    assert [record.overlap for record in reader.news()] == ["r1", ""]
 
 
 def test_records_of_several_segments_come_in_the_order_of_time(tmp_path: Path) -> None:

@@ -1,0 +1,56 @@
+"""Overlap: which records a release wrote while the one before it still told the same events."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+OUTPUT = {"trace", "event", "map", "iter", "lost", "torn"}  # kinds that tell of the program
+
+
+class Told(Protocol):
+    """What is asked of a record."""
+
+    @property
+    def kind(self) -> str:
+        """Such as event or start."""
+
+    @property
+    def fields(self) -> Mapping[str, Any]:
+        """All else that it says."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """When a record was written: boot, and nanoseconds of that boot's clock."""
+
+    boot_id: str
+    time: int
+
+
+def doubles(found: Sequence[tuple[Told, Moment]]) -> dict[int, str]:
+    """The places of records that another release has told as well, with that release.
+
+    `found` are the records of one release as they lie in its spool. A `handoff` record is for those
+    before it, of the starts since the other release spoke; of lines their own time decides.
+    """
+    marked: dict[int, str] = {}
+    for place, (record, moment) in enumerate(found):
+        if record.kind == "handoff":
+            release, at = str(record.fields["from"]), int(record.fields["at"])
+            for index in beside(found[:place], moment.boot_id, since=int(record.fields["since"])):
+                told, when = found[index]
+                if told.kind in OUTPUT and (told.kind != "trace" or when.time < at):
+                    marked[index] = release
+    return marked
+
+
+def beside(found: Sequence[tuple[Told, Moment]], boot_id: str, *, since: int) -> range:
+    """The places of all that the starts of this boot since that time wrote."""
+    first = len(found)
+    for place in range(len(found) - 1, -1, -1):
+        record, moment = found[place]
+        if moment.boot_id != boot_id or (record.kind == "start" and moment.time < since):
+            break
+        if record.kind == "start":
+            first = place
+    return range(first, len(found))
