@@ -221,6 +221,14 @@ figures() {
 	echo "$(number written "$state/counts"):$sum:$(number killed "$state/counts"):$((${used% *} + ${used#* })):$pid:$(number replaced "$state/state")"
 }
 
+# begun PROGRAM RELEASE EARLIER: its figures at its start, which are 0 unless it has an EARLIER spool,
+# whose counts it goes on with; what it did before we could look counts as well
+begun() {
+	now=$(figures "$1" "$2")
+	[ -n "$3" ] || now=0:0:0:${now#*:*:*:}
+	echo "$now"
+}
+
 # verdict WRITTEN LOST RESTARTS TICKS PID: which rule is broken; nothing when it is healthy
 verdict() {
 	if ! ours "$5"; then
@@ -398,10 +406,11 @@ while [ $# -ge 5 ]; do
 			fi
 			;;
 		start)
+			earlier=$(ls "$root/$deployment/$2/spool/$4" 2>/dev/null)
 			if ! bring_up "$2" "$3" "$4" "$5"; then
 				status=1
 			elif [ "$soak" -gt 0 ] && [ "$3" != "$4" ]; then
-				soaking="$soaking $2:$3:$4:$(figures "$2" "$4")"
+				soaking="$soaking $2:$3:$4:$(begun "$2" "$4" "$earlier")"
 			else
 				hand_over "$2" "$3" "$4" ready || status=1
 			fi

@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * What a host's scripts see of a loader, without BPF. Its --args FILE has a line each: the folder
- * of its state, what `counts` says at first and after a moment, how many hooks it has replaced, and
- * what it does then: rest, work, end; or "refuse" to start.
+ * of its state, what `counts` says at first and, if anything else, once it was looked at, how many
+ * hooks it has replaced, and what it does then: rest, work, end; or "refuse" to start.
  */
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #define LINES 5
+#define READS 6
 
 static char lines[LINES][4096];
 
@@ -30,10 +32,22 @@ static void write_file(const char *name, const char *text)
 	rename(new, path);
 }
 
-static void live(void)
+/* Until a script has looked at `counts` once, which takes READS of it. */
+static void wait_for_a_look(int watch)
 {
-	usleep(300000);
-	write_file("counts", lines[2]);
+	struct inotify_event event;
+
+	for (int i = 0; i < READS; i++)
+		if (read(watch, &event, sizeof(event)) <= 0)
+			return;
+}
+
+static void live(int watch)
+{
+	if (lines[2][0]) {
+		wait_for_a_look(watch);
+		write_file("counts", lines[2]);
+	}
 	if (!strcmp(lines[4], "end"))
 		_exit(0);
 	while (!strcmp(lines[4], "work"))
@@ -46,6 +60,8 @@ int main(int argc, char **argv)
 {
 	FILE *file = argc > 2 ? fopen(argv[2], "r") : NULL;
 	char state[4200];
+	char path[8192];
+	int watch = inotify_init();
 	pid_t child;
 
 	if (!file)
@@ -57,6 +73,8 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	write_file("counts", lines[1]);
+	snprintf(path, sizeof(path), "%s/counts", lines[0]);
+	inotify_add_watch(watch, path, IN_CLOSE_NOWRITE);
 	child = fork();
 	if (!child) {
 		int null = open("/dev/null", O_RDWR);
@@ -64,7 +82,7 @@ int main(int argc, char **argv)
 		setsid();
 		for (int fd = 0; fd < 3; fd++)
 			dup2(null, fd);
-		live();
+		live(watch);
 	}
 	snprintf(state, sizeof(state), "{\"pid\":%d,\"supervisor\":0,\"replaced\":%s}", child,
 		 lines[3]);

@@ -12,6 +12,7 @@ from fleetbpf.model.recipe import DesiredEvent, Recipe
 from fleetbpf.toolchain import Toolchain
 from tests.kernel.running import Loader
 from tests.tools import absent, need, need_root
+from tests.waiting import wait_until
 
 HERE = Path(__file__).parent
 TRACING = Path("/sys/kernel/tracing")
@@ -90,3 +91,18 @@ def start(build: Build, tmp_path: Path) -> Iterator[Start]:
         loader.end()
     for left in (TRACING / "instances").glob(f"fleetbpf.of-a-test.*.r{os.getpid()}"):
         left.rmdir()
+
+
+@pytest.fixture(scope="module")
+def inside() -> Iterator[tuple[str, ...]]:
+    """The command that runs another one in a network of its own, with only lo in it."""
+    need("unshare", "nsenter", "ip")
+    with subprocess.Popen(["unshare", "--net", "sleep", "infinity"]) as sleeper:
+        enter = ("nsenter", "--target", str(sleeper.pid), "--net")
+        own = Path(f"/proc/{sleeper.pid}/ns/net")
+        wait_until(
+            lambda: own.readlink() != Path("/proc/self/ns/net").readlink(), what="a new network"
+        )
+        subprocess.run([*enter, "ip", "link", "set", "lo", "up"], check=True)
+        yield enter
+        sleeper.kill()

@@ -10,7 +10,7 @@ import pytest
 
 from tests.kernel.conftest import Build, Start
 from tests.kernel.running import ping
-from tests.tools import absent, need
+from tests.tools import absent
 from tests.waiting import wait_until
 
 HERE = Path(__file__).parent
@@ -32,21 +32,6 @@ def talk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     source = HERE / "programs" / "talk.c"
     subprocess.run(["gcc", "-static", "-nostdlib", "-o", program, source], check=True)
     return program
-
-
-@pytest.fixture(scope="module")
-def inside() -> Iterator[tuple[str, ...]]:
-    """The command that runs another one in a network of its own, with only lo in it."""
-    need("unshare", "nsenter", "ip")
-    with subprocess.Popen(["unshare", "--net", "sleep", "infinity"]) as sleeper:
-        enter = ("nsenter", "--target", str(sleeper.pid), "--net")
-        own = Path(f"/proc/{sleeper.pid}/ns/net")
-        wait_until(
-            lambda: own.readlink() != Path("/proc/self/ns/net").readlink(), what="a new network"
-        )
-        subprocess.run([*enter, "ip", "link", "set", "lo", "up"], check=True)
-        yield enter
-        sleeper.kill()
 
 
 @pytest.fixture(scope="module")
