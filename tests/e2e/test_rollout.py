@@ -86,9 +86,9 @@ def test_the_history_tells_what_was_done(applied: Fleet) -> None:
 
 def test_a_fleet_goes_back_to_the_release_before_once(applied: Fleet) -> None:
     before = running(applied)
-    hosts = ("--limit", "web1:edge2")
+    hosts = ("--limit", "edge2")
     assert apply_next(applied, *hosts)["exit_code"] == 0
-    assert running(applied)["web1"][0] != before["web1"][0]
+    assert running(applied)["edge2"][0] != before["edge2"][0]
     (applied.folder / "loud.bpf.c").unlink()  # the sources are not needed
     for changed in (1, 0):
         said = json.loads(applied.fleetbpf("rollback", "next.yml", "--json", *hosts).stdout)
