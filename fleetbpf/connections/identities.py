@@ -1,29 +1,19 @@
-"""Keys that prove who is connecting: private key files, and the keys an agent holds."""
+"""Keys that prove who is connecting, in files: what they are, and their public parts."""
 
 import base64
 import binascii
 import io
-import socket
 import struct
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from paramiko import ECDSAKey, Ed25519Key, Message, PKey, RSAKey, SSHException
-from paramiko.agent import (
-    SSH2_AGENT_IDENTITIES_ANSWER,
-    AgentKey,
-    AgentSSH,
-    cSSH2_AGENTC_REQUEST_IDENTITIES,
-)
 
 from fleetbpf.errors import InputError, Problem
 
-AGENT_TIMEOUT = 30.0  # seconds; an agent may ask a person to confirm the use of a key
 MAGIC = b"openssh-key-v1\0"  # OpenSSH's PROTOCOL.key
 
 
@@ -130,56 +120,43 @@ def public_part(text: bytes) -> bytes:
     return bytes(fields.get_binary())
 
 
-def public_beside(path: Path) -> bytes:
-    """The key in the `.pub` file beside a private key; nothing when there is none."""
+def public_of(path: Path) -> bytes:
+    """The public key that a file's name stands for, as ssh looks for it; else nothing.
+
+    It may be a private key's file, or a public key of which an agent holds the private one.
+    """
     try:
-        return base64.b64decode(path.with_name(f"{path.name}.pub").read_text().split()[1])
-    except (OSError, IndexError, ValueError):
+        text = path.read_bytes()
+    except OSError:
+        return public_beside(path)
+    return public_part(text) or public_line(text) or public_beside(path)
+
+
+def public_line(text: bytes) -> bytes:
+    """The key in a line such as that of a `.pub` file; nothing when it is none."""
+    fields = text.split(None, 2)
+    try:
+        key = base64.b64decode(fields[1], validate=True)
+        return key if bytes(Message(key).get_binary()) == fields[0] else b""
+    except (IndexError, ValueError, struct.error):
         return b""
 
 
-class Agent(AgentSSH):
-    """An ssh-agent, asked over a new connection each time.
-
-    So threads need not wait for each other, and nothing stays open.
-    """
-
-    def __init__(self, address: str) -> None:
-        super().__init__()
-        self._address = address
-
-    def identities(self) -> Iterator[Identity]:
-        """The agent's keys; none when it does not answer."""
-        try:
-            kind, answer = self._send_message(cSSH2_AGENTC_REQUEST_IDENTITIES)
-        except OSError:
-            return
-        if kind == SSH2_AGENT_IDENTITIES_ANSWER:
-            for _ in range(answer.get_int()):
-                blob, comment = answer.get_binary(), answer.get_text()
-                yield Identity(source="agent", key=AgentKey(self, blob, comment))
-
-    def _send_message(self, message: Message | bytes) -> tuple[int, Message]:
-        """Ask the agent something; AgentKey calls this to have it sign."""
-        body = bytes(message) if isinstance(message, bytes) else message.asbytes()
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-            connection.settimeout(AGENT_TIMEOUT)
-            connection.connect(self._address)
-            connection.sendall(struct.pack(">I", len(body)) + body)
-            with connection.makefile("rb") as stream:
-                (size,) = struct.unpack(">I", receive(stream, 4))
-                answer = receive(stream, size)
-        return answer[0], Message(answer[1:])
+def bare_key(kind: str, blob: bytes) -> bytes:
+    """The public key in a certificate; ValueError when that cannot be read."""
+    line = f"{kind} {base64.b64encode(blob).decode()}".encode()
+    try:
+        found = serialization.load_ssh_public_identity(line)
+    except UnsupportedAlgorithm as error:
+        raise ValueError(str(error)) from error
+    key = found.public_key() if isinstance(found, serialization.SSHCertificate) else found
+    text = key.public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH)
+    return base64.b64decode(text.split()[1])
 
 
-def receive(stream: BinaryIO, size: int) -> bytes:
-    """Exactly `size` bytes of the agent's answer."""
-    piece = stream.read(size)
-    if len(piece) < max(size, 1):
-        raise ConnectionError("the agent closed the connection")
-    return piece
-
-
-def holds(identity: Identity, public: bytes) -> bool:
-    """Whether an agent's identity is the key with this public part."""
-    return bool(public) and isinstance(identity.key, AgentKey) and identity.key.blob == public
+def public_beside(path: Path) -> bytes:
+    """The key in the `.pub` file beside a private key; nothing when there is none."""
+    try:
+        return public_line(path.with_name(f"{path.name}.pub").read_bytes())
+    except OSError:
+        return b""

@@ -13,6 +13,7 @@ from fleetbpf.secret import SecretKind
 
 if TYPE_CHECKING:
     from fleetbpf.connections.identities import EncryptedKeyError, Identity
+    from fleetbpf.connections.user_certificates import Certificates
 
 AskIfPossible = Callable[[str], str | None]  # None: there is nobody to ask
 
@@ -40,6 +41,8 @@ class Keyring:
         self._files: dict[Path, Identity | InputError] = {}
         self._tried: set[Path] = set()  # keys whose passphrase was looked for
         self._agents: dict[str, tuple[Identity, ...]] = {}
+        self._publics: dict[Path, bytes] = {}
+        self._read_certificates: dict[tuple[Path, ...], Certificates] = {}
 
     def check(self, settings: Iterable[ConnectionSettings]) -> None:
         """Raise one InputError with every identity file that cannot be used, but has to be.
@@ -90,22 +93,60 @@ class Keyring:
     def identities(self, settings: ConnectionSettings) -> "Iterator[Identity | InputError]":
         """The keys to try on a host, in order; an InputError stands for one that is unusable.
 
-        The identity file that must be usable comes first, then the agent's keys, then the files
-        that may be there. The first, when it is encrypted, is used through the agent; when that
-        does not hold it, or the file is unusable, InputError is raised.
+        The identity file that must be usable comes first; then as with ssh the agent's keys, those
+        first that are named, then the files that may be there. Each key shows its certificates
+        before itself. The first, when the file is unusable or nothing opens it, is an InputError.
         """
+        from fleetbpf.connections.user_certificates import in_order
+
+        certificates = self._certificates(settings)
+        for found in self._keys(settings):
+            if isinstance(found, InputError):
+                yield found
+            else:
+                yield from in_order(found, certificates)
+
+    def _keys(self, settings: ConnectionSettings) -> "Iterator[Identity | InputError]":
+        from fleetbpf.connections.agent import holds
+
         chosen = None
         if settings.identity_file is not None:
             chosen = self._chosen(settings.identity_file, settings)
             yield chosen
-        for identity in self.agent_keys(settings.agent):
-            if identity is not chosen and not settings.identities_only:
-                yield identity
-        yield from map(self._file, filter(Path.exists, settings.identity_files))
+        named = {path: self._public(path) for path in settings.identity_files}
+        held = [key for key in self.agent_keys(settings.agent) if key is not chosen]
+        wanted = [key for public in named.values() for key in held if holds(key, public)]
+        yield from wanted
+        if not settings.identities_only:
+            yield from (key for key in held if key not in wanted)
+        for path, public in named.items():
+            if path.exists() and not any(holds(key, public) for key in wanted):
+                yield self._file(path)
+
+    def _certificates(self, settings: ConnectionSettings) -> "Certificates":
+        """Those that are named, else those beside the keys."""
+        from fleetbpf.connections import user_certificates
+
+        files = (settings.identity_file, *settings.identity_files)
+        beside = tuple(user_certificates.beside(file) for file in files if file is not None)
+        paths = settings.certificate_files or beside
+        with self._lock:
+            if paths not in self._read_certificates:
+                self._read_certificates[paths] = user_certificates.read(paths)
+            return self._read_certificates[paths]
+
+    def _public(self, path: Path) -> bytes:
+        """The public key that a file's name stands for; nothing when there is none."""
+        from fleetbpf.connections.identities import public_of
+
+        with self._lock:
+            if path not in self._publics:
+                self._publics[path] = public_of(path)
+            return self._publics[path]
 
     def agent_keys(self, address: str) -> "tuple[Identity, ...]":
         """The keys that the agent at `address` holds; none without one."""
-        from fleetbpf.connections.identities import Agent
+        from fleetbpf.connections.agent import Agent
 
         with self._lock:
             if address not in self._agents:
@@ -125,7 +166,7 @@ class Keyring:
 
     def _held(self, locked: "EncryptedKeyError", settings: ConnectionSettings) -> "Identity | None":
         """The key as the agent holds it."""
-        from fleetbpf.connections.identities import holds
+        from fleetbpf.connections.agent import holds
 
         agent_keys = self.agent_keys(settings.agent)
         return next((key for key in agent_keys if holds(key, locked.public)), None)

@@ -61,7 +61,7 @@ class Routes:
             replace(problem, what=f"{problem.what} (for {listed(names)})")
             for problem, names in found.items()
         )
-        self._keyring.check(settings)
+        self._keyring.check(hop for way in settings for hop in way.hops)
 
     def settings(self, host: Host) -> ConnectionSettings:
         """How `host` is reached; InputError when ssh_config says what cannot be done."""

@@ -72,6 +72,11 @@ class ConnectionSettings:
     alive_count: int = 3  # as many unanswered in a row: the link is lost
 
     @property
+    def hops(self) -> "tuple[ConnectionSettings, ...]":
+        """The jump hosts on the way, the first one first, and the host itself."""
+        return (*(() if self.jump is None else self.jump.hops), self)
+
+    @property
     def known_names(self) -> tuple[str, ...]:
         """What it is called in known_hosts files, the name for new lines first."""
         return names_of(self.address, self.port, alias=self.host_key_alias)

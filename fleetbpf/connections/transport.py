@@ -111,15 +111,15 @@ class QuickSocket(socket.socket):
 
     complaint = ""
 
-    def tune(self) -> None:
+    def tune(self, *, idle: int = IDLE, give_up: int = GIVE_UP) -> None:
         """Send at once, acknowledge at once, and notice a dead link."""
         self.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         if sys.platform == "linux":
             self.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
-            self.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, IDLE)
-            self.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, IDLE)
-            self.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, GIVE_UP * 1000)
+            self.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, idle)
+            self.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, idle)
+            self.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, give_up * 1000)
 
     def recv(self, size: int, flags: int = 0, /) -> bytes:
         """The next bytes, at most `size`."""

@@ -16,6 +16,7 @@ from fleetbpf.connections.settings import ConnectionSettings
 from fleetbpf.connections.transport import QuickSocket
 
 LONGEST_COMPLAINT = 1000  # bytes of what a proxy command said last
+LONGEST_IDLE = 32_767  # seconds (tcp(7): MAX_TCP_KEEPIDLE)
 GRACE = 0.5  # seconds for a command that has hung up to say why
 
 
@@ -37,13 +38,24 @@ def dial(host: ConnectionSettings, *, timeout: float) -> QuickSocket:
         try:
             connection.settimeout(max(share, 0.01))
             connection.connect(address)
-            connection.tune()
+            connection.tune(**signs_of_life(host))
         except OSError as error:
             connection.close()
             failure = error
         else:
             return connection
     raise reasons.not_dialled(host, failure, timeout=timeout) from failure
+
+
+def signs_of_life(host: ConnectionSettings) -> dict[str, int]:
+    """When the kernel asks for a sign of life, and when it gives up: as ServerAlive… says.
+
+    By the kernel's own probes: these cost no thread, and no message of ours.
+    """
+    if host.alive_interval is None:
+        return {}
+    idle = max(1, min(int(host.alive_interval), LONGEST_IDLE))
+    return {"idle": idle, "give_up": idle * max(1, host.alive_count)}
 
 
 class ProxyProcess(socket.socket):

@@ -15,6 +15,7 @@ from fleetbpf.layout import HostLayout
 from fleetbpf.model.inventory import Host
 from fleetbpf.passwords import Passwords
 from tests.integration import people, sshd
+from tests.integration.agents import started
 from tests.tools import need, need_root
 
 StartServer = Callable[..., sshd.Server]
@@ -56,6 +57,14 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sshd.Server]:
     running = people.start(tmp_path_factory.mktemp("town"))
     yield running
     sshd.stop(running)
+
+
+@pytest.fixture
+def agent(tmp_path: Path) -> Iterator[Path]:
+    """An agent without keys; its socket."""
+    need("ssh-agent", "ssh-add")
+    with started(tmp_path / "agent") as address:
+        yield address
 
 
 @pytest.fixture

@@ -1,9 +1,7 @@
 """What a person reads when a host cannot be reached or lets nobody in."""
 
 import contextlib
-import os
 import shutil
-import signal
 import socket
 import subprocess
 import threading
@@ -17,6 +15,7 @@ from fleetbpf.connections.known_hosts import fingerprint
 from fleetbpf.connections.routes import Routes
 from fleetbpf.errors import ExitCode, Problem, UnreachableError
 from fleetbpf.model.inventory import Host
+from tests.integration.agents import add
 from tests.integration.conftest import StartServer, connect, routes_of
 from tests.integration.sshd import ADDRESS, Server, free_port, make_key
 
@@ -340,34 +339,6 @@ def test_a_default_key_of_the_home_is_tried(server: Server, tmp_path: Path) -> N
     shutil.copy(server.identity, tmp_path / ".ssh" / "id_rsa")
     routes = routes_of(tmp_path)
     connect(server.host(identity_file=None), routes=routes, timeout=60).close()
-
-
-@pytest.fixture
-def agent(tmp_path: Path) -> Iterator[Path]:
-    """An agent without keys; its socket."""
-    address = tmp_path / "agent"
-    process = subprocess.Popen(
-        ["ssh-agent", "-D", "-a", str(address)], stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL
-    )
-    while not address.exists():
-        assert process.poll() is None
-    yield address
-    process.send_signal(signal.SIGTERM)
-    process.wait(60)
-
-
-def add(agent: Path, key: Path, *, passphrase: str = "") -> None:
-    """Give a private key to the agent."""
-    ask = agent.with_name("ask")
-    ask.write_text(f"#!/bin/sh\necho '{passphrase}'\n")
-    ask.chmod(0o700)
-    environment = {
-        **os.environ,
-        "SSH_AUTH_SOCK": str(agent),
-        "SSH_ASKPASS": str(ask),
-        "SSH_ASKPASS_REQUIRE": "force",
-    }
-    subprocess.run(["ssh-add", "-q", str(key)], env=environment, check=True, capture_output=True)
 
 
 def test_the_keys_of_an_agent_are_tried(server: Server, agent: Path, tmp_path: Path) -> None:

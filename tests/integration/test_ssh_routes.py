@@ -1,6 +1,7 @@
 """Ways that ssh_config names: other names and files, jump hosts, proxy commands."""
 
 import shutil
+import socket
 import subprocess
 import sys
 import threading
@@ -10,6 +11,7 @@ import pytest
 
 from fleetbpf.command import Command
 from fleetbpf.connections.routes import Routes
+from fleetbpf.connections.transport import QuickSocket
 from fleetbpf.errors import InputError, Problem, UnreachableError
 from fleetbpf.model.inventory import Host
 from tests.integration.conftest import StartServer, connect, routes_of
@@ -287,6 +289,17 @@ def test_a_section_may_depend_on_a_command(
     settings = configure(home, text + rest).settings(Host(name="web1", address="web1"))
 
     assert (settings.address == ADDRESS) is works
+
+
+def test_a_dead_link_is_noticed_as_ssh_config_says(server: Server, home: Path) -> None:
+    more = ("ServerAliveInterval 7", "ServerAliveCountMax 2")
+    routes = configure(home, block("web1", server, *more))
+
+    with connect(Host(name="web1", address="web1"), routes=routes) as connection:
+        wire = connection._transport._socket
+        assert isinstance(wire, QuickSocket)
+        assert wire.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 7
+        assert wire.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 14_000
 
 
 def test_files_named_by_ssh_are_the_ones_that_are_tried(home: Path) -> None:
