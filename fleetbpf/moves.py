@@ -41,7 +41,7 @@ def between(current: ReleaseFacts, release: Release) -> tuple[Move, ...]:
     """What moved from a release on a host to the declared one; () when nothing is known of it."""
     found = [*of_build(current, release), *of_arguments(current, release)]
     for name, now in release.limits().items():
-        found += of_value(f"limit of {name}", current.limits.get(name, ""), now)
+        found += of_value(f"{name} limit", current.limits.get(name, ""), now)
     if current.types != release.types():
         found.append(Move(what="the kernel's types"))
     return tuple(found)

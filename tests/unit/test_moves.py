@@ -96,8 +96,8 @@ METRIC = DesiredMetric(name="n", type="counter", help="h")
         ({}, {"rate_limit": 10}, "rate limit 10 (new)"),
         ({"record_limit": 512}, {}, "record limit 512B (gone)"),
         ({}, {"textfile": "/metrics"}, "textfile /metrics (new)"),
-        ({"memory_limit": 2**26}, {"memory_limit": 2**27}, "limit of memory 64.0MiB → 128.0MiB"),
-        ({"cpu_limit": 20}, {"cpu_limit": 30}, "limit of cpu 20% → 30%"),
+        ({"memory_limit": 2**26}, {"memory_limit": 2**27}, "memory limit 64.0MiB → 128.0MiB"),
+        ({"cpu_limit": 20}, {"cpu_limit": 30}, "cpu limit 20% → 30%"),
     ],
 )
 def test_each_argument_and_limit_is_named_when_it_moves(
