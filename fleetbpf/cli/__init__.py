@@ -46,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line `arguments` (default: the process's own); return the exit code."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # … in a locale that has no such sign
-    options = parser().parse_args(arguments)
+    options = parsed(sys.argv[1:] if arguments is None else arguments)
     output = Output(json=options.json)
     try:
         output = settled(options)
@@ -64,6 +64,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return ExitCode.DONE
     except Exception:  # the one boundary: a bug becomes a report file
         return report_bug(output)
+
+
+def parsed(arguments: Sequence[str]) -> argparse.Namespace:
+    """What the command line says; SystemExit after wrong usage or `--help`, as argparse has it."""
+    try:
+        return parser().parse_args(arguments)
+    except SystemExit as ended:
+        if ended.code == ExitCode.USAGE and "--json" in arguments:
+            problem = {"what": "wrong usage, as standard error tells"}
+            Output(json=True).document({"errors": [problem], "exit_code": 2})
+        raise
 
 
 def parser() -> argparse.ArgumentParser:
