@@ -41,6 +41,7 @@ def by_metavar() -> "Mapping[str, Any]":
     return {
         "MANIFEST": manifests,
         "HOST": hosts,
+        "HOSTS": hosts,
         "PATTERN": hosts,
         "SOURCE": shtab.FILE,
         "FILE": shtab.FILE,

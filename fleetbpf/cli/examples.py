@@ -22,6 +22,13 @@ EXAMPLES: Mapping[str, Sequence[Example]] = {
         ("fleetbpf logs all --offline", "what was collected before"),
     ),
     "maps": (("fleetbpf maps web1 exec_counts --watch 5", "every 5 seconds"),),
+    "rollback": (
+        ("fleetbpf rollback hello.yml", "every program to the release before"),
+        ("fleetbpf rollback hello.yml --limit web1 --program hello", "one of them, on one host"),
+    ),
+    "history": (("fleetbpf history web1", "who did what there, and what came of it"),),
+    "unlock": (("fleetbpf unlock web1", "after a host lost its power in mid-apply"),),
+    "facts": (("fleetbpf facts web --filter 'kernel*'", "which kernels a group has"),),
     "destroy": (("fleetbpf destroy hello.yml", "nothing is left on its hosts"),),
     "audit": (("fleetbpf audit hello.yml --report", "and keep what was found under reports/"),),
     "schedule": (

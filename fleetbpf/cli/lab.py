@@ -31,8 +31,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("status", "say of each host whether it runs and answers")
     preflight.arguments(add("test", "apply a manifest to a throw-away host per kernel series"))
     shell = add("ssh", "open a shell on a host, or run a command there")
-    shell.add_argument("host")
-    shell.add_argument("words", nargs=argparse.REMAINDER, metavar="COMMAND")
+    shell.add_argument("host", metavar="HOST", help="its name")
+    shell.add_argument(
+        "words",
+        nargs=argparse.REMAINDER,
+        metavar="COMMAND",
+        help="what to run there, and its words",
+    )
 
 
 def add_up(parser: argparse.ArgumentParser) -> None:

@@ -5,6 +5,7 @@ import getpass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fleetbpf.cli import tree
 from fleetbpf.defaults import COLORS, DEFAULT_FORKS, DEFAULT_LOCK_TIMEOUT, DEFAULT_TIMEOUT
 from fleetbpf.errors import InputError, Problem
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from fleetbpf.model.manifest import Manifest
     from fleetbpf.model.target import Target
 
+HOSTS = "hosts"  # the group of `--help` with what says which hosts, and how they are reached
 OWN_INVENTORY = Path("inventories/hosts.yml")
 LAB_INVENTORY = Path("inventories/lab.yml")
 
@@ -56,14 +58,16 @@ def add_manifest(parser: argparse.ArgumentParser, *, what: str = "the manifest's
 def add_inventory(parser: argparse.ArgumentParser) -> None:
     """Add `-i/--inventory` and `--limit`."""
     add_sources(parser)
-    parser.add_argument(
+    hosts = tree.group(parser, HOSTS)
+    hosts.add_argument(
         "--limit", metavar="PATTERN", help="only hosts that this host pattern matches too"
     )
 
 
 def add_sources(parser: argparse.ArgumentParser) -> None:
     """Add `-i/--inventory`."""
-    parser.add_argument(
+    hosts = tree.group(parser, HOSTS)
+    hosts.add_argument(
         "-i",
         "--inventory",
         metavar="SOURCE",
@@ -75,26 +79,27 @@ def add_sources(parser: argparse.ArgumentParser) -> None:
 
 def add_forks(parser: argparse.ArgumentParser) -> None:
     """Add `--forks`, and what else every command that opens connections takes."""
-    parser.add_argument(
+    hosts = tree.group(parser, HOSTS)
+    hosts.add_argument(
         "--forks",
         metavar="N",
         type=forks,
         help=f"hosts at once (default: {DEFAULT_FORKS})",
     )
-    parser.add_argument(
+    hosts.add_argument(
         "-T",
         "--timeout",
         metavar="SECONDS",
         type=seconds,
         help=f"to connect to a host and log in there (default: {DEFAULT_TIMEOUT})",
     )
-    parser.add_argument(
+    hosts.add_argument(
         "--host-timeout",
         metavar="SECONDS",
         type=seconds,
         help="that a host may take in all (default: as long as it needs)",
     )
-    parser.add_argument(
+    hosts.add_argument(
         "--accept-new-host-keys",
         action="store_true",
         help="note host keys that are not known yet in known_hosts; without it such hosts are "
@@ -104,10 +109,11 @@ def add_forks(parser: argparse.ArgumentParser) -> None:
 
 def add_passwords(parser: argparse.ArgumentParser) -> None:
     """Add `-k` and `-K`."""
-    parser.add_argument(
+    hosts = tree.group(parser, HOSTS)
+    hosts.add_argument(
         "-k", "--ask-pass", action="store_true", help="ask for the SSH password, once for all hosts"
     )
-    parser.add_argument(
+    hosts.add_argument(
         "-K",
         "--ask-become-pass",
         action="store_true",
@@ -117,12 +123,13 @@ def add_passwords(parser: argparse.ArgumentParser) -> None:
 
 def add_lock_timeout(parser: argparse.ArgumentParser) -> None:
     """Add `--lock-timeout`, for commands that change hosts."""
-    parser.add_argument(
+    hosts = tree.group(parser, HOSTS)
+    hosts.add_argument(
         "--lock-timeout",
         metavar="DURATION",
         type=duration,
-        default=DEFAULT_LOCK_TIMEOUT,
-        help="how long to wait for another fleetbpf at work on a host: 10m, 30s (default: 3s)",
+        help="how long to wait for another fleetbpf at work on a host: 10m, 30s (default: "
+        f"{DEFAULT_LOCK_TIMEOUT:g}s)",
     )
 
 

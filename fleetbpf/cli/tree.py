@@ -16,6 +16,14 @@ def actions(parser: argparse.ArgumentParser) -> Iterator[argparse.Action]:
     yield from parser._actions  # noqa: SLF001 — argparse tells it in no other way
 
 
+def group(parser: argparse.ArgumentParser, title: str) -> argparse._ArgumentGroup:
+    """The group of that title, which is made when there is none."""
+    for found in parser._action_groups:  # noqa: SLF001
+        if found.title == title:
+            return found
+    return parser.add_argument_group(title)
+
+
 def groups(
     parser: argparse.ArgumentParser,
 ) -> Iterator[tuple[str, tuple[argparse.Action, ...]]]:

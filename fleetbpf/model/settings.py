@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictInt, WithJsonSchema
 
-from fleetbpf.defaults import DEFAULT_FORKS, DEFAULT_TIMEOUT
-from fleetbpf.model.values import Expected, Text, at_least
+from fleetbpf.defaults import DEFAULT_FORKS, DEFAULT_LOCK_TIMEOUT, DEFAULT_TIMEOUT
+from fleetbpf.model.values import Duration, Expected, Text, at_least
 
 LOG_OFF = "off"
 
@@ -48,6 +48,11 @@ class Settings(BaseModel):
     )
     host_timeout: Count | None = Field(
         None, description="seconds that a host may take in all; as long as it needs when left out"
+    )
+    lock_timeout: Duration = Field(
+        DEFAULT_LOCK_TIMEOUT,
+        description="how long to wait for another fleetbpf at work on a host, as `10m`",
+        json_schema_extra={"default": f"{DEFAULT_LOCK_TIMEOUT:g}s"},
     )
     color: Color = Field("auto", description="colors in what is said: on a terminal, always, never")
     verbosity: Verbosity = Field(
