@@ -5,7 +5,7 @@ import binascii
 import hashlib
 import hmac
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -59,17 +59,37 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HashedName:
+    """A host's name as HMAC-SHA1 with a salt: `|1|salt|hash` (sshd(8), HashKnownHosts)."""
+
+    salt: bytes
+    digest: bytes
+    entry: Entry
+
+    def means(self, name: bytes) -> bool:
+        """Whether this is `name`."""
+        return hmac.digest(self.salt, name, "sha1") == self.digest  # nothing secret is compared
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class KnownHosts:
-    """The entries of some known_hosts files: plain names in a table, the others in a list."""
+    """The entries of some known_hosts files: plain names in a table, the others in lists."""
 
     paths: tuple[Path, ...]  # as OpenSSH has it, new keys belong into the first
     by_name: Mapping[str, tuple[Entry, ...]]
-    by_pattern: tuple[Entry, ...]  # hashed names, globs and lines with `!`
+    by_hash: tuple[HashedName, ...]
+    by_pattern: tuple[Entry, ...]  # globs and lines with `!`
+    # By name what was found: a login looks several times, and a thousand hashes take 1 ms.
+    _found: dict[str, tuple[Entry, ...]] = field(default_factory=dict, compare=False, repr=False)
 
     def entries(self, name: str) -> tuple[Entry, ...]:
         """The lines about the host that files call `name`."""
-        matching = (entry for entry in self.by_pattern if matches(entry.patterns, name))
-        return (*self.by_name.get(name, ()), *matching)
+        if name not in self._found:
+            encoded = name.encode()
+            hashed = (each.entry for each in self.by_hash if each.means(encoded))
+            matching = (entry for entry in self.by_pattern if matches(entry.patterns, name))
+            self._found[name] = (*self.by_name.get(name, ()), *hashed, *matching)
+        return self._found[name]
 
     def kinds(self, names: Names) -> tuple[str, ...]:
         """The types of the keys that are known of a host, each once, in the files' order.
@@ -115,7 +135,8 @@ def read(paths: Iterable[Path]) -> KnownHosts:
     return KnownHosts(
         paths=files,
         by_name={name: tuple(found) for name, found in by_name.items()},
-        by_pattern=tuple(entry for entry in entries if not is_plain(entry.patterns)),
+        by_hash=tuple(filter(None, map(hashed_name, entries))),
+        by_pattern=tuple(entry for entry in entries if is_pattern(entry.patterns)),
     )
 
 
@@ -152,10 +173,13 @@ def is_plain(patterns: str) -> bool:
     return not any(sign in patterns for sign in "|*?!")
 
 
+def is_pattern(patterns: str) -> bool:
+    """Whether the names are to be compared one after the other."""
+    return not patterns.startswith("|") and not is_plain(patterns)
+
+
 def matches(patterns: str, name: str) -> bool:
     """Whether a line's first field means the host `name`; a matching `!pattern` forbids it."""
-    if patterns.startswith("|"):
-        return matches_hash(patterns, name)
     found = [pattern for pattern in patterns.lower().split(",") if matches_glob(pattern, name)]
     return bool(found) and not any(pattern.startswith("!") for pattern in found)
 
@@ -165,16 +189,16 @@ def matches_glob(pattern: str, name: str) -> bool:
     return fnmatchcase(name, pattern.removeprefix("!").replace("[", "[[]"))
 
 
-def matches_hash(field: str, name: str) -> bool:
-    """Whether `|1|salt|hash` is the HMAC-SHA1 of `name` (sshd(8), HashKnownHosts)."""
-    parts = field.split("|")
-    if len(parts) != 4 or parts[1] != "1":
-        return False
+def hashed_name(entry: Entry) -> HashedName | None:
+    """The hash in a line's first field; nothing when there is none, or a damaged one."""
+    parts = entry.patterns.split("|")
+    if len(parts) != 4 or parts[:2] != ["", "1"]:
+        return None
     try:
-        salt, expected = (base64.b64decode(part) for part in parts[2:])
+        salt, digest = (base64.b64decode(part) for part in parts[2:])
     except binascii.Error:
-        return False
-    return hmac.compare_digest(hmac.digest(salt, name.encode(), "sha1"), expected)
+        return None
+    return HashedName(salt=salt, digest=digest, entry=entry)
 
 
 def fingerprint(key: bytes) -> str:

@@ -1,5 +1,6 @@
 """Why a host cannot be reached, in words: foreign errors become UnreachableError here, once."""
 
+import base64
 import errno
 import shlex
 import socket
@@ -168,7 +169,7 @@ def key_refused(
         f"{entry.place} has {entry.kind} {fingerprint(entry.key)}" for entry in verdict.entries
     )
     file = shlex.quote(str(verdict.entries[0].place.rpartition(":")[0] if lines else files[0]))
-    scan = f"ssh-keyscan -p {host.port} {shlex.quote(host.address)} >> {file}"
+    scan = f"{telling(host, kind=kind, key=key)} >> {file}"
     verify = f"verify that {fingerprint(key)} is really its key, then: "
     match verdict.standing:
         case Standing.REVOKED:
@@ -181,6 +182,14 @@ def key_refused(
             return unreachable(host, what, f"someone may be in between; {verify}{forget}{scan}")
         case _:
             return unreachable(host, f"unknown host key {shown}", f"{NOTE_NEW}{verify}{scan}")
+
+
+def telling(host: ConnectionSettings, *, kind: str, key: bytes) -> str:
+    """A command that says the host's line for known_hosts; ssh-keyscan knows no detours."""
+    if host.jump is None and not host.proxy_command and not host.host_key_alias:
+        return f"ssh-keyscan -p {host.port} {shlex.quote(host.address)}"
+    line = f"{host.known_names[0]} {kind} {base64.b64encode(key).decode()}"
+    return f"echo {shlex.quote(line)}"
 
 
 def certificate_refused(host: ConnectionSettings, why: str) -> UnreachableError:

@@ -207,6 +207,10 @@ def test_the_key_of_a_host_behind_a_jump_host_is_checked(
         problem = failure(routes, "web1")
 
     assert problem.what.startswith(f"{ADDRESS}:{server.port} through edge: unknown host key")
+    cure = problem.hint.partition("then: ")[2]
+    subprocess.run(["sh", "-c", cure], check=True)
+    with routes_of(home) as again:
+        assert said(again, "web1", "echo", "cured") == "cured"
 
 
 def test_a_jump_host_that_forbids_forwarding_says_so(
