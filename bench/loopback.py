@@ -22,6 +22,8 @@ NAMESPACES = ("unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-
 BOOT = """
 mkdir -p /var/lib/fleetbpf /etc/systemd/system
 for folder in $1; do mount -t tmpfs -o mode=0755 tmpfs "$folder" || exit; done
+# What this machine's root has his shell do for him is not what a host does for each command.
+[ ! -e ~/.bashrc ] || mount --bind /dev/null ~/.bashrc || exit
 mkdir /run/sshd && mount -t bpf bpf /sys/fs/bpf || exit
 mountpoint -q /sys/kernel/tracing || mount -t tracefs tracefs /sys/kernel/tracing || exit
 exec "$2" -D -e -f "$3" -o ListenAddress="$4"
@@ -70,6 +72,12 @@ class Fleet:
     def inventory(self) -> Path:
         return self.folder / "inventory.json"
 
+    def trust(self, addresses: Sequence[str]) -> None:
+        """Write the known_hosts file: the hosts share a key."""
+        key = " ".join((self.folder / "host.pub").read_text().split()[:2])
+        lines = [f"[{each}]:{PORT} {key}\n" for each in addresses]
+        self.known_hosts.write_text("".join(lines))
+
     def boot(self) -> None:
         """Start every host anew, with nothing on it."""
         self.down()
@@ -105,7 +113,8 @@ def fleet(folder: Path, size: int) -> Iterator[Fleet]:
         key = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / name)]
         subprocess.run(key, check=True)
     (folder / "sshd_config").write_text(CONFIGURATION.format(port=PORT, folder=folder))
-    write_files(found, found.addresses, port=PORT)
+    found.trust([*found.addresses, *map(relayed, found.addresses)])
+    write_inventory(found, found.inventory, found.addresses)
     try:
         found.boot()
         yield found
@@ -113,24 +122,26 @@ def fleet(folder: Path, size: int) -> Iterator[Fleet]:
         found.down()
 
 
-def write_files(found: Fleet, addresses: Sequence[str], *, port: int) -> None:
-    """known_hosts and an inventory that Ansible and fleetbpf read alike."""
-    key = " ".join((found.folder / "host.pub").read_text().split()[:2])
-    names = [f"[{each}]:{port}" for each in addresses]
-    found.known_hosts.write_text("".join(f"{name} {key}\n" for name in names))
+def write_inventory(found: Fleet, path: Path, addresses: Sequence[str]) -> None:
+    """An inventory that Ansible and fleetbpf read alike."""
     variables = {
         "ansible_user": "root",
-        "ansible_port": port,
+        "ansible_port": PORT,
         "ansible_ssh_private_key_file": str(found.identity),
         "fleetbpf_known_hosts_file": str(found.known_hosts),
     }
     hosts = {f"h{n + 1:04}": {"ansible_host": each} for n, each in enumerate(addresses)}
-    found.inventory.write_text(json.dumps({"all": {"vars": variables, "hosts": hosts}}))
+    path.write_text(json.dumps({"all": {"vars": variables, "hosts": hosts}}))
 
 
 def address(number: int) -> str:
     """An address of the loopback for a host, the first for 0."""
     return f"127.77.{number // 250}.{number % 250 + 1}"
+
+
+def relayed(host: str) -> str:
+    """Another address for the same host, for a relay that leads there."""
+    return host.replace("127.77.", "127.78.")
 
 
 def wait_for(host: str) -> None:

@@ -49,6 +49,7 @@ def options(description: str, *, hosts: int = 3) -> argparse.Namespace:
         "--hosts", type=int, default=hosts, metavar="N", help="hosts, where it matters"
     )
     parser.add_argument("--quick", action="store_true", help=f"{QUICK_ROUNDS} rounds")
+    parser.add_argument("--peers", metavar="NAME,…", help="only these, where there are several")
     return parser.parse_args()
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import loopback
 import measuring
 import ssh_job
+import ssh_link
 import ssh_peers
 from loopback import Fleet
 from measuring import Result
@@ -21,7 +22,6 @@ from ssh_job import Job
 from ssh_peers import FORKS, Peers, run
 
 FLEETBPF = (sys.executable, "-m", "fleetbpf")
-DELAY = 0.025  # seconds each way
 STOCK_HOSTS = 20  # stock Ansible takes minutes for more, and no less for each
 
 Work = Callable[[], object]
@@ -72,6 +72,12 @@ def tool(name: str, deploy: Work, again: Work, true: Work) -> Tool:
     return Tool(name=name, jobs={"first deploy": deploy, "no-op": again, "true": true})
 
 
+def chosen(found: list[Tool], names: str | None) -> list[Tool]:
+    """Only fleetbpf and the peers whose names begin so; all where none is named."""
+    starts = ("fleetbpf", *names.split(",")) if names else ("",)
+    return [each for each in found if each.name.startswith(starts)]
+
+
 def openssh(name: str, job: Job, peers: Peers, *, options: Sequence[str] = ()) -> Tool:
     """One connection and one exec per host."""
     return tool(
@@ -92,6 +98,39 @@ def ansible(peers: Peers, flavour: str) -> Tool:
         peers.ansible(flavour, "ansible", "all", "-m", "raw", "-a", "true")
 
     return tool(f"ansible {flavour}", play, play, true)
+
+
+def link(fleet: Fleet, job: Job, peers: Peers) -> Iterator[Result]:
+    """A no-op over links with a delay: how long it takes, and its round trips."""
+    behind = ssh_link.inventory(fleet)
+    first = loopback.relayed(fleet.addresses[0])
+    apply = [*FLEETBPF, "apply", job.manifest, "-i", behind, "--forks", str(FORKS)]
+    one = [*apply, "--limit", "h0001"]
+    fleet.boot()
+    run([*FLEETBPF, "apply", job.manifest, "-i", fleet.inventory], cwd=fleet.folder)
+    with ssh_link.relays(fleet, ssh_link.DELAY):
+        ours = measuring.wall_ms(lambda: run(apply, cwd=fleet.folder))
+    trips = ssh_link.round_trips(fleet, lambda: run(one, cwd=fleet.folder))
+    fleet.boot()
+    peers.ssh(job.deploy, stdin=job.packed)
+    everywhere = [loopback.relayed(each) for each in fleet.addresses]
+    with ssh_link.relays(fleet, ssh_link.DELAY):
+        theirs = measuring.wall_ms(lambda: peers.ssh(job.check, addresses=everywhere))
+    one_ssh = ssh_link.round_trips(fleet, lambda: peers.ssh(job.check, addresses=[first]))
+    yield result(f"no-op, {fleet.size} hosts, 50 ms away", [ours], [theirs], "ssh", "ms")
+    yield result("no-op, one host", [trips], [one_ssh], "ssh", "round trips")
+
+
+def memory(fleet: Fleet, job: Job) -> Iterator[Result]:
+    """What a host more in flight costs while loaders are sent, beside what is promised."""
+    apply = [*FLEETBPF, "apply", job.manifest, "-i", fleet.inventory, "--forks"]
+    few, many = min(5, fleet.size), fleet.size
+    used: dict[int, float] = {}
+    for forks in (few, many):
+        fleet.boot()
+        used[forks] = ssh_link.peak_memory([*apply, str(forks)], fleet.folder)
+    each = (used[many] - used[few]) / max(many - few, 1)
+    yield result(f"memory per host in flight, {few} to {many}", [each], [0.5], "promise", "MB")
 
 
 def cost(work: Work) -> Cost:
@@ -152,8 +191,10 @@ def main() -> None:
             job = ssh_job.prepare(folder, fleet.inventory)
             peers = ssh_peers.prepare(folder, fleet, job)
             count = 1 if options.quick else measuring.QUICK_ROUNDS
-            costs = rounds(fleet, tools(fleet, job, peers), count)
-    measuring.tell(list(results(costs, options.hosts)), as_json=options.json)
+            found = chosen(tools(fleet, job, peers), options.peers)
+            costs = rounds(fleet, found, count)
+            more = [*link(fleet, job, peers), *memory(fleet, job)]
+    measuring.tell([*results(costs, options.hosts), *more], as_json=options.json)
 
 
 if __name__ == "__main__":

@@ -78,7 +78,12 @@ class Peers:
     job: Job
 
     def ssh(
-        self, command: str, *, stdin: Path = Path(os.devnull), options: Sequence[str] = ()
+        self,
+        command: str,
+        *,
+        stdin: Path = Path(os.devnull),
+        options: Sequence[str] = (),
+        addresses: Sequence[str] = (),
     ) -> None:
         """The command on every host: one connection, one exec, `FORKS` at once."""
         known = f"UserKnownHostsFile={self.fleet.known_hosts}"
@@ -91,7 +96,7 @@ class Peers:
                 subprocess.run(["ssh", *words, address, command], stdin=payload, check=True)
 
         with ThreadPoolExecutor(FORKS) as pool:
-            list(pool.map(one, self.fleet.addresses))
+            list(pool.map(one, addresses or self.fleet.addresses))
 
     def pyinfra(self, *words: str) -> None:
         """Run pyinfra on the whole fleet."""
