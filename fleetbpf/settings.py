@@ -1,5 +1,6 @@
 """Settings: fleetbpf.yml of the user and of the working directory, and FLEETBPF_* variables."""
 
+import difflib
 import stat
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -62,7 +63,7 @@ def load(environment: Mapping[str, str], *, folder: Path) -> Loaded:
     values = {name: value for layer in layers for name, value in layer.values.items()}
     origins = {name: origin for layer in layers for name, origin in layer.origins.items()}
     settings = Settings().model_copy(update=values)
-    return Loaded(settings=settings, origins=origins, warnings=warnings)
+    return Loaded(settings=settings, origins=origins, warnings=(*warnings, *misspelt(environment)))
 
 
 def all_of(reads: list[Callable[[], Layer]]) -> Iterator[Layer]:
@@ -131,6 +132,15 @@ def from_environment(environment: Mapping[str, str]) -> Layer:
     return Layer(
         values=values(settings, folder=Path()), origins={name: variable(name) for name in texts}
     )
+
+
+def misspelt(environment: Mapping[str, str]) -> Iterator[str]:
+    """Variables that are no setting's, and most likely meant to be."""
+    known = [variable(name) for name in Settings.model_fields]
+    for name in environment:
+        if name.startswith(PREFIX) and name not in known:
+            for meant in difflib.get_close_matches(name, known, n=1, cutoff=0.9):
+                yield f"{name} is no setting: did you mean {meant}?"
 
 
 def variable(name: str) -> str:

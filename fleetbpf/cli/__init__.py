@@ -13,7 +13,7 @@ from fleetbpf import __version__
 from fleetbpf.cli import examples
 from fleetbpf.cli.options import add_common
 from fleetbpf.cli.output import Output
-from fleetbpf.cli.terminal import left_as_it_was
+from fleetbpf.cli.terminal import ended_like_ctrl_c, left_as_it_was
 from fleetbpf.errors import BuildError, ExitCode, FleetbpfError
 
 COMMANDS = (
@@ -50,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     output = Output(json=options.json)
     try:
         output = settled(options)
-        with left_as_it_was():
+        with left_as_it_was(), ended_like_ctrl_c():
             return int(options.run(options, output))
     except FleetbpfError as error:
         return report(error, output)

@@ -1,7 +1,9 @@
 """The terminal of the person: left as it was found, however a command ends."""
 
 import os
+import signal
 import termios
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
@@ -25,6 +27,19 @@ def left_as_it_was() -> Iterator[None]:
                 restore(descriptor, before)
     finally:
         os.close(descriptor)
+
+
+@contextmanager
+def ended_like_ctrl_c() -> Iterator[None]:
+    """Let SIGTERM end a command as Ctrl-C does: links are cut, what is left is told."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread may say what a signal does
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def restore(descriptor: int, before: list[object]) -> None:

@@ -78,6 +78,14 @@ def is_full(lines: list[str]) -> bool:
     return hanging >= 6 and refused and counted
 
 
+def test_an_end_by_sigterm_gives_the_cursor_back_too(folder: Path) -> None:
+    with terminal((*FLEETBPF, "destroy", "m.yml", "-i", "hosts"), cwd=folder) as shown:
+        shown.watch(lambda: shown.cursor_hidden and is_full(shown.lines))
+        shown.process.terminate()
+        assert shown.wait() == 130
+        assert not shown.cursor_hidden
+
+
 def test_without_a_terminal_there_is_a_line_per_host_and_no_escape(folder: Path) -> None:
     words = (*FLEETBPF, "destroy", "m.yml", "-i", "hosts", "--limit", "refuses*")
     said = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)

@@ -87,6 +87,13 @@ def test_a_file_that_is_named_must_be_there(here: Path) -> None:
         settings.load(named, folder=here)
 
 
+def test_a_variable_that_is_misspelt_is_told_and_others_are_not() -> None:
+    names = ("FLEETBPF_FROKS", "FLEETBPF_FORKS", "FLEETBPF_PASSWORD", "FLEETBPF_SETTINGS")
+    assert list(settings.misspelt(dict.fromkeys(names, "1"))) == [
+        "FLEETBPF_FROKS is no setting: did you mean FLEETBPF_FORKS?"
+    ]
+
+
 def test_a_file_of_comments_says_nothing(here: Path) -> None:
     (here / "fleetbpf.yml").write_text("# forks: 2\n\n")
     assert settings.load({"XDG_CONFIG_HOME": "/none"}, folder=here).origins == {}
