@@ -50,7 +50,8 @@ class Answer:
     @property
     def done(self) -> frozenset[str]:
         """The programs that are now as was asked for."""
-        return self.started | self.deleted | self.retired
+        failed = {failure.program for failure in self.failures} | self.moved.keys()
+        return (self.started | self.deleted | self.retired) - failed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,14 +70,11 @@ def steps(changes: Iterable[Change], *, objects: Mapping[str, str]) -> tuple[Ste
     found: list[Step] = []
     for change in changes:
         program, was, release = change.program, change.was, change.release
+        found += [Step(verb="retire", program=program, was=was, release=r) for r in change.retire]
         found += [Step(verb="prune", program=program, was=was, release=r) for r in change.prune]
         if change.action is Action.DELETE:
             found.append(Step(verb="delete", program=program, was=was))
-        elif change.retire:
-            found += [
-                Step(verb="retire", program=program, was=was, release=old) for old in change.retire
-            ]
-        elif change.action is not Action.NONE and release is not None:
+        elif change.starts and release is not None:
             new = objects[release.build_key]
             found.append(
                 Step(verb="start", program=program, was=was, release=release.id, object=new)

@@ -80,8 +80,8 @@ def drift(host: str, release: Release, facts: HostFacts) -> Finding | None:
         return Finding(host=host, kind=Kind.STALE, program=name, what=what)
     if changed := tampering(release, placed, current, facts):
         return Finding(host=host, kind=Kind.TAMPERED, program=name, what=changed.text)
-    if left := left_behind(placed):
-        what = f"release {left[0]} still runs beside it"
+    if left := left_behind(placed, release.id):
+        what = f"release {left[0]} is beside it still: an apply was cut short"
         return Finding(host=host, kind=Kind.STALE, program=name, what=what)
     if broken := outage(current, facts):
         return Finding(host=host, kind=Kind.STOPPED, program=name, what=broken.text)

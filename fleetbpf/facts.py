@@ -174,6 +174,7 @@ def release(row: Row, by_kind: Mapping[str, list[Row]]) -> ReleaseFacts:
         types=tuple(map(str, about.get("types") or ())),
         enabled=said("enabled") is not None,
         running_object=running[0] if running else "",
+        remains=said("remains") is not None,
         failure=str(object_in(failure[0]).get("message", "")) if failure else "",
         attached=tuple(f"{link.get('function')} on {link.get('hook')}" for link in attached),
         since_ns=int(state.get("since_ns", 0)),

@@ -63,7 +63,7 @@ class Change:
     was: str = ""  # the release that is current on the host; "" = none
     release: Release | None = None  # what shall run; None when the program is deleted
     prune: tuple[str, ...] = ()  # old releases to remove on the way
-    retire: tuple[str, ...] = ()  # old releases that run beside the right one: all to be done
+    retire: tuple[str, ...] = ()  # old releases that an apply cut short has left running
     obstacles: tuple[Problem, ...] = ()  # why it cannot be made there
     diff: str = ""  # of arguments and unit, where it was asked for
 
@@ -71,6 +71,11 @@ class Change:
     def wanted(self) -> bool:
         """Whether there is anything to do."""
         return self.action is not Action.NONE
+
+    @property
+    def starts(self) -> bool:
+        """Whether its release is started, not only others ended."""
+        return self.action in {Action.CREATE, Action.UPDATE} and self.cause is not Cause.BESIDE
 
     @property
     def possible(self) -> bool:
@@ -97,9 +102,9 @@ def change(host: str, release: Release, facts: HostFacts) -> Change:
     placed = facts.find(release.deployment, release.program.name)
     was = placed.current if placed else ""
     action, why = decide(release, placed, facts)
-    left = left_behind(placed) if placed and action is Action.NONE else ()
-    if left:
-        text = f"release {left[0]} still runs beside it"
+    left = left_behind(placed, release.id) if placed else ()
+    if left and action is Action.NONE:
+        text = f"release {left[0]} is beside it still: an apply was cut short"
         action, why = Action.UPDATE, Why(cause=Cause.BESIDE, text=text)
     return Change(
         host=host,
@@ -168,12 +173,16 @@ def outage(current: ReleaseFacts, facts: HostFacts) -> Why | None:
     return None
 
 
-def left_behind(placed: ProgramFacts) -> tuple[str, ...]:
-    """Releases that run though they are not current: an apply was cut short."""
+def left_behind(placed: ProgramFacts, wanted: str) -> tuple[str, ...]:
+    """Releases that are neither current nor wanted, and run or have not ended whole.
+
+    An apply was cut short. What was left of the wanted one goes when it starts.
+    """
     return tuple(
         found.release
         for found in placed.releases
-        if found.running_object and found.release != placed.current
+        if (found.running_object or found.remains or found.enabled)
+        and found.release not in {placed.current, wanted}
     )
 
 

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from paramiko import Channel
 from paramiko.ssh_exception import SSHException
@@ -109,6 +109,16 @@ class Call:
         if self.status is None:
             return ""
         return f" (it ended with status {self.status}, but what it started keeps its output open)"
+
+
+@contextmanager
+def hanging_up(channel: Channel) -> Iterator[None]:
+    """Close the channel at the block's end; where the link is lost, nobody need be told."""
+    try:
+        yield
+    finally:
+        with suppress(EOFError, OSError, SSHException):
+            channel.close()
 
 
 @contextmanager

@@ -1,7 +1,6 @@
 """Commands on a host over SSH: one connection per host, one exec channel per command."""
 
 import time
-from contextlib import closing
 from typing import Self
 
 from paramiko import Channel
@@ -9,7 +8,7 @@ from paramiko.ssh_exception import ChannelException, SSHException
 
 from fleetbpf.command import Command, render
 from fleetbpf.connections import Completed, Sink, reasons
-from fleetbpf.connections.call import Call, LinkLostError, OutOfTimeError, link_errors
+from fleetbpf.connections.call import Call, LinkLostError, OutOfTimeError, hanging_up, link_errors
 from fleetbpf.connections.feed import Feed, feed
 from fleetbpf.connections.settings import ConnectionSettings
 from fleetbpf.connections.transport import TunedTransport
@@ -55,7 +54,7 @@ class SSHConnection:
         during = f"running {command.words[0]}"
         try:
             channel = self._open(deadline)
-            with closing(channel):
+            with hanging_up(channel):
                 with link_errors():
                     if terminal:
                         self._transport.request_terminal(channel)

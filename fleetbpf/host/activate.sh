@@ -91,7 +91,7 @@ halt() {
 # stop PROGRAM RELEASE: for good; a loader that was killed has left rings
 stop() {
 	halt "$1" "$2"
-	rm -rf "${run:?}/$deployment/$1/$2" "${pins:?}/$deployment/$1/$2"
+	rm -rf "${pins:?}/$deployment/$1/$2" "${run:?}/$deployment/$1/$2" # the last tells that it is not done
 }
 
 # ours PID: is it a loader of ours? (its number may have gone to another process since)
@@ -139,6 +139,7 @@ place() {
 	fi
 	ln -s "../../../../objects/$3" "$stage/$1/$2/loader" || return 1
 	rm -rf "$folder.new" && cp -R -P "$stage/$1/$2" "$folder.new" || return 1
+	sync "$folder.new"/* 2>/dev/null # the loader too: a power cut must not leave empty files behind
 	rm -rf "$folder" && mv -T "$folder.new" "$folder"
 }
 
@@ -369,10 +370,15 @@ begin() {
 	trap '' HUP PIPE
 	trap finish EXIT
 	trap 'exit 1' INT TERM
-	rm -rf "$root"/.stage.* "$root"/.stale.* # of scripts that were killed
+	# What scripts that were killed have left; nobody else has the lock.
+	rm -rf "$root"/.stage.* "$root"/.stale.* "$root"/objects/.[!.]* "$root"/*/*/current.* \
+		"$root"/*/*/releases/*.new "$units"/fleetbpf-*.new
 	tidy_history
-	stage=$(mktemp -d "$root/.stage.XXXXXX") || return 1
-	said=$(tar -xzf - -C "$stage" 2>&1) && return 0
+	if stage=$(mktemp -d "$root/.stage.XXXXXX" 2>&1); then
+		said=$(tar -xzf - -C "$stage" 2>&1) && return 0
+	else
+		said=$stage stage=""
+	fi
 	echo "$said" | lines stderr ""
 	say failed "" payload
 	return 1

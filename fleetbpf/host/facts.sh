@@ -116,6 +116,7 @@ release() {
 	done
 	target=$(readlink "$3/loader")
 	fact release "$1" "$2" "$id" "${target##*/}" "$(checksum "$3/loader")" "$bytes"
+	[ "$id" = "$current" ] || [ ! -d "$run/$1/$2/$id" ] || fact remains "$1" "$2" "$id"
 	[ "$id" = "$current" ] && lines "$3/args" args "$1" "$2" "$id"
 	[ -f "$3/release.json" ] && about "$1" "$2" "$id" "$(first_line "$3/release.json")"
 	[ -e "$units/multi-user.target.wants/fleetbpf-$1.$2@$id.service" ] && fact enabled "$1" "$2" "$id"

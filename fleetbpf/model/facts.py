@@ -30,6 +30,7 @@ class ReleaseFacts:
     types: tuple[str, ...] = ()  # of another kernel's BTF that was shipped with it
     enabled: bool = False  # systemd starts it at boot
     running_object: str = ""  # sha256 in the name of the running executable; "" = does not run
+    remains: bool = False  # it is not current, and was not taken away whole when it ended
     failure: str = ""  # why its last start was not ready
     attached: tuple[str, ...] = ()  # "function on hook"
     since_ns: int = 0  # wall clock, when it became ready

@@ -219,19 +219,27 @@ def test_two_applies_at_once_cannot_interleave_on_a_host(fleet: Fleet) -> None:
         assert int(loaders) == 2
 
 
-def test_a_host_lost_in_mid_apply_leaves_the_others_to_finish(fleet: Fleet) -> None:
-    file = manifest(fleet, good(), hosts="edge1:edge3")
+def test_a_host_whose_power_fails_in_mid_apply_comes_back_whole(fleet: Fleet) -> None:
+    assert fleet.fleetbpf("apply", manifest(fleet, good(), hosts="edge1:web1")).returncode == 0
+    file = manifest(fleet, good("raw_tp/sched_process_exit"), hosts="edge1:web1")
     with fleet.following("apply", file) as (process, output):
         wait_until(
-            lambda: "edge3: fault: create" in output.read_text(), seconds=300, what="edge3 begins"
+            lambda: "web1: fault: update" in output.read_text(), seconds=300, what="web1 begins"
         )
-        fleet.power_off("edge3")
+        fleet.power_off("web1")
         code = process.wait(timeout=600)
         said = output.read_text()
     fleet.power_on()
     assert status(fleet, "edge1")["state"] == "running"
-    # 0 where edge3 was finished before its power went.
-    assert code == 4 or "edge3: changed" in said
+    # 0 where web1 was finished before its power went.
+    assert code == 4 or "web1: changed" in said
+    wait_until(
+        lambda: status(fleet, "web1")["state"] == "running", seconds=300, what="web1 runs again"
+    )
+    assert fleet.fleetbpf("apply", file).returncode == 0
+    assert status(fleet, "web1")["attached"] == ["f on raw_tp/sched_process_exit"]
+    left = fleet.root("web1", "ls -A /var/lib/fleetbpf; ls -A /var/lib/fleetbpf/fault/fault")
+    assert set(left.split()) == {"fault", "history", "objects", "current", "releases", "spool"}
 
 
 def test_a_host_whose_key_is_not_known_is_refused(fleet: Fleet) -> None:

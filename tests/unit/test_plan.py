@@ -89,11 +89,39 @@ def test_a_program_that_is_no_longer_declared_is_deleted() -> None:
     assert (change.action, change.was) == (Action.DELETE, release().id)
 
 
+LEFT = "release r0 is beside it still: an apply was cut short"
+
+
+@pytest.mark.parametrize(
+    "left",
+    [{"running_object": "b"}, {"remains": True}, {"enabled": True}],
+    ids=lambda each: next(iter(each)),
+)
+def test_what_was_left_of_another_release_is_retired_before_the_wanted_one_starts(
+    left: dict[str, Any],
+) -> None:
+    ended = replace(running(release(key="k0"), release="r0"), running_object="", enabled=False)
+    found = placed(release(key="k1"), replace(ended, **left), running(release(key="k1")))
+    change = only(plan("web1", "demo", [release(key="k2")], host_facts(found)))
+    assert change.retire == ("r0",)
+    made = steps([change], objects={"k2": "o"})
+    assert [(step.verb, step.release) for step in made] == [
+        ("retire", "r0"),
+        ("start", release(key="k2").id),
+    ]
+
+
+def test_what_was_left_of_the_wanted_release_goes_when_it_starts() -> None:
+    found = placed(release(key="k1"), running(release(key="k1")), running(release(key="k2")))
+    change = only(plan("web1", "demo", [release(key="k2")], host_facts(found)))
+    assert (change.action, change.retire) == (Action.UPDATE, ())
+
+
 def test_an_old_release_that_was_left_running_is_retired_and_the_right_one_untouched() -> None:
     old = running(release(key="k0"), release="r0")
     found = placed(release(), old, running(release()))
     change = only(plan("web1", "demo", [release()], host_facts(found)))
-    assert (change.reason, change.retire) == ("release r0 still runs beside it", ("r0",))
+    assert (change.reason, change.retire) == (LEFT, ("r0",))
     assert [step.verb for step in steps([change], objects={})] == ["retire"]
 
 

@@ -1,0 +1,74 @@
+"""fleetbpf as a process that has its modules already: it does its work from its first moment on."""
+
+import contextlib
+import json
+import multiprocessing
+import os
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+MODULES = ["tests.kernel.warm", "tests.kernel.operators", "rich.console", "rich.live"]
+PATIENCE = 300.0
+
+
+def fleetbpf(folder: Path, said: Path, words: tuple[str, ...]) -> None:
+    """The command `fleetbpf`, in an operator's folder; what it says goes to a file."""
+    from fleetbpf import cli
+
+    os.chdir(folder)
+    with said.open("w") as file, contextlib.redirect_stdout(file):
+        sys.stderr = file
+        sys.exit(cli.main(words))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """One fleetbpf."""
+
+    process: Any  # multiprocessing.Process
+    said: Path
+    began: float
+
+    def kill(self) -> None:
+        """SIGKILL; fine when it has ended."""
+        self.process.kill()
+
+    def wait(self) -> int:
+        """Its exit code, -9 where it was killed."""
+        self.process.join(PATIENCE)
+        assert self.process.exitcode is not None, self.text()
+        return int(self.process.exitcode)
+
+    def text(self) -> str:
+        return self.said.read_text() if self.said.exists() else ""
+
+    def document(self) -> dict[str, Any]:
+        """What it says with --json, after what went to standard error."""
+        text = self.text()
+        found: dict[str, Any] = json.loads(text[text.index("{\n") :])
+        return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operator:
+    """A person with a folder, who starts fleetbpf often."""
+
+    folder: Path
+
+    def start(self, *words: str) -> Run:
+        """Begin, without waiting."""
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(MODULES)
+        said = self.folder / f"said-{time.monotonic_ns()}"
+        process = context.Process(target=fleetbpf, args=(self.folder, said, words))
+        process.start()
+        return Run(process=process, said=said, began=time.monotonic())
+
+    def run(self, *words: str) -> Run:
+        """Begin, and wait for the end."""
+        run = self.start(*words)
+        run.wait()
+        return run
