@@ -1,13 +1,13 @@
 """`fleetbpf manual`: the man pages, made from the same tree of commands as `--help`."""
 
 import argparse
+import shutil
 from pathlib import Path
 
 from fleetbpf.cli.output import Output
 from fleetbpf.errors import ExitCode, InputError, Problem
 
 SUMMARY = "write the man pages, fleetbpf(1) and one for each command"
-DEFAULT_FOLDER = Path("~/.local/share/man/man1")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -17,8 +17,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         nargs="?",
         type=Path,
-        default=DEFAULT_FOLDER,
-        help=f"where they are written (default: {DEFAULT_FOLDER})",
+        help="where they are written (default: where man looks for those of this program)",
     )
 
 
@@ -28,7 +27,7 @@ def run(options: argparse.Namespace, output: Output) -> ExitCode:
     from fleetbpf.cache import write_whole
     from fleetbpf.cli import parser
 
-    folder: Path = options.folder.expanduser()
+    folder: Path = options.folder or beside_the_program()
     pages = man_pages.pages(parser())
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -36,6 +35,13 @@ def run(options: argparse.Namespace, output: Output) -> ExitCode:
             write_whole(folder / name, text.encode(), mode=0o644)
     except OSError as error:
         raise InputError(Problem(where=str(folder), what=str(error.strerror))) from error
-    output.line(f"{len(pages)} pages in {folder}; read them with `man -M {folder.parent} fleetbpf`")
+    output.line(f"{len(pages)} pages in {folder}")
     output.document({"folder": folder, "pages": list(pages)})
     return ExitCode.DONE
+
+
+def beside_the_program() -> Path:
+    """Where man-db looks for what is on the PATH: the folder share/man beside the program's own."""
+    program = shutil.which("fleetbpf")
+    prefix = Path(program).parent.parent if program else Path.home() / ".local"
+    return prefix / "share" / "man" / "man1"

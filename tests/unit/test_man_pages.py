@@ -51,3 +51,14 @@ def test_mandoc_finds_nothing_wrong(tmp_path: Path) -> None:
     words = [shutil.which("mandoc") or "mandoc", "-T", "lint", "-W", "error,warning", *files]
     said = subprocess.run(words, capture_output=True, text=True, check=False).stdout
     assert [line for line in said.splitlines() if "missing date" not in line] == []
+
+
+def test_pages_go_where_man_looks_for_what_is_on_the_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "bin" / "fleetbpf"
+    program.parent.mkdir()
+    program.touch(mode=0o755)
+    monkeypatch.setenv("PATH", str(program.parent))
+    assert cli.main(["manual", "-q"]) == ExitCode.DONE
+    assert (tmp_path / "share" / "man" / "man1" / "fleetbpf-apply.1").is_file()
