@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from functools import partial
 
 from fleetbpf.errors import InputError, Problem
 from fleetbpf.model.inventory import Host
@@ -22,7 +23,7 @@ class Passwords:
         """`ask` is for what turns out to be needed; None: there is nobody to ask."""
         self._given = given or {}
         self._ask = ask
-        self._typed: set[str] = set()
+        self._secrets: tuple[str, ...] = ()  # all that were found, the longest first
         self._known: dict[tuple[str, SecretKind], str | None] = {}
         self._lock = threading.Lock()
 
@@ -36,7 +37,13 @@ class Passwords:
             place = (host.name, kind)
             if place not in self._known:
                 self._known[place] = self._find(host, kind)
+                self._note(self._known[place])
             return self._known[place]
+
+    def of_jump_hosts(self, kind: SecretKind) -> str | None:
+        """The secret for hosts that are only passed: that of a key, and no password of theirs."""
+        anyone = Host(name="jump hosts", address="")
+        return self.of(anyone, kind) if kind is SecretKind.KEY else None
 
     def ask(self, question: str) -> str | None:
         """What a person answers; None when there is nobody, or no terminal."""
@@ -47,14 +54,16 @@ class Passwords:
         except InputError:
             return None
         with self._lock:
-            self._typed.add(answer)
+            self._note(answer)
         return answer
 
     def mask(self, text: str) -> str:
         """`text` without any secret that was found in this run."""
-        with self._lock:
-            known = {each for each in self._known.values() if each} | self._typed
-        return masked(text, known) if known else text
+        return masked(text, self._secrets)
+
+    def _note(self, secret: str | None) -> None:
+        if secret and secret not in self._secrets:
+            self._secrets = tuple(sorted((*self._secrets, secret), key=len, reverse=True))
 
     def _find(self, host: Host, kind: SecretKind) -> str | None:
         secret = host.secrets.get(kind) or self._given.get(kind)
@@ -74,22 +83,26 @@ class Passwords:
 
 
 def given(
-    environment: Mapping[str, str], *, asked: Collection[SecretKind], ask: Ask
+    environment: Mapping[str, str],
+    *,
+    lines: Mapping[SecretKind, str],
+    asked: Collection[SecretKind],
+    ask: Ask,
 ) -> dict[SecretKind, Secret]:
-    """The secrets for all hosts: those of `asked` from a person, others from the environment.
+    """The secrets for all hosts.
 
-    `FLEETBPF_PASSWORD`, `FLEETBPF_PASSWORD_COMMAND` and the like.
+    Those of `asked` from a person, others from `FLEETBPF_PASSWORD` and the like, or else from the
+    commands of `lines`.
     """
     found: dict[SecretKind, Secret] = {}
     commands = SecretCommands()
     for kind in SecretKind:
-        variable = f"FLEETBPF_{kind.value.upper()}"
         if kind in asked:
             found[kind] = answer(kind, ask, otherwise=found.get(SecretKind.LOGIN))
-        elif text := environment.get(variable):
+        elif text := environment.get(f"FLEETBPF_{kind.value.upper()}"):
             found[kind] = Given(text)
-        elif line := environment.get(f"{variable}_COMMAND"):
-            found[kind] = Deferred(lambda line=line: commands.secret(line))  # type: ignore[misc]
+        elif line := lines.get(kind):
+            found[kind] = Deferred(partial(commands.secret, line))
     return found
 
 

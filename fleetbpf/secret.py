@@ -70,8 +70,8 @@ class Deferred(Secret):
 
 
 def masked(text: str, secrets: Iterable[str]) -> str:
-    """`text` with every occurrence of `secrets` masked, the longest first."""
-    for secret in sorted(secrets, key=len, reverse=True):
+    """`text` with every occurrence of `secrets` masked, in their order: the longest first."""
+    for secret in secrets:
         if len(secret) >= SHORTEST:
             text = text.replace(secret, MASK)
     return text

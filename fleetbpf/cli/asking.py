@@ -12,7 +12,7 @@ from fleetbpf.secret import SecretKind
 
 
 def passwords(options: argparse.Namespace, shown: Progress) -> Passwords:
-    """The secrets that the command line and the environment give for all hosts.
+    """The secrets that the command line, the environment and the settings give for all hosts.
 
     What shows progress keeps off the terminal while a person is asked for more.
     """
@@ -23,7 +23,9 @@ def passwords(options: argparse.Namespace, shown: Progress) -> Passwords:
 
     asked = {SecretKind.LOGIN: options.ask_pass, SecretKind.BECOME: options.ask_become_pass}
     kinds = {kind for kind, wanted in asked.items() if wanted}
-    return Passwords(given(os.environ, asked=kinds, ask=ask), ask=ask_meanwhile)
+    commands = {kind: getattr(options.settings, f"{kind.value}_command") for kind in SecretKind}
+    found = given(os.environ, lines=commands, asked=kinds, ask=ask)
+    return Passwords(found, ask=ask_meanwhile)
 
 
 def ask(question: str) -> str:

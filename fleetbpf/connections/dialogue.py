@@ -105,7 +105,7 @@ class PipeDialogue(Dialogue):
 
     def begin(self) -> None:
         """Feed the line that elevation.BEGIN waits for, and all the rest."""
-        self.add(self.line + self.payload)
+        self.add(self.line, self.payload)
         self.end()
 
 

@@ -195,10 +195,12 @@ class Keyring:
         if not given and self._other_ways(settings):
             return
         found = [self._file(path) for path in settings.identity_files if path.exists()]
-        if not given and any(not isinstance(each, InputError) for each in found):
+        locked = [each for each in found if isinstance(each, EncryptedKeyError)]
+        held = [each for each in locked if self._held(each, settings)]
+        if not given and (held or any(not isinstance(each, InputError) for each in found)):
             return
-        for each in found:
-            if isinstance(each, EncryptedKeyError) and not self._held(each, settings):
+        for each in locked:
+            if each not in held:
                 self._unlocked(each, settings)
 
     def _other_ways(self, settings: ConnectionSettings) -> bool:
@@ -206,7 +208,7 @@ class Keyring:
         return bool(
             settings.identity_file
             or settings.secret(SecretKind.LOGIN)
-            or self.agent_keys(settings.agent)
+            or (not settings.identities_only and self.agent_keys(settings.agent))
         )
 
     def _file(self, path: Path) -> "Identity | InputError":

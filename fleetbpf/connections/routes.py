@@ -68,9 +68,16 @@ class Routes:
         with self._lock:
             if host.name not in self._settings:
                 resolver = self._resolver(host.ssh_config_file)
+                found = resolver.settings(host)
+                jump = found.jump and self._with_passphrase(found.jump)
                 secret = partial(self._passwords.of, host)
-                self._settings[host.name] = replace(resolver.settings(host), secret=secret)
+                self._settings[host.name] = replace(found, jump=jump, secret=secret)
             return self._settings[host.name]
+
+    def _with_passphrase(self, hop: ConnectionSettings) -> ConnectionSettings:
+        """A jump host is told no password: those are for the hosts behind it."""
+        jump = hop.jump and self._with_passphrase(hop.jump)
+        return replace(hop, jump=jump, secret=self._passwords.of_jump_hosts)
 
     def close(self) -> None:
         """End what hosts share: the connections to jump hosts."""

@@ -54,6 +54,15 @@ class Settings(BaseModel):
         description="how long to wait for another fleetbpf at work on a host, as `10m`",
         json_schema_extra={"default": f"{DEFAULT_LOCK_TIMEOUT:g}s"},
     )
+    password_command: Text | None = Field(
+        None, description="a command that prints the password to log in with"
+    )
+    become_password_command: Text | None = Field(
+        None, description="a command that prints the password of sudo, doas or su"
+    )
+    key_passphrase_command: Text | None = Field(
+        None, description="a command that prints the passphrase of encrypted keys"
+    )
     color: Color = Field("auto", description="colors in what is said: on a terminal, always, never")
     verbosity: Verbosity = Field(
         0, description="-1 is --quiet, 1 and 2 are -v and -vv", json_schema_extra={"default": 0}

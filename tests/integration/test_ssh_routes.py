@@ -14,6 +14,7 @@ from fleetbpf.connections.routes import Routes
 from fleetbpf.connections.transport import QuickSocket
 from fleetbpf.errors import InputError, Problem, UnreachableError
 from fleetbpf.model.inventory import Host
+from fleetbpf.passwords import Passwords
 from tests.integration.conftest import StartServer, connect, routes_of
 from tests.integration.sshd import ADDRESS, Server, free_port, make_key
 from tests.waiting import wait_until
@@ -38,12 +39,12 @@ def home(tmp_path: Path) -> Path:
     return tmp_path / "home"
 
 
-def configure(home: Path, text: str) -> Routes:
+def configure(home: Path, text: str, *, passwords: Passwords | None = None) -> Routes:
     """The ways of an operator with this ssh_config."""
     file = home / ".ssh" / "config"
     file.write_text(text)
     file.chmod(0o600)
-    return routes_of(home)
+    return routes_of(home, passwords=passwords)
 
 
 def block(name: str, server: Server, *more: str) -> str:
@@ -118,6 +119,27 @@ def test_a_host_behind_two_jump_hosts_is_reached(start_server: StartServer, home
 
     for server in (edge, inner, web):
         assert server.log().count("Accepted publickey") == 1
+
+
+def test_the_passphrase_of_a_jump_hosts_key_is_asked_for_before_any_contact(
+    start_server: StartServer, server: Server, home: Path
+) -> None:
+    locked = make_key(home / "locked", passphrase="secret")
+    edge = start_server()
+    shutil.copy(locked.with_suffix(".pub"), edge.folder / "authorized_keys")
+    first = block("edge", edge).replace(str(edge.identity), str(locked))
+    asked: list[str] = []
+
+    def answer(question: str) -> str:
+        asked.append(question)
+        return "secret"
+
+    text = first + block("web1", server, "ProxyJump edge")
+    with configure(home, text, passwords=Passwords(ask=answer)) as routes:
+        routes.check([Host(name="web1", address="web1")])
+        assert said(routes, "web1", "echo", "behind") == "behind"
+
+    assert asked == [f"passphrase of the key {locked}: "]
 
 
 def test_hosts_behind_a_jump_host_share_one_connection_to_it(

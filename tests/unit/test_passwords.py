@@ -1,17 +1,24 @@
 """Where secrets come from, which one wins, and that none is shown."""
 
+import argparse
 import json
+import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from fleetbpf import inventory, inventory_listing
-from fleetbpf.cli.output import plain
+from fleetbpf.cli import asking
+from fleetbpf.cli.output import Output, plain
+from fleetbpf.cli.progress import Lines
 from fleetbpf.errors import InputError
 from fleetbpf.model.inventory import Host
+from fleetbpf.model.settings import Settings
 from fleetbpf.passwords import Passwords, given
 from fleetbpf.secret import Given, SecretKind
+from tests.tools import need
 
 BECOME, LOGIN = SecretKind.BECOME, SecretKind.LOGIN
 
@@ -22,7 +29,7 @@ def host(variables: str) -> Host:
 
 def become_password(variables: str, others: Mapping[str, str] | None = None) -> str | None:
     """The password for sudo of a host with these variables, in an environment of `others`."""
-    found = given(others or {}, asked=(), ask=str)
+    found = given(others or {}, lines={}, asked=(), ask=str)
     return Passwords(found).of(host(variables), BECOME)
 
 
@@ -50,7 +57,6 @@ def test_a_variable_of_the_host_says_the_password(variables: str, password: str 
     ("environment", "password"),
     [
         ({"FLEETBPF_BECOME_PASSWORD": "one"}, "one"),
-        ({"FLEETBPF_BECOME_PASSWORD_COMMAND": "echo two"}, "two"),
         ({"FLEETBPF_PASSWORD": "another"}, None),
     ],
 )
@@ -82,11 +88,16 @@ def test_a_secret_that_cannot_be_had_is_told_before_anything_else(
     assert what in problem.what
 
 
+def test_a_setting_names_a_command_for_all_hosts() -> None:
+    settings = Settings(become_password_command="echo two")
+    options = argparse.Namespace(ask_pass=False, ask_become_pass=False, settings=settings)
+
+    assert asking.passwords(options, Lines(Output())).of(host(""), BECOME) == "two"
+
+
 def test_a_command_runs_once_for_all_hosts(tmp_path: Path) -> None:
     counted = tmp_path / "count"
-    found = given(
-        {"FLEETBPF_BECOME_PASSWORD_COMMAND": f"echo x >>{counted}; echo secret"}, asked=(), ask=str
-    )
+    found = given({}, lines={BECOME: f"echo x >>{counted}; echo secret"}, asked=(), ask=str)
     passwords = Passwords(found)
 
     hosts = [Host(name=name, address=name) for name in ("web1", "web2")]
@@ -98,7 +109,7 @@ def test_a_command_runs_once_for_all_hosts(tmp_path: Path) -> None:
 def test_a_person_is_asked_once_and_nothing_means_the_ssh_password() -> None:
     answers = {"SSH password: ": "one", "become password [the SSH password]: ": ""}
 
-    found = given({}, asked=(LOGIN, BECOME), ask=answers.pop)
+    found = given({}, lines={}, asked=(LOGIN, BECOME), ask=answers.pop)
 
     passwords = Passwords(found)
     assert [passwords.of(host(""), kind) for kind in (LOGIN, BECOME)] == ["one", "one"]
@@ -130,3 +141,31 @@ def test_secrets_are_masked_wherever_they_are_shown() -> None:
 
     assert passwords.mask("x: hunter2, and hunter22") == "x: ***, and ***2"
     assert f"{Given('hunter2')} {Given('hunter2')!r} {plain(Given('hunter2'))}" == "*** *** ***"
+
+
+KEYRING = """
+from keyring.backend import KeyringBackend
+
+class Keyring(KeyringBackend):
+    priority = 1
+
+    def get_password(self, service, username):
+        return f"{username} of {service}"
+
+    def set_password(self, service, username, password):
+        raise NotImplementedError
+"""
+
+
+def test_a_keyring_is_read_by_its_own_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}:{os.environ['PATH']}")
+    need("keyring")
+    (tmp_path / "test_keyring.py").write_text(KEYRING)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "test_keyring.Keyring")
+
+    found = become_password("fleetbpf_become_password_command='keyring get fleet sudo'")
+
+    assert found == "sudo of fleet"
