@@ -52,10 +52,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FLEETBPF_INVENTORY", "hosts")
 
 
-def test_no_command_is_forgotten_here() -> None:
-    assert {line.split()[0] for line in LINES} == set(cli.COMMANDS)
-
-
 @pytest.mark.parametrize("line", LINES)
 def test_standard_output_is_one_document(line: str, capsys: pytest.CaptureFixture[str]) -> None:
     cli.main([*shlex.split(line), "--json", "-v"])

@@ -12,6 +12,7 @@ from fleetbpf import cli
 from fleetbpf.cli.output import Output
 from fleetbpf.cli.recap import HostRecap, exit_code
 from fleetbpf.errors import ExitCode, Problem
+from tests.integration.test_json import LINES
 
 
 def run(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
@@ -30,6 +31,10 @@ def test_help_names_every_command_and_every_exit_code(tmp_path: Path) -> None:
     said = run("--help", cwd=tmp_path).stdout
     assert [name for name in cli.COMMANDS if not re.search(rf"\n    {name}\s", said)] == []
     assert "exit codes: 0 done" in said
+
+
+def test_json_of_every_command_is_tested() -> None:
+    assert {line.split()[0] for line in LINES} == set(cli.COMMANDS)
 
 
 def test_help_imports_nothing_heavy() -> None:
