@@ -1,6 +1,5 @@
 """Apply: have each host make the changes that it needs, and tell what came of them."""
 
-import functools
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -14,6 +13,7 @@ from fleetbpf.layout import Workspace
 from fleetbpf.lock import Claim
 from fleetbpf.model.facts import HostFacts
 from fleetbpf.model.target import Target
+from fleetbpf.packing import packed_loader, shared_payload
 from fleetbpf.plan import Action, Change
 from fleetbpf.prepare import NO_SYSTEMD, Prepare, Prepared
 from fleetbpf.verifier import decisive
@@ -141,18 +141,6 @@ def explained(failure: Failure, *, where: str, log: Path) -> Problem:
     return Problem(
         where=where, what=failure.message, detail=decisive(failure.verifier_log), hint=hint
     )
-
-
-@functools.lru_cache(maxsize=64)
-def packed_loader(loader: Path, sha256: str) -> bytes:
-    """A loader as a part of a payload, compressed once for all hosts."""
-    return activation.pack({f"objects/{sha256}": loader.read_bytes()})
-
-
-@functools.lru_cache(maxsize=4)
-def shared_payload(files: tuple[tuple[str, bytes], ...], packed: tuple[bytes, ...]) -> bytes:
-    """A payload; the same bytes for all hosts that need the same, however many are in flight."""
-    return activation.payload(dict(files), packed)
 
 
 def save_records(

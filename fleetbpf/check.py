@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from fleetbpf import activation, elf, kernel_btf, relocations
-from fleetbpf.apply import explained, packed_loader
+from fleetbpf.apply import explained
 from fleetbpf.btf_file import BtfFile
 from fleetbpf.build import Artifact
 from fleetbpf.cache import write_whole
@@ -19,6 +19,7 @@ from fleetbpf.layout import Workspace
 from fleetbpf.model.facts import HostFacts
 from fleetbpf.model.target import Target
 from fleetbpf.model.trial import Judgement, Trial, Tried, Verdict
+from fleetbpf.packing import packed_loader
 from fleetbpf.plan import obstacles
 from fleetbpf.prepare import Prepare
 from fleetbpf.release import KERNEL_BTF, Release, escaped
