@@ -40,7 +40,7 @@ DONE = {
     *("addressfamily", "certificatefile", "ciphers", "connecttimeout", "globalknownhostsfile"),
     *("hashknownhosts", "hostkeyalgorithms", "hostkeyalias", "hostname", "identitiesonly"),
     *("identityagent", "identityfile", "kexalgorithms", "macs", "port", "proxycommand"),
-    *("proxyjump", "serveralivecountmax", "serveraliveinterval", "user"),
+    *("proxyjump", "revokedhostkeys", "serveralivecountmax", "serveraliveinterval", "user"),
     *("userknownhostsfile",),
 }
 # Those that fleetbpf has its own way for, whatever their value.

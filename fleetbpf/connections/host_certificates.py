@@ -25,6 +25,8 @@ FOREVER = 2**64 - 1
 class HostCertificate:
     """A certificate as it was shown; nothing in it counts before its signer is trusted."""
 
+    kind: str
+    blob: bytes  # all of it, as on the wire
     authority: bytes  # the public key that signed it, as on the wire
     certificate: SSHCertificate
 
@@ -40,7 +42,8 @@ class HostCertificate:
             line = signer.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)
         except (ValueError, UnsupportedAlgorithm) as error:
             raise MisunderstoodError(f"it cannot be read: {error}") from error
-        return cls(authority=base64.b64decode(line.split()[1]), certificate=certificate)
+        authority = base64.b64decode(line.split()[1])
+        return cls(kind=kind, blob=blob, authority=authority, certificate=certificate)
 
     def objections(self, name: str, *, now: float | None = None) -> Iterator[str]:
         """What speaks against it as proof that this is the host `name`; nothing, when it is one.

@@ -6,6 +6,7 @@ from fleetbpf.connections import reasons
 from fleetbpf.connections.host_certificates import HostCertificate
 from fleetbpf.connections.keyring import Keyring
 from fleetbpf.connections.known_hosts import Entry, KnownHosts, Standing
+from fleetbpf.connections.revocation import revokes
 from fleetbpf.connections.settings import ConnectionSettings
 from fleetbpf.wording import MisunderstoodError
 
@@ -15,6 +16,7 @@ def check(host: ConnectionSettings, shown: PKey, keyring: Keyring) -> None:
 
     Where new keys are welcome, an unknown one is noted down.
     """
+    refuse_revoked(host, shown)
     known = keyring.known_hosts(host)
     kind, key = shown.get_name(), shown.asbytes()
     verdict = known.judge(host.known_names, key)
@@ -29,18 +31,41 @@ def check(host: ConnectionSettings, shown: PKey, keyring: Keyring) -> None:
         raise reasons.key_refused(host, verdict, kind=kind, key=key, files=known.paths)
 
 
+def refuse_revoked(host: ConnectionSettings, shown: PKey) -> None:
+    """Raise UnreachableError for what RevokedHostKeys takes back: the key, or its authority's."""
+    if host.revoked_host_keys is None:
+        return
+    kind, blob, keys = shown.get_name(), shown.asbytes(), [shown.asbytes()]
+    certificate = certificate_of(host, shown)
+    if certificate is not None:
+        kind, blob = certificate.kind, certificate.blob
+        keys.append(certificate.authority)
+    try:
+        if revokes(host.revoked_host_keys, (kind, blob), keys=keys):
+            raise reasons.revoked(host, kind=kind, key=shown.asbytes())
+    except MisunderstoodError as error:
+        raise reasons.unreachable(host, f"RevokedHostKeys: {error.what}") from error
+
+
+def certificate_of(host: ConnectionSettings, shown: PKey) -> HostCertificate | None:
+    """The certificate around the key; UnreachableError for one that cannot be read."""
+    blob = getattr(shown, "public_blob", None)
+    if blob is None:
+        return None
+    try:
+        return HostCertificate.parse(blob.key_type, blob.key_blob)
+    except MisunderstoodError as error:
+        raise reasons.certificate_refused(host, error.what) from error
+
+
 def is_certified(host: ConnectionSettings, shown: PKey, known: KnownHosts) -> bool:
     """Whether an authority vouches for the key; UnreachableError when a certificate is wrong.
 
     As OpenSSH does: one by an authority that nobody trusts is as good as none.
     """
-    blob = getattr(shown, "public_blob", None)
-    if blob is None:
+    certificate = certificate_of(host, shown)
+    if certificate is None:
         return False
-    try:
-        certificate = HostCertificate.parse(blob.key_type, blob.key_blob)
-    except MisunderstoodError as error:
-        raise reasons.certificate_refused(host, error.what) from error
     trusted = [
         entry for entry in known.authorities(host.known_names) if entry.key == certificate.authority
     ]

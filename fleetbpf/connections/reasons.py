@@ -17,6 +17,7 @@ from fleetbpf.secret import SecretKind
 FEWER_KEYS = "have fewer keys tried: name the right one with fleetbpf_identity_file"
 FULL = "Exceeded MaxStartups"  # what OpenSSH says in the place of its banner (since 8.5)
 NOTE_NEW = "--accept-new-host-keys trusts it at first sight; safer: "
+NEW_KEY = "give the host a new key, or someone is in between"
 CHECK_ADDRESS = "is sshd running there, and are fleetbpf_host and fleetbpf_port right?"
 
 
@@ -174,7 +175,7 @@ def key_refused(
     match verdict.standing:
         case Standing.REVOKED:
             what = f"host key revoked: it shows {shown}, and {lines} as revoked"
-            return unreachable(host, what, "give the host a new key, or someone is in between")
+            return unreachable(host, what, NEW_KEY)
         case Standing.CHANGED:
             name = shlex.quote(host.known_names[0])
             forget = f"ssh-keygen -f {file} -R {name}; "
@@ -196,6 +197,12 @@ def certificate_refused(host: ConnectionSettings, why: str) -> UnreachableError:
     """The host shows a certificate that proves nothing."""
     hint = "have its key signed anew: ssh-keygen -s AUTHORITY -I ID -h -n NAME /etc/ssh/ssh_host_…"
     return unreachable(host, f"host certificate refused: {why}", hint)
+
+
+def revoked(host: ConnectionSettings, *, kind: str, key: bytes) -> UnreachableError:
+    """The host shows a key that RevokedHostKeys takes back."""
+    what = f"host key revoked by {host.revoked_host_keys}: it shows {kind} {fingerprint(key)}"
+    return unreachable(host, what, NEW_KEY)
 
 
 def not_noted(host: ConnectionSettings, error: OSError) -> UnreachableError:

@@ -27,7 +27,6 @@ FAMILIES = {"any": socket.AF_UNSPEC, "inet": socket.AF_INET, "inet6": socket.AF_
 REFUSED = {
     "bindaddress": "leave the choice of the source address to the routing table",
     "bindinterface": "leave the choice of the interface to the routing table",
-    "revokedhostkeys": "write the keys into known_hosts, after `@revoked *`",
     "proxyusefdpass": "use a ProxyCommand that carries the data itself, and leave this out",
 }
 MEANINGLESS = frozenset({"none", "no", "false"})

@@ -19,6 +19,7 @@ def inventory(placed: Sequence[Placed], *, state: PurePosixPath) -> str:
     `state` is the lab's folder as seen from the inventory file: paths in it are relative to that.
     """
     variables = {
+        "ansible_ssh_common_args": "-F none",  # whatever the operator has configured
         "fleetbpf_host": ADDRESS,
         "fleetbpf_identity_file": str(state / "id_ed25519"),
         "fleetbpf_known_hosts_file": str(state / "known_hosts"),

@@ -160,6 +160,36 @@ def test_the_certificate_of_a_user_is_none_of_a_host(tmp_path: Path, authority: 
     assert list(certificate.objections(ADDRESS)) == ["it is a user's, not a host's"]
 
 
+@pytest.mark.parametrize("what", ["key", "authority", "nothing", "missing"])
+@pytest.mark.parametrize("form", ["list", "krl"])
+def test_what_a_file_of_revoked_keys_has_is_refused(
+    certified: Callable[..., Server], routes: Routes, form: str, what: str
+) -> None:
+    server = certified("-h", "-n", ADDRESS)
+    folder = server.folder
+    public = {
+        "key": folder / "host_ed25519.pub",
+        "authority": folder.parent / "authority.pub",
+        "nothing": make_key(folder / "other").with_suffix(".pub"),
+    }
+    file = folder / "revoked"
+    if what in public and form == "list":
+        file.write_text(public[what].read_text())
+    elif what in public:
+        command = ["ssh-keygen", "-q", "-k", "-f", str(file), str(public[what])]
+        subprocess.run(command, check=True, capture_output=True)
+    revoked = SshOption(keyword="revokedhostkeys", text="", words=(str(file),), place="")
+
+    host = server.host(ssh_options=(revoked,))
+
+    if what == "nothing":
+        connect(host, routes=routes).close()
+    else:
+        reason = "cannot be read" if what == "missing" else f"host key revoked by {file}"
+        with pytest.raises(UnreachableError, match=reason):
+            connect(host, routes=routes)
+
+
 def test_another_name_for_the_host_key_is_the_name_in_the_certificate(
     certified: Callable[..., Server], routes: Routes
 ) -> None:
