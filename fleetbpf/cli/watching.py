@@ -20,6 +20,9 @@ STATES = {
     "check.sh": "trying",
     "inspect.sh": "inspecting",
     "maps.sh": "reading",
+    "history.sh": "reading",
+    "survey.sh": "facts",
+    "unlock.sh": "unlocking",
 }
 ARRIVED = b"arrived\n"  # what activate.sh says when all is there and it begins to start programs
 AFTERWARDS = {"facts.sh": "building"}  # what a host waits for when it has answered
