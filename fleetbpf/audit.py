@@ -10,7 +10,7 @@ from fleetbpf.errors import FleetbpfError
 from fleetbpf.layout import HostLayout
 from fleetbpf.model.facts import HostFacts, LoadedProgram, ProgramFacts
 from fleetbpf.model.manifest import Known
-from fleetbpf.plan import left_behind, moved, outage, tampering
+from fleetbpf.plan import Cause, left_behind, moved, outage, tampering
 from fleetbpf.release import Release
 
 
@@ -20,6 +20,7 @@ class Kind(Enum):
     MISSING = "missing"  # declared, and not placed
     STALE = "stale"  # another release than the declared one
     STOPPED = "stopped"  # the right release, and it does not run or will not after a reboot
+    EXPIRED = "expired"  # it ended by itself, as its play says
     TAMPERED = "tampered"  # its files are not as they were placed
     STRAY = "stray"  # there, and not declared
     UNREACHABLE = "unreachable"  # nothing is known
@@ -84,7 +85,8 @@ def drift(host: str, release: Release, facts: HostFacts) -> Finding | None:
         what = f"release {left[0]} is beside it still: an apply was cut short"
         return Finding(host=host, kind=Kind.STALE, program=name, what=what)
     if broken := outage(current, facts):
-        return Finding(host=host, kind=Kind.STOPPED, program=name, what=broken.text)
+        kind = Kind.EXPIRED if broken.cause is Cause.EXPIRED else Kind.STOPPED
+        return Finding(host=host, kind=kind, program=name, what=broken.text)
     return None
 
 

@@ -107,16 +107,13 @@ def parse(rows: Iterable[Row]) -> HostFacts:
     for kind, *fields in rows:
         by_kind.setdefault(kind, []).append(tuple(fields))
 
-    def single(kind: str) -> str:
-        return by_kind[kind][0][0] if kind in by_kind else ""
-
     return HostFacts(
-        uid=int(single("uid") or -1),
-        kernel=single("kernel"),
-        arch=single("arch"),
-        boot_id=single("boot_id"),
+        uid=int(single("uid", by_kind) or -1),
+        kernel=single("kernel", by_kind),
+        arch=single("arch", by_kind),
+        boot_id=single("boot_id", by_kind),
         btf="btf" in by_kind,
-        tracefs=single("tracefs"),
+        tracefs=single("tracefs", by_kind),
         systemd="systemd" in by_kind,
         missing=tuple(row[0] for row in by_kind.get("missing", ())),
         objects=frozenset(row[0] for row in by_kind.get("object", ())),
@@ -125,6 +122,11 @@ def parse(rows: Iterable[Row]) -> HostFacts:
         free=free(by_kind.get("disk", [()])[0]),
         absent=frozenset(row[0] for row in by_kind.get("absent", ())),
     )
+
+
+def single(kind: str, by_kind: Mapping[str, list[Row]]) -> str:
+    """What the one line of a kind says."""
+    return by_kind[kind][0][0] if kind in by_kind else ""
 
 
 def free(row: Row) -> int | None:
@@ -159,6 +161,7 @@ def release(row: Row, by_kind: Mapping[str, list[Row]]) -> ReleaseFacts:
         return next((found[3:] for found in by_kind.get(kind, ()) if found[:3] == place), None)
 
     running, counted, failure = said("running"), said("counts"), said("failure")
+    deadline = said("deadline")
     about = object_in("".join(said("about") or ()))
     state = object_in(running[1]) if running else {}
     attached = state.get("attached", [])
@@ -175,6 +178,7 @@ def release(row: Row, by_kind: Mapping[str, list[Row]]) -> ReleaseFacts:
         enabled=said("enabled") is not None,
         running_object=running[0] if running else "",
         remains=said("remains") is not None,
+        expires_in=left(deadline, single("boot_id", by_kind)) if deadline else None,
         failure=str(object_in(failure[0]).get("message", "")) if failure else "",
         attached=tuple(f"{link.get('function')} on {link.get('hook')}" for link in attached),
         since_ns=int(state.get("since_ns", 0)),
@@ -183,6 +187,18 @@ def release(row: Row, by_kind: Mapping[str, list[Row]]) -> ReleaseFacts:
         capabilities=tuple(map(str, state.get("capabilities", ()))),
         counts=counts(object_in(counted[0])) if counted else None,
     )
+
+
+def left(row: Row, boot_id: str) -> float | None:
+    """The seconds to a deadline: by the clock of the boot that granted it, else by the wall's."""
+    try:
+        deadline, wall, uptime = row
+        at, granted_by, up = deadline.split()
+        if granted_by != boot_id:
+            return float(int(at) - int(wall))
+        return int(up) - float(uptime.partition(" ")[0])
+    except (ValueError, IndexError):  # torn, or written by a person
+        return None
 
 
 def texts(value: object) -> dict[str, str]:

@@ -84,7 +84,7 @@ def merged(one: Mapping[str, str], other: Mapping[str, str]) -> Iterable[str]:
 
 
 # Options that say where a release lies and what it is called: they move with its id.
-PLACE = ("--deployment", "--program", "--release", "--spool", "--run", "--btf")
+PLACE = ("--deployment", "--program", "--release", "--spool", "--run", "--btf", "--deadline")
 MODIFIERS = {"--or": "or", "--optional": "optional", "--unless": "unless"}  # of an --attach
 NAMES = {
     "--attach": "hook of",

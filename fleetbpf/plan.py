@@ -33,6 +33,7 @@ class Cause(Enum):
     LOST = "lost"  # its files are gone
     MOVED = "moved"  # another release than the declared one
     TAMPERED = "tampered"  # its files are not as they were placed
+    EXPIRED = "expired"  # the time that its play gave it is over
     STOPPED = "stopped"
     NOT_READY = "not ready"  # its last start failed
     WRONG_LOADER = "wrong loader"  # something else runs in its place
@@ -162,6 +163,8 @@ def tampering(
 
 def outage(current: ReleaseFacts, facts: HostFacts) -> Why | None:
     """Why the right release does not do its work; None when it does."""
+    if current.expired:
+        return Why(cause=Cause.EXPIRED, text="it has expired")
     if not current.running_object and current.failure:
         return Why(cause=Cause.NOT_READY, text=f"it does not start: {current.failure}")
     if not current.running_object:

@@ -16,6 +16,7 @@ from fleetbpf.sandbox import Opening, openings
 from fleetbpf.templates import rendered
 
 KERNEL_BTF = "kernel.btf"  # beside the args
+DEADLINE = "deadline"  # there too, written by the host
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +60,8 @@ class Release:
             words += ["--rate-limit", str(program.rate_limit)]
         if program.record_limit is not None:
             words += ["--record-limit", str(program.record_limit)]
+        if program.expires is not None:
+            words += ["--expires", str(program.expires)]
         return tuple(words)
 
     def types(self) -> tuple[str, ...]:
@@ -75,10 +78,12 @@ class Release:
         """All of the loader's arguments on a host."""
         place = (self.deployment, self.program.name, self.id)
         names = ("--deployment", place[0], "--program", place[1], "--release", place[2])
-        folders = (
+        folders: tuple[str, ...] = (
             *("--spool", str(self.layout.spool(*place))),
             *("--run", str(self.layout.state(*place))),
         )
+        if self.program.expires is not None:
+            folders = (*folders, "--deadline", str(self.layout.release(*place) / DEADLINE))
         return (
             *names,
             *folders,

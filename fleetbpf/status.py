@@ -7,7 +7,7 @@ from pathlib import Path
 from fleetbpf import facts, tally
 from fleetbpf.connections import Connection
 from fleetbpf.layout import HostLayout
-from fleetbpf.model.facts import HostFacts, Lock, ProgramFacts
+from fleetbpf.model.facts import HostFacts, Lock, ProgramFacts, ReleaseFacts
 from fleetbpf.model.target import Target
 from fleetbpf.records import timestamp
 from fleetbpf.tally import Tally
@@ -21,7 +21,8 @@ class ProgramStatus:
     program: str
     arch: str  # of the host: uname -m
     release: str = ""
-    state: str  # running, stopped, absent
+    state: str  # running, stopped, expired, absent
+    expires_in: float | None = None  # seconds, negative ones are past; None: never
     pid: int = 0  # of the loader; 0 when it does not run
     since: str = ""  # UTC, to the second
     spool_bytes: int = 0  # of all releases
@@ -72,6 +73,13 @@ def rows(
             yield row(host, found, seen.arch, mirror / name)
 
 
+def state(current: ReleaseFacts | None) -> str:
+    """What the release that shall run does, in a word."""
+    if current is not None and current.running_object:
+        return "running"
+    return "expired" if current is not None and current.expired else "stopped"
+
+
 def row(host: str, placed: ProgramFacts, arch: str, mirror: Path) -> ProgramStatus:
     """The status of a program that is placed."""
     current = placed.find(placed.current)
@@ -82,7 +90,8 @@ def row(host: str, placed: ProgramFacts, arch: str, mirror: Path) -> ProgramStat
         program=placed.program,
         arch=arch,
         release=placed.current,
-        state="running" if runs else "stopped",
+        state=state(current),
+        expires_in=current.expires_in if current else None,
         pid=current.pid if current and runs else 0,
         since=since,
         spool_bytes=sum(release.spool_bytes for release in placed.releases),

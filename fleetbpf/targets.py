@@ -151,6 +151,7 @@ class Rendering:
             variables = self._variables(assignment.host, play)
             for name in play.programs:
                 desired = self._program(name, assignment.host, variables)
+                desired = replace(desired, expires=seconds(play.expires))
                 first, first_index = programs.setdefault(name, (desired, index))
                 if first != desired:
                     self._contradiction(name, assignment.host, first_index, index)
@@ -272,6 +273,11 @@ class Rendering:
     def _complain(self, where: str, what: str, hint: str, *, host: Host) -> None:
         complaint = Complaint(where=where, what=what, hint=hint)
         self._complaints.setdefault(complaint, {})[host.name] = None
+
+
+def seconds(duration: float | None) -> int | None:
+    """Whole seconds, at least one."""
+    return None if duration is None else max(round(duration), 1)
 
 
 def desired_metrics(map_: str, program: str, readout: MapReadout) -> Iterator[DesiredMetric]:

@@ -69,12 +69,22 @@ def cells(row: "ProgramStatus") -> tuple[str, ...]:
     """One row of the table."""
     kibibytes = f"{(row.spool_bytes + 1023) // 1024} KiB"
     attached = ", ".join(row.attached)
-    place = (row.host, row.program, row.release, row.state, row.since, kibibytes)
+    place = (row.host, row.program, row.release, state(row), row.since, kibibytes)
     if row.tally is None:
         return (*place, "", "", "", "", attached)
     counts = (row.tally.fired, row.tally.written, row.tally.collected)
     fired, written, collected = map(str, counts)
     return (*place, fired, lost(row.tally), written, collected, attached)
+
+
+def state(row: "ProgramStatus") -> str:
+    """The state, with the time that is left, or how long it has been over: expired 12 min ago."""
+    from fleetbpf.lock import told_age
+
+    if row.expires_in is None or row.state == "stopped":
+        return row.state
+    time = told_age(abs(round(row.expires_in)))
+    return f"expired {time} ago" if row.state == "expired" else f"{row.state}, expires in {time}"
 
 
 def lost(tally: "Tally") -> str:

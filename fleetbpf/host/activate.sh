@@ -178,6 +178,14 @@ put_back() {
 	fi
 }
 
+# grant FOLDER: how long the release in it may run, from now on, by the wall's clock and by this boot's
+grant() {
+	rm -f "$1/deadline"
+	seconds=$(sed -n '/^--expires$/{n;p;}' "$1/args") && [ -n "$seconds" ] || return 0
+	read -r uptime _ </proc/uptime
+	echo "$(($(date +%s) + seconds)) $(cat /proc/sys/kernel/random/boot_id) $((${uptime%.*} + seconds))" >"$1/deadline"
+}
+
 # bring_up PROGRAM WAS RELEASE OBJECT: start a release beside the old one; OBJECT "": it is placed
 bring_up() {
 	# Not into a file: on a full disk it would stay empty.
@@ -190,7 +198,7 @@ bring_up() {
 	fi
 	# It may run already: as the current release, or left behind by an apply that was cut short.
 	[ -e "$run/$deployment/$1/$3" ] && halt "$1" "$3"
-	start "$1" "$3" && return 0
+	grant "$root/$deployment/$1/releases/$3" && start "$1" "$3" && return 0
 	failed "$1" "$2" "$3" start
 	[ -z "$4" ] || [ "$2" = "$3" ] || forget "$1" "$3"
 	return 1

@@ -121,7 +121,13 @@ release() {
 	[ -f "$3/release.json" ] && about "$1" "$2" "$id" "$(first_line "$3/release.json")"
 	[ -e "$units/multi-user.target.wants/fleetbpf-$1.$2@$id.service" ] && fact enabled "$1" "$2" "$id"
 	[ -f "$run/$1/$2/$id/counts" ] && fact counts "$1" "$2" "$id" "$(first_line "$run/$1/$2/$id/counts")"
+	[ -f "$3/deadline" ] && deadline "$1" "$2" "$id" "$3/deadline"
 	running "$1" "$2" "$id"
+}
+
+# deadline DEPLOYMENT PROGRAM ID FILE: when it ends by itself, and this host's clocks now
+deadline() {
+	fact deadline "$1" "$2" "$3" "$(first_line "$4")" "$(date +%s)" "$(first_line /proc/uptime)"
 }
 
 # running DEPLOYMENT PROGRAM ID: the state the loader wrote, if the process that wrote it is alive

@@ -31,6 +31,7 @@ class ReleaseFacts:
     enabled: bool = False  # systemd starts it at boot
     running_object: str = ""  # sha256 in the name of the running executable; "" = does not run
     remains: bool = False  # it is not current, and was not taken away whole when it ended
+    expires_in: float | None = None  # seconds, negative ones are past; None: it does not expire
     failure: str = ""  # why its last start was not ready
     attached: tuple[str, ...] = ()  # "function on hook"
     since_ns: int = 0  # wall clock, when it became ready
@@ -38,6 +39,11 @@ class ReleaseFacts:
     warnings: tuple[str, ...] = ()  # what the running loader has to say
     capabilities: tuple[str, ...] = ()  # that it keeps
     counts: Counts | None = None  # None: it never started since the host did
+
+    @property
+    def expired(self) -> bool:
+        """Whether it has ended because its time was over."""
+        return self.expires_in is not None and self.expires_in <= 0 and not self.running_object
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

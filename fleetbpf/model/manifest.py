@@ -207,6 +207,9 @@ class Play(Model):
     vars: Annotated[dict[VariableName, object], Expected("a mapping of variables to values")] = (
         Field({}, description="variables for the templates in this play's programs")
     )
+    expires: Duration | None = Field(
+        None, description="how long its programs run after an activation; the host ends them"
+    )
     serial: Serial = Field(
         (), description="hosts a batch, one batch after the other: 5, 25%, or a list: [1, 10%]"
     )

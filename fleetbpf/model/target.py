@@ -102,6 +102,7 @@ class DesiredProgram:
     record_limit: int | None = None  # bytes
     memory_limit: int | None = None  # bytes
     cpu_limit: int | None = None  # percent of one CPU
+    expires: int | None = None  # seconds after its activation; None: it runs until it is told
     requires_kernel: str = ""  # ">=5.10"; "" = any that fleetbpf supports
     requires_btf: bool = False
     where: str = ""  # "hello.yml:4:5": the program's line in the manifest

@@ -4,6 +4,7 @@
 #define FB_LOADER_H
 
 #include "attach.h"
+#include "deadline.h"
 #include "handoff.h"
 #include "kept.h"
 #include "label.h"
@@ -22,6 +23,7 @@ struct fb_loader {
 	struct fb_problem problem;
 	struct fb_warnings warnings;
 	struct fb_wall wall;
+	struct fb_deadline deadline;
 	struct bpf_object *object;
 	struct fb_attachments attachments;
 	struct fb_readouts readouts;

@@ -107,6 +107,12 @@ static void tell_counts(struct fb_loader *loader)
 	fb_state_counts(loader->options.run, &loader->spool);
 }
 
+static void tell_clock(struct fb_loader *loader)
+{
+	fb_sink_clock(&loader->sink, loader->wall.offset);
+	fb_deadline_set_clock(&loader->deadline, fb_now(), fb_clock(CLOCK_REALTIME) / FB_SECOND);
+}
+
 const char *fb_loop_round(struct fb_loader *loader, size_t *taken, bool *busy)
 {
 	struct fb_trace *trace = &loader->trace;
@@ -116,7 +122,7 @@ const char *fb_loop_round(struct fb_loader *loader, size_t *taken, bool *busy)
 
 	fb_hints_set_clock(fb_clock_offset());
 	if (fb_wall_stepped(&loader->wall))
-		fb_sink_clock(sink, loader->wall.offset);
+		tell_clock(loader);
 	traced = trace->instance->pipe < 0 ? 0 : fb_trace_read(trace, ROUND);
 	if (traced < 0)
 		return "trace";
@@ -149,6 +155,8 @@ const char *fb_loop_run(struct fb_loader *loader)
 		poll(watched, count, milliseconds_to_wait(taken, busy, loader));
 		if (watched[SIGNALS].revents)
 			return signal_name(loader->signals);
+		if (fb_deadline_passed(&loader->deadline, fb_now()))
+			return "expired";
 		reason = fb_loop_round(loader, &taken, &busy);
 		if (reason)
 			return reason;

@@ -158,6 +158,16 @@ static int bring_up(struct fb_loader *loader)
 	}
 }
 
+/* Its time was over before this start: what a loader that was killed has left is told, no more. */
+static int expire(struct fb_loader *loader)
+{
+	fprintf(stderr, "%s: it has expired\n", loader->program->name);
+	if (fb_loader_open(loader))
+		fb_problem_free(&loader->problem);
+	fb_notify("READY=1"); /* for systemd, an end without it is a failure: it would try again */
+	return 0;
+}
+
 static int work_through(struct fb_loader *loader, struct fb_supervised *supervised)
 {
 	int error;
@@ -170,7 +180,11 @@ static int work_through(struct fb_loader *loader, struct fb_supervised *supervis
 	loader->trace.instance = &loader->instance;
 	loader->trace.sink = &loader->sink;
 	loader->trace.label = loader->line_label;
-	error = fb_loader_prepare(loader);
+	error = fb_deadline_open(&loader->deadline, &loader->options, &loader->problem);
+	if (!error)
+		error = fb_loader_prepare(loader);
+	if (!error && !loader->options.check && fb_deadline_passed(&loader->deadline, fb_now()))
+		return expire(loader);
 	if (!error)
 		error = bring_up(loader);
 	if (error || loader->options.check)

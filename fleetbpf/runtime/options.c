@@ -42,6 +42,9 @@ static const char usage[] =
 	"  --spool-limit BYTES      keep at most so much there (default 268435456)\n"
 	"  --rate-limit N           more lines and events a second are counted as lost\n"
 	"  --record-limit BYTES     a larger one is counted as lost\n"
+	"  --expires SECONDS        end by itself after that time\n"
+	"  --deadline FILE          when that is, for starts after a kill or a reboot: SECONDS "
+	"BOOT_ID UPTIME\n"
 	"  --run DIR                keep state, failure and verifier.log there\n"
 	"  --deployment D --program P --release R   labels of segments and of the tracefs "
 	"instance\n"
@@ -231,6 +234,8 @@ static int parse_words(struct fb_options *options, size_t count, char *const *wo
 		{"--spool-limit", VALUE_NUMBER, &options->spool_limit},
 		{"--rate-limit", VALUE_NUMBER, &options->rate_limit},
 		{"--record-limit", VALUE_NUMBER, &options->record_limit},
+		{"--expires", VALUE_NUMBER, &options->expires},
+		{"--deadline", VALUE_TEXT, &options->deadline},
 		{"--deployment", VALUE_TEXT, &options->deployment},
 		{"--program", VALUE_TEXT, &options->program},
 		{"--release", VALUE_TEXT, &options->release},

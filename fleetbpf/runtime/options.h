@@ -32,6 +32,8 @@ struct fb_options {
 	uint64_t spool_limit;	/* bytes */
 	uint64_t rate_limit;	/* lines and events a second; 0: no limit */
 	uint64_t record_limit;	/* bytes; 0: no limit */
+	uint64_t expires;	/* seconds; 0: it runs until it is told to stop */
+	const char *deadline;	/* the file that says when that is over, or NULL */
 	const char *textfile;	/* the folder for metrics, or NULL */
 	const char *dump;	/* a map's name or "all"; NULL: no dump */
 	const char *deployment; /* "" when run by hand */

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,10 +52,11 @@ class Site:
         first: str = "{}",
         later: str = "",
         replaced: int = 0,
+        more: tuple[str, ...] = (),
     ) -> Answer:
         name = sha256(self.loader)
         state = self.layout.state("demo", program, release)
-        lines = (str(state), first, later, str(replaced), then)
+        lines = (str(state), first, later, str(replaced), then, *more)
         files = {
             f"objects/{name}": self.loader,
             f"{program}/{release}/args": "".join(f"{line}\n" for line in lines).encode(),
@@ -102,6 +104,28 @@ def site(run: Run, layout: HostLayout, loader: bytes) -> Iterator[Site]:
     yield Site(run=run, layout=layout, loader=loader)
     for state in Path(layout.run).rglob("state"):
         os.kill(int(json.loads(state.read_text())["pid"]), signal.SIGKILL)
+
+
+def deadline(site: Site, release: str) -> list[str]:
+    folder = Path(site.layout.root) / "demo" / "hello" / "releases" / release
+    return (folder / "deadline").read_text().split()
+
+
+def test_an_activation_grants_the_time_that_the_play_gives(site: Site) -> None:
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    wall, since_boot = time.time(), time.clock_gettime(time.CLOCK_BOOTTIME)
+    site.start("r1", more=("--expires", "7200"))
+    at, granted_by, uptime = deadline(site, "r1")
+    assert granted_by == boot
+    assert 7199 < int(at) - wall < 7200 + 600
+    assert 7198 < int(uptime) - since_boot < 7200 + 600
+
+
+def test_a_release_that_is_started_again_is_granted_its_time_anew(site: Site) -> None:
+    site.start("r1", more=("--expires", "7200"))
+    first = int(deadline(site, "r1")[2])
+    site.start("r1", was="r1", more=("--expires", "9000"))
+    assert int(deadline(site, "r1")[2]) >= first + 1800
 
 
 def counts(written: int = 0, lost: int = 0, killed: int = 0) -> str:

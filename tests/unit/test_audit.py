@@ -35,6 +35,8 @@ def test_each_difference_has_its_own_kind() -> None:
     assert kinds(host_facts(placed(release(), changed))) == [Kind.TAMPERED]
     dead = running(release(), running_object="")
     assert kinds(host_facts(placed(release(), dead))) == [Kind.STOPPED]
+    over = running(release(), running_object="", expires_in=-1.0)
+    assert kinds(host_facts(placed(release(), over))) == [Kind.EXPIRED]
 
 
 def test_an_undeclared_program_of_the_deployment_is_a_stray() -> None:

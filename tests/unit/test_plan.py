@@ -61,6 +61,8 @@ def test_an_update_tells_the_release_that_was() -> None:
             "its arguments were changed on the host: rate limit 5 (new)",
         ),
         ({"running_object": ""}, "it does not run"),
+        ({"running_object": "", "expires_in": 5.0}, "it does not run"),
+        ({"running_object": "", "expires_in": -5.0}, "it has expired"),
         (
             {"running_object": "", "failure": "cannot attach f"},
             "it does not start: cannot attach f",

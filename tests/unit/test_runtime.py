@@ -472,3 +472,21 @@ def test_any_bytes_in_a_ring_are_survived(driver: Path) -> None:
         start = chance.randrange(0, 256, 8)
         end = start + chance.randrange(0, RING + 1, 8)
         ask(driver, "ring", str(start), str(end), "1000", stdin=chance.randbytes(RING))
+
+
+@pytest.mark.parametrize(
+    ("text", "here", "over"),  # here: boot, its clock, the wall's
+    [
+        ("2000 b1 900\n", ("b1", "600", "1"), "900"),  # whatever the wall's clock says
+        ("2000 b1 900\n", ("b2", "10", "1500"), "510"),
+        ("2000 b1 900\n", ("b2", "10", "2001"), "10"),
+        ("2000 b1 900\n", ("b2", "10", "0"), "710"),  # no clock yet: not longer than at first
+        ("2000 b1\n", ("b1", "600", "1"), "none"),
+        ("", ("b1", "600", "1"), "none"),
+        ("x" * 100 + " b1 900\n", ("b1", "600", "1"), "none"),
+    ],
+)
+def test_a_deadline_holds_over_boots_and_clocks(
+    driver: Path, text: str, here: tuple[str, str, str], over: str
+) -> None:
+    assert ask(driver, "deadline", text, *here, "700").decode().strip() == over

@@ -3,7 +3,10 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from fleetbpf import facts, status
+from fleetbpf.cli import status as cli_status
 
 STATE = {
     "pid": 7,
@@ -28,6 +31,33 @@ def test_a_running_loaders_warnings_and_capabilities_are_told() -> None:
     assert (row.state, row.pid, row.warnings) == ("running", 7, ("no trace clock",))
     assert row.arch == "aarch64"
     assert row.capabilities == ("CAP_BPF",)
+
+
+@pytest.mark.parametrize(
+    ("deadline", "runs", "told"),
+    [
+        ("2000 b1 900", True, "running, expires in 5 min"),  # the clock of its boot counts
+        ("2000 b0 1", True, "running, expires in 16 min 40 s"),  # in another boot the wall's
+        ("9999 b1 500", False, "expired 1 min 40 s ago"),
+        ("400 b0 9999", False, "expired 10 min ago"),
+        ("2000 b1 900", False, "stopped"),
+        ("torn", True, "running"),
+    ],
+)
+def test_a_release_that_expires_says_when(deadline: str, runs: bool, told: str) -> None:
+    place = ("demo", "hello", "r1")
+    running = [("running", *place, "cafe", json.dumps(STATE))] if runs else []
+    seen = facts.parse(
+        [
+            ("boot_id", "b1"),
+            ("program", "demo", "hello", "r1", ""),
+            ("release", *place, "cafe", "cafe", "0"),
+            ("deadline", *place, deadline, "1000", "600.25 1000.00"),
+            *running,
+        ]
+    )
+    (row,) = status.rows("web1", "demo", ["hello"], seen, Path("/nowhere"))
+    assert cli_status.state(row) == told
 
 
 def test_what_became_of_all_that_a_program_told_is_told(tmp_path: Path) -> None:

@@ -65,6 +65,13 @@ def test_every_host_gets_its_own_values(tmp_path: Path) -> None:
     assert second.programs[0].hooks[0].first_of == ("uprobe//a\nb:main",)
 
 
+def test_a_play_says_how_long_its_programs_run(tmp_path: Path) -> None:
+    plays = "  - {hosts: web1, programs: [drop], expires: 1h30m}\n"
+    (target,) = resolve(tmp_path, plays)
+
+    assert target.programs[0].expires == 5400
+
+
 def test_variables_of_a_play_win_over_those_of_the_host(tmp_path: Path) -> None:
     plays = '  - {hosts: web1, programs: [drop], vars: {uplink: "{{ inventory_hostname }}0"}}\n'
     (target,) = resolve(tmp_path, plays)

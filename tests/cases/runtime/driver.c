@@ -6,7 +6,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "constants.h"
+#include "deadline.h"
 #include "encode.h"
 #include "files.h"
 #include "functions.h"
@@ -461,6 +463,21 @@ static int stack(void)
 	return finish(&out);
 }
 
+/* deadline TEXT BOOT_ID NOW WALL_NOW MOST: when it is over, in seconds since boot */
+static int deadline(char **words)
+{
+	struct fb_deadline deadline = {.most = strtoull(words[4], NULL, 10)};
+
+	if (!fb_deadline_parse(&deadline, words[0], words[1])) {
+		puts("none");
+		return 0;
+	}
+	fb_deadline_set_clock(&deadline, strtoull(words[2], NULL, 10) * FB_SECOND,
+			      strtoull(words[3], NULL, 10));
+	printf("%llu\n", (unsigned long long)(deadline.at / FB_SECOND));
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	const char *word = argc > 1 ? argv[1] : "";
@@ -494,6 +511,8 @@ int main(int argc, char **argv)
 		return histograms(argc - 2, rest);
 	if (!strcmp(word, "metric") && argc > 3)
 		return metric(argc - 2, rest);
+	if (!strcmp(word, "deadline") && argc == 7)
+		return deadline(rest);
 	if (!strcmp(word, "stack"))
 		return stack();
 	if (!strcmp(word, "ring") && argc == 5)
