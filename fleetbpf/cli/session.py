@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
-from fleetbpf import constant_types, event_plan, fleet, hook_checks, readouts
+from fleetbpf import constant_types, descriptors, event_plan, fleet, hook_checks, readouts
 from fleetbpf.builders import Builders
 from fleetbpf.cli import asking
 from fleetbpf.cli.output import Output
@@ -132,6 +132,7 @@ class Session:
     def reach(self, targets: Sequence[Target]) -> "Iterator[Reach]":
         """The ways to the hosts, for several rounds of work; InputError as `on_each`."""
         InputError.raise_if_any(obstacles(target.host for target in targets))
+        descriptors.allow(min(self.forks, len(targets)))
         self.passwords.check(wanted(targets))
         with Routes(Operator.here(), self.passwords, tell_new_key=self.tell_new_key) as routes:
             routes.check(target.host for target in targets)
