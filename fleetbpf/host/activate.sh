@@ -204,12 +204,20 @@ bring_up() {
 	return 1
 }
 
+# settle_on_disk PROGRAM: a power cut from now on leaves the new release current, and enabled at boot
+settle_on_disk() {
+	sync "$root/objects" "$root/$deployment/$1/releases" "$root/$deployment/$1"
+	! has_systemd ||
+		sync "$units/fleetbpf-$deployment.$1@.service" "$units/multi-user.target.wants" "$units"
+} 2>/dev/null
+
 # hand_over PROGRAM WAS RELEASE OUTCOME: the release that was brought up becomes the current one
 hand_over() {
 	if ! switch "$1" "$3"; then
 		failed "$1" "$2" "$3" switch
 		return 1
 	fi
+	settle_on_disk "$1"
 	record "$4" "$1" "$2" "$3"
 	[ -n "$2" ] && [ "$2" != "$3" ] && stop "$1" "$2"
 	file_lines state "$1" "$run/$deployment/$1/$3/state"
