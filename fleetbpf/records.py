@@ -57,7 +57,8 @@ class Reader:
         self._mirror = logs / host
         self._host = host
         self._pattern = f"{deployment or '*'}/{program or '*'}/*/*.log"
-        self._read: dict[Path, Position] = {}
+        # By inode: a release that was removed and is placed anew has its segments' names again.
+        self._read: dict[int, Position] = {}
         self._starts: dict[Path, tuple[Record, Moment]] = {}  # the last of each release
 
     def news(self) -> list[Record]:
@@ -87,7 +88,8 @@ class Reader:
         A last line without its end is still being written in the last segment; in any other it
         was cut by a kill, and is told as such.
         """
-        position = self._read.get(file, Position())
+        inode = file.stat().st_ino
+        position = self._read.get(inode, Position())
         with file.open("rb") as segment:
             segment.seek(position.offset)
             content = segment.read()
@@ -100,7 +102,7 @@ class Reader:
                 moment = Moment(boot_id=position.boot_id, time=position.time)
                 yield self.record(file, fields, position), moment
         read = len(content) - (0 if cut else len(rest))
-        self._read[file] = replace(position, offset=position.offset + read)
+        self._read[inode] = replace(position, offset=position.offset + read)
 
     def record(self, file: Path, fields: Mapping[str, Any], position: Position) -> Record:
         """A record with its place, as the path of its segment tells it."""

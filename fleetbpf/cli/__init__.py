@@ -20,6 +20,7 @@ COMMANDS = (
     "plan",
     "check",
     "apply",
+    "run",
     "status",
     "logs",
     "maps",

@@ -15,6 +15,7 @@ EXAMPLES: Mapping[str, Sequence[Example]] = {
         ("fleetbpf apply hello.yml --limit 'web:!web3'", "fewer of them"),
         ("fleetbpf apply hello.yml -i web1.example.com,", "an inventory of one host"),
     ),
+    "run": (("fleetbpf run execs.yml --for 60s --limit web1", "and nothing of it stays there"),),
     "status": (("fleetbpf status hello.yml --json", "for another program"),),
     "logs": (
         ("fleetbpf logs web1 --follow", "as records come"),

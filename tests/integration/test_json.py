@@ -15,6 +15,7 @@ LINES = (
     "check hello.yml",
     "apply hello.yml",
     "apply none.yml",
+    "run hello.yml --for 1s",
     "status hello.yml",
     "logs web1",
     "logs web1 --offline",

@@ -1,0 +1,104 @@
+"""Programs for a while only, and from one release to the next: on real hosts, with nothing left."""
+
+import json
+import signal
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.fleet import Fleet
+from tests.waiting import wait_until
+
+pytestmark = pytest.mark.lab
+
+MANIFEST = """\
+name: passing
+programs:
+  hello:
+    source: hello.bpf.c
+    trace: {buffer: BUFFER}
+plays:
+  - hosts: all
+    programs: [hello]
+    become: true
+"""
+# Numbered execs of what is not there, until told to stop: the tracepoint sees them all the same.
+FIRE = """
+rm -f /tmp/numbered.stop /tmp/numbered.count
+(i=0
+while [ ! -e /tmp/numbered.stop ]; do /numbered/$i; i=$((i + 1)); done
+echo $i >/tmp/numbered.count) >/dev/null 2>&1 </dev/null &
+"""
+
+
+@pytest.fixture
+def passing(fleet: Fleet) -> Iterator[Path]:
+    file = fleet.folder / "passing.yml"
+    file.write_text(MANIFEST.replace("BUFFER", "1MiB"))
+    yield file
+    fleet.fleetbpf("destroy", "passing.yml")
+
+
+def states(fleet: Fleet) -> list[str]:
+    said = json.loads(fleet.fleetbpf("status", "passing.yml", "--json").stdout)["hosts"]
+    return [row["state"] for host in said.values() for row in host["programs"]]
+
+
+def test_a_run_tells_what_it_saw_and_leaves_nothing(fleet: Fleet, passing: Path) -> None:
+    said = fleet.fleetbpf("run", str(passing), "--for", "3s", "--json")
+    found = json.loads(said.stdout)
+    assert (said.returncode, found["exit_code"]) == (0, 0), said.stderr
+    told = [host["programs"]["hello"] for host in found["hosts"].values()]
+    assert [program["lost"] for program in told] == [0] * len(fleet.hosts)
+    assert all(program["records"] > 0 for program in told)
+    assert states(fleet) == ["absent"] * len(fleet.hosts)
+
+
+def test_a_run_is_in_nobodys_way_and_is_ended_by_an_interrupt(fleet: Fleet, passing: Path) -> None:
+    with fleet.following("run", str(passing), "--for", "10m") as (process, said):
+        wait_until(lambda: " Hello, " in said.read_text(), what="records come", seconds=300)
+        second = fleet.fleetbpf("run", str(passing), "--for", "1s")
+        assert second.returncode == 1
+        assert "the deployment passing is there already: hello" in second.stderr
+        assert states(fleet) == ["running"] * len(fleet.hosts)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=300) == 130
+    assert "HOST" in said.read_text()
+    assert states(fleet) == ["absent"] * len(fleet.hosts)
+
+
+def numbers(fleet: Fleet, host: str) -> tuple[Counter[int], list[dict[str, Any]]]:
+    """How often each numbered exec is told on a host, and the handoffs there."""
+    said = fleet.fleetbpf("logs", host, "--deployment", "passing", "--json")
+    found = json.loads(said.stdout)["records"]
+    texts = [r["text"] for r in found if r["kind"] == "trace" and "overlap" not in r]
+    told = (text.removeprefix("Hello, /numbered/") for text in texts)
+    return Counter(int(n) for n in told if n.isdecimal()), [
+        record for record in found if record["kind"] == "handoff"
+    ]
+
+
+def test_an_upgrade_under_load_tells_each_event_once(fleet: Fleet, passing: Path) -> None:
+    said = fleet.fleetbpf("apply", str(passing))
+    assert said.returncode == 0, said.stderr
+    for host in fleet.hosts:
+        fleet.root(host, FIRE)
+    passing.write_text(MANIFEST.replace("BUFFER", "2MiB"))
+    said = fleet.fleetbpf("apply", str(passing))
+    assert said.returncode == 0, said.stderr
+    for host in fleet.hosts:
+        count = int(
+            fleet.root(
+                host,
+                "touch /tmp/numbered.stop; until [ -s /tmp/numbered.count ]; do sleep 1; done;"
+                " cat /tmp/numbered.count",
+            )
+        )
+        told, handoffs = numbers(fleet, host)
+        assert (host, set(range(count)) - told.keys()) == (host, set())
+        assert len(handoffs) == 1
+        if handoffs[0]["exact"]:
+            assert max(told.values()) == 1
