@@ -97,7 +97,9 @@ class Fleet:
             wait_for(each)
         if any(process.poll() is not None for process in self.running):
             said = (self.folder / "sshd.log").read_text(errors="replace")
-            raise SystemExit(f"a host ended; are there others on {self.addresses[0]}? {said}")
+            raise SystemExit(
+                f"a host ended; are there others on {self.addresses[0]}? {said[-200:]}"
+            )
 
     def down(self) -> None:
         """End every host and all that runs there."""

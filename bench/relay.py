@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable
 from functools import partial
 
+KEPT: set[asyncio.Task[object] | None] = set()  # or else they are collected while they wait
+
 
 async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, delay: float) -> None:
     """Pass on what comes, and the end, each `delay` seconds after it came."""
@@ -27,6 +29,7 @@ async def relay(
 ) -> None:
     """Serve one connection; the delay of its first packet, TCP's own, is kept too."""
     began = time.monotonic()
+    KEPT.add(asyncio.current_task())
     await asyncio.sleep(2 * delay)
     server, forth = await asyncio.open_connection(target, port)
     answers = asyncio.create_task(pump(server, back, delay))

@@ -64,6 +64,7 @@ def tools(fleet: Fleet, job: Job, peers: Peers) -> list[Tool]:
             lambda: peers.pyinfra("exec", "--", "true"),
         ),
         ansible(peers, "tuned"),
+        ansible(peers, "archive"),
     ]
     return [*found, ansible(peers, "stock")] if fleet.size <= STOCK_HOSTS else found
 

@@ -40,8 +40,9 @@ files.put(src="{files}/args", dest="{place}/args")
 if host.get_fact(Command, {running}) != "yes":
     server.shell(commands=[{start}])
 """
-STOCK = """
+PLAYBOOK = """
 - hosts: all
+  gather_facts: {facts}
   tasks:
     - file: {{path: "{place}", state: directory}}
     - copy: {{src: "{files}/loader", dest: "{place}/loader", mode: "0700"}}
@@ -52,8 +53,8 @@ STOCK = """
     - shell: {start}
       when: runs.stdout != "yes"
 """
-# No facts, the fewest tasks and the fewest bytes.
-TUNED = """
+# What no guide has: everything in one archive and one command, the fewest tasks and bytes.
+ARCHIVE = """
 - hosts: all
   gather_facts: false
   tasks:
@@ -62,9 +63,11 @@ TUNED = """
       register: done
       changed_when: done.stdout == ""
 """
-ANSIBLE = {  # ansible.cfg's settings, as variables
+TUNED = {"ANSIBLE_PIPELINING": "true", "ANSIBLE_FORKS": str(FORKS)}
+ANSIBLE: Mapping[str, Mapping[str, str]] = {  # ansible.cfg's settings, as variables
     "stock": {},
-    "tuned": {"ANSIBLE_PIPELINING": "true", "ANSIBLE_FORKS": str(FORKS)},
+    "tuned": TUNED,
+    "archive": TUNED,
 }
 
 
@@ -150,11 +153,13 @@ def prepare(folder: Path, fleet: Fleet, job: Job) -> Peers:
     texts = {
         "inventory.py": PYINFRA_INVENTORY,
         "deploy.py": PYINFRA_DEPLOY,
-        "stock.yml": STOCK,
-        "tuned.yml": TUNED,
+        "stock.yml": PLAYBOOK,
+        "tuned.yml": PLAYBOOK,
+        "archive.yml": ARCHIVE,
     }
     for name, text in texts.items():
-        (folder / name).write_text(text.format(**values))
+        facts = name == "stock.yml"
+        (folder / name).write_text(text.format(facts=facts, **values))
     return Peers(programs=installed(), folder=folder, fleet=fleet, job=job)
 
 
