@@ -8,6 +8,7 @@
 #include "clock.h"
 #include "dump.h"
 #include "files.h"
+#include "hints.h"
 #include "load.h"
 #include "loader.h"
 #include "loop.h"
@@ -177,6 +178,7 @@ static int work_through(struct fb_loader *loader, struct fb_supervised *supervis
 		return fb_fail(&loader->problem, "start", -loader->signals, "signalfd: %s",
 			       strerror(-loader->signals));
 	fb_wall_open(&loader->wall);
+	fb_hints_set_clock(loader->wall.offset); /* for what is read before the loop, or without */
 	loader->trace.instance = &loader->instance;
 	loader->trace.sink = &loader->sink;
 	loader->trace.label = loader->line_label;
