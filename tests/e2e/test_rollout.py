@@ -31,7 +31,7 @@ def applied(fleet: Fleet) -> Iterator[Fleet]:
     bad = "source: loud.bpf.c\n    constants: {loud: '{{ loud }}'}\n    limits: {rate: 200/s}"
     (fleet.folder / "next.yml").write_text(text.replace("source: hello.bpf.c", bad))
     loud = {host: {"loud": int(host == "edge1")} for host in fleet.hosts}
-    (fleet.folder / "loud.json").write_text(json.dumps({"all": {"hosts": loud}}))
+    (fleet.inventory.parent / "loud.json").write_text(json.dumps({"all": {"hosts": loud}}))
     said = fleet.fleetbpf("apply", MANIFEST)
     assert said.returncode == 0, said.stderr
     yield fleet
@@ -40,7 +40,7 @@ def applied(fleet: Fleet) -> Iterator[Fleet]:
 
 def apply_next(fleet: Fleet, *words: str) -> dict[str, Any]:
     # The first source says the order: a lab names hosts that it booted again last.
-    inventories = ("-i", "loud.json", "-i", str(fleet.inventory))
+    inventories = ("-i", "inventories/loud.json", "-i", str(fleet.inventory))
     said = fleet.fleetbpf("apply", "next.yml", "--json", *inventories, *words)
     found: dict[str, Any] = json.loads(said.stdout)
     return found

@@ -25,11 +25,24 @@ plays:
     programs: [hello]
     become: true
 """
-# Numbered execs of what is not there, until told to stop: the tracepoint sees them all the same.
+NUMBERED = """
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+char LICENSE[] SEC("license") = "GPL";
+SEC("tracepoint/syscalls/sys_enter_kill")
+int numbered(struct trace_event_raw_sys_enter *call)
+{
+	bpf_printk("number %d", (int)call->args[0] - 5000000);
+	return 0;
+}
+"""
+# Numbered calls, until told to stop. Nobody else makes such: a kernel does not run a program of a
+# tracepoint while it runs one for another task on the same processor (recursion_misses), which
+# since 6.13 happens in system calls.
 FIRE = """
 rm -f /tmp/numbered.stop /tmp/numbered.count
 (i=0
-while [ ! -e /tmp/numbered.stop ]; do /numbered/$i; i=$((i + 1)); done
+while [ ! -e /tmp/numbered.stop ]; do (kill -0 $((5000000 + i))); i=$((i + 1)); done
 echo $i >/tmp/numbered.count) >/dev/null 2>&1 </dev/null &
 """
 
@@ -71,25 +84,25 @@ def test_a_run_is_in_nobodys_way_and_is_ended_by_an_interrupt(fleet: Fleet, pass
 
 
 def numbers(fleet: Fleet, host: str) -> tuple[Counter[int], list[dict[str, Any]]]:
-    """How often each numbered exec is told on a host, and the handoffs there."""
+    """How often each number is told on a host, and the handoffs there."""
     said = fleet.fleetbpf("logs", host, "--deployment", "passing", "--json")
     found = json.loads(said.stdout)["records"]
     texts = [r["text"] for r in found if r["kind"] == "trace" and "overlap" not in r]
-    told = (text.removeprefix("Hello, /numbered/") for text in texts)
+    told = (text.removeprefix("number ") for text in texts)
     return Counter(int(n) for n in told if n.isdecimal()), [
         record for record in found if record["kind"] == "handoff"
     ]
 
 
-@pytest.mark.xfail(
-    strict=False, reason="two of some 6,000 events were missing on 7.3: an open fault"
-)
 def test_an_upgrade_under_load_tells_each_event_once(fleet: Fleet, passing: Path) -> None:
+    (fleet.folder / "numbered.bpf.c").write_text(NUMBERED)
+    numbered = MANIFEST.replace("hello.bpf.c", "numbered.bpf.c")
+    passing.write_text(numbered.replace("BUFFER", "1MiB"))
     said = fleet.fleetbpf("apply", str(passing))
     assert said.returncode == 0, said.stderr
     for host in fleet.hosts:
         fleet.root(host, FIRE)
-    passing.write_text(MANIFEST.replace("BUFFER", "2MiB"))
+    passing.write_text(numbered.replace("BUFFER", "2MiB"))
     said = fleet.fleetbpf("apply", str(passing))
     assert said.returncode == 0, said.stderr
     for host in fleet.hosts:
