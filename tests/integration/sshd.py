@@ -31,6 +31,8 @@ LogLevel VERBOSE
 MaxStartups 100
 PrintMotd no
 PrintLastLog no
+# What this machine's people put into their shells' start-up files is none of a test's business.
+SetEnv HOME={folder}
 """
 
 
