@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter
 
@@ -21,7 +22,9 @@ from fleetbpf.kernel_btf import KernelBtf
 from fleetbpf.model.description import Description
 from fleetbpf.model.recipe import SUFFIX, Recipe
 from fleetbpf.toolchain import Toolchain, default_cache
-from fleetbpf.workbench import Workbench
+
+if TYPE_CHECKING:
+    from fleetbpf.workbench import Workbench
 
 ATTEMPTS = 5  # at a source that changes while it is compiled
 
@@ -143,7 +146,7 @@ class Builder:
             entry = self._cache.store(key, bench.folder, names, NOTES.dump_json(notes).decode())
             return artifact(inputs, entry, cached=False)
 
-    def _compile(self, bench: Workbench, recipe: Recipe) -> tuple[Included, str]:
+    def _compile(self, bench: "Workbench", recipe: Recipe) -> tuple[Included, str]:
         """Compile the source as it is now; what it included then, and what clang warned of."""
         for _ in range(ATTEMPTS):
             started = time.time_ns()
@@ -183,8 +186,11 @@ class Builder:
         return tuple(entry.path(name) for name in entry.digests)
 
     @contextlib.contextmanager
-    def _bench(self) -> Iterator[Workbench]:
+    def _bench(self) -> Iterator["Workbench"]:
         """A workbench in a folder of its own, gone afterwards."""
+        # Most runs build nothing, and have no need of what writes loaders.
+        from fleetbpf.workbench import Workbench
+
         with self._cache.work_folder() as folder, LocalConnection() as here:
             yield Workbench(
                 toolchain=self._toolchain, folder=folder, here=here, colour=self._colour

@@ -4,9 +4,6 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from fleetbpf import encoders, event_plan, map_shapes
 from fleetbpf.btf import Types
@@ -15,8 +12,8 @@ from fleetbpf.event_plan import Case, Plan
 from fleetbpf.map_shapes import Run, Slots, SlotsPlace
 from fleetbpf.model.description import Description, Map
 from fleetbpf.model.recipe import DesiredEvent
+from fleetbpf.templates import rendered
 
-TEMPLATES = Path(__file__).parent / "templates"
 BYTES = re.MULTILINE | re.DOTALL
 
 
@@ -75,26 +72,25 @@ def render(
         "event": cases,
         "ring": planned,
     }
-    return (
-        _environment()
-        .get_template("loader.c.j2")
-        .render(
-            program=description.program,
-            key=build_key,
-            document=json.dumps(document(description, build_key), separators=(",", ":")),
-            skeleton=skeleton_header_name,
-            skeleton_name=skeleton_name(description.program),
-            functions=description.functions,
-            constants=description.constants,
-            maps=[_row(description, *pair) for pair in enumerate(description.maps)],
-            events=[_event(description, case) for case in cases],
-            rings=[_ring(plan, cases) for plan in planned],
-            units=_units(description, planned),
-            encoders=[encoder.code for encoder in _encoders(description, cases)],
-            tables=[name for name, rows in tables.items() if rows],
-            prints=description.prints,
-            needs_btf=description.needs_btf,
-        )
+    return rendered(
+        "loader.c.j2",
+        c_string=encoders.c_string,
+        c_bool=encoders.c_bool,
+        program=description.program,
+        key=build_key,
+        document=json.dumps(document(description, build_key), separators=(",", ":")),
+        skeleton=skeleton_header_name,
+        skeleton_name=skeleton_name(description.program),
+        functions=description.functions,
+        constants=description.constants,
+        maps=[_row(description, *pair) for pair in enumerate(description.maps)],
+        events=[_event(description, case) for case in cases],
+        rings=[_ring(plan, cases) for plan in planned],
+        units=_units(description, planned),
+        encoders=[encoder.code for encoder in _encoders(description, cases)],
+        tables=[name for name, rows in tables.items() if rows],
+        prints=description.prints,
+        needs_btf=description.needs_btf,
     )
 
 
@@ -129,21 +125,6 @@ def object_in(skeleton: str) -> str:
     if found is None:
         raise ValueError("a skeleton without the object's bytes")
     return f"#include <stddef.h>\n\n{found[0]}"
-
-
-def _environment() -> Environment:
-    # Not HTML: what goes into a C string goes through c_string.
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,  # noqa: S701
-    )
-    environment.filters["c_string"] = encoders.c_string
-    environment.filters["c_bool"] = encoders.c_bool
-    return environment
 
 
 def _row(description: Description, number: int, item: Map) -> Row:

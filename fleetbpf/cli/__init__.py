@@ -70,7 +70,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def parsed(arguments: Sequence[str]) -> argparse.Namespace:
     """What the command line says; SystemExit after wrong usage or `--help`, as argparse has it."""
     try:
-        return parser().parse_args(arguments)
+        # One command's own arguments are enough, unless the first word is none of them.
+        named = tuple(name for name in COMMANDS if arguments[:1] == [name])
+        return parser(named or COMMANDS).parse_args(arguments)
     except SystemExit as ended:
         if ended.code == ExitCode.USAGE and "--json" in arguments:
             problem = {"what": "wrong usage, as standard error tells"}
@@ -78,8 +80,8 @@ def parsed(arguments: Sequence[str]) -> argparse.Namespace:
         raise
 
 
-def parser() -> argparse.ArgumentParser:
-    """The command line of fleetbpf; each command's module adds its own arguments."""
+def parser(names: Sequence[str] = COMMANDS) -> argparse.ArgumentParser:
+    """The command line of fleetbpf; the module of each command adds its own arguments."""
     root = argparse.ArgumentParser(
         prog="fleetbpf",
         description="Declarative deployment of BPF programs to fleets of Linux hosts over SSH.",
@@ -88,7 +90,7 @@ def parser() -> argparse.ArgumentParser:
     )
     root.add_argument("--version", action="version", version=f"fleetbpf {__version__}")
     commands = root.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for name in COMMANDS:
+    for name in names:
         module = importlib.import_module(f"fleetbpf.cli.{name}")
         command = commands.add_parser(
             name,

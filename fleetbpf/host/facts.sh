@@ -19,10 +19,14 @@ fact() {
 }
 
 machine() {
-	fact uid "$(id -u)"
-	fact kernel "$(uname -r)"
+	while read -r key _ effective _; do
+		[ "$key" != Uid: ] || fact uid "$effective"
+	done </proc/self/status
+	first_line /proc/sys/kernel/osrelease
+	fact kernel "$line"
 	fact arch "$(uname -m)"
-	fact boot_id "$(first_line /proc/sys/kernel/random/boot_id)"
+	first_line /proc/sys/kernel/random/boot_id
+	fact boot_id "$line"
 	[ -r /sys/kernel/btf/vmlinux ] && fact btf yes
 	for folder in /sys/kernel/tracing /sys/kernel/debug/tracing; do
 		[ -d "$folder/instances" ] && tracefs=$folder && fact tracefs "$folder" && break
@@ -71,17 +75,27 @@ absent_functions() {
 	done
 }
 
-# first_line FILE: without a process of its own, as all here that can be: a slow host starts few
+# first_line FILE: into `line`, without a process, as all here that can do without: a slow host
+# starts few; empty when it cannot be read
 first_line() {
 	line=
-	read -r line <"$1"
-	printf '%s\n' "$line"
+	read -r line <"$1" || : # its end may have been torn off
 } 2>/dev/null
 
-# checksum FILE: its sha256, nothing when it cannot be read
+# checksum FILE: its sha256, into `sum`; empty when it cannot be read
 checksum() {
-	sum=$(sha256sum <"$1") && printf '%s\n' "${sum%% *}"
+	sum=
+	[ ! -r "$1" ] || sum=$(sha256sum <"$1") sum=${sum%% *}
 } 2>/dev/null
+
+# first_line_of KEY FILE WORD...: a fact that ends with a file's first line; nothing when there is none
+first_line_of() {
+	[ -f "$2" ] || return 0
+	key=$1
+	first_line "$2"
+	shift 2
+	fact "$key" "$@" "$line"
+}
 
 # lines FILE WORD...: a fact that ends with the lines of a file; nothing when there is none
 lines() {
@@ -115,29 +129,33 @@ release() {
 		[ -f "$segment" ] && bytes=$((bytes + $(wc -c <"$segment")))
 	done
 	target=$(readlink "$3/loader")
-	fact release "$1" "$2" "$id" "${target##*/}" "$(checksum "$3/loader")" "$bytes"
+	checksum "$3/loader"
+	fact release "$1" "$2" "$id" "${target##*/}" "$sum" "$bytes"
 	[ "$id" = "$current" ] || [ ! -d "$run/$1/$2/$id" ] || fact remains "$1" "$2" "$id"
 	[ "$id" = "$current" ] && lines "$3/args" args "$1" "$2" "$id"
-	[ -f "$3/release.json" ] && about "$1" "$2" "$id" "$(first_line "$3/release.json")"
+	[ -f "$3/release.json" ] && first_line "$3/release.json" && about "$1" "$2" "$id" "$line"
 	[ -e "$units/multi-user.target.wants/fleetbpf-$1.$2@$id.service" ] && fact enabled "$1" "$2" "$id"
-	[ -f "$run/$1/$2/$id/counts" ] && fact counts "$1" "$2" "$id" "$(first_line "$run/$1/$2/$id/counts")"
+	first_line_of counts "$run/$1/$2/$id/counts" "$1" "$2" "$id"
 	[ -f "$3/deadline" ] && deadline "$1" "$2" "$id" "$3/deadline"
 	running "$1" "$2" "$id"
 }
 
 # deadline DEPLOYMENT PROGRAM ID FILE: when it ends by itself, and this host's clocks now
 deadline() {
-	fact deadline "$1" "$2" "$3" "$(first_line "$4")" "$(date +%s)" "$(first_line /proc/uptime)"
+	first_line "$4"
+	ends=$line
+	first_line /proc/uptime
+	fact deadline "$1" "$2" "$3" "$ends" "$(date +%s)" "$line"
 }
 
 # running DEPLOYMENT PROGRAM ID: the state the loader wrote, if the process that wrote it is alive
 running() {
 	state=$run/$1/$2/$3/state
 	if [ ! -f "$state" ]; then
-		[ -f "${state%state}failure" ] && fact failure "$1" "$2" "$3" "$(first_line "${state%state}failure")"
+		first_line_of failure "${state%state}failure" "$1" "$2" "$3"
 		return 0
 	fi
-	line=$(first_line "$state")
+	first_line "$state"
 	pid=${line#*'"pid":'} pid=${pid%%[!0-9]*}
 	exe=$(readlink "/proc/${pid:-none}/exe") || return 0
 	[ "${exe#"$root/objects/"}" != "$exe" ] && fact running "$1" "$2" "$3" "${exe##*/}" "$line"
@@ -147,7 +165,8 @@ running() {
 program() {
 	current=$(readlink "$root/$1/$2/current") current=${current##*/}
 	unit=$units/fleetbpf-$1.$2@.service
-	fact program "$1" "$2" "$current" "$(checksum "$unit")"
+	checksum "$unit"
+	fact program "$1" "$2" "$current" "$sum"
 	[ -z "$texts" ] || lines "$unit" unit "$1" "$2"
 	# Oldest first. The names are release ids, so ls prints them as they are.
 	# shellcheck disable=SC2012
