@@ -21,6 +21,7 @@ from fleetbpf.release import KERNEL_BTF, Release
 GREETING = ("fleetbpf", "activate")
 TIMEOUT = 900.0  # seconds; a slow host may take minutes to start many programs
 END_OF_ARCHIVE = b"\0" * 1024
+OBJECTS = "objects/"  # what lies there is executed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,7 +151,7 @@ def pack(files: Mapping[str, bytes]) -> bytes:
     for path, content in files.items():
         member = tarfile.TarInfo(path)
         member.size = len(content)
-        member.mode = 0o600
+        member.mode = 0o700 if path.startswith(OBJECTS) else 0o600
         parts += [member.tobuf(tarfile.USTAR_FORMAT), content, b"\0" * (-len(content) % 512)]
     return gzip.compress(b"".join(parts), compresslevel=6, mtime=0)
 

@@ -31,7 +31,7 @@ def one_at_a_time(function: Callable[P, T]) -> Callable[P, T]:
 @functools.lru_cache(maxsize=64)
 def packed_loader(loader: Path, sha256: str) -> bytes:
     """A loader as a part of a payload, compressed once for all hosts."""
-    return activation.pack({f"objects/{sha256}": loader.read_bytes()})
+    return activation.pack({f"{activation.OBJECTS}{sha256}": loader.read_bytes()})
 
 
 @one_at_a_time

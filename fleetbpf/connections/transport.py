@@ -260,10 +260,12 @@ class TunedTransport(Transport):
 
     def hang_up(self) -> None:
         """End the connection now, from any thread."""
-        self._socket.hang_up()  # or else close() waits for the thread's next look around
-        self.close()
+        self._socket.hang_up()  # the thread that reads comes to the end
         if self.is_alive() and self is not threading.current_thread():
+            # close() closes the descriptor, whose number another connection may get at once: the
+            # thread would wait for that one's bytes.
             self.join(2.0)
+        self.close()
         self._socket.close()
 
     def _log(self, *_: object) -> None:

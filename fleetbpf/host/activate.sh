@@ -69,8 +69,8 @@ place_units() {
 }
 
 start() {
-	folder=$root/$deployment/$1/releases/$2
-	mkdir -p "$root/$deployment/$1/spool/$2" "$run/$deployment/$1/$2"
+	folder=$root/$deployment/$1/releases/$2 spool=$root/$deployment/$1/spool/$2 state=$run/$deployment/$1/$2
+	{ [ -d "$spool" ] && [ -d "$state" ]; } || mkdir -p "$spool" "$state"
 	if has_systemd; then
 		place_unit "$1" "$folder/unit" && reload_units && systemctl restart "$(unit "$1" "$2")" 2>"$stage/stderr"
 	else
@@ -130,22 +130,24 @@ end() {
 
 # place PROGRAM RELEASE OBJECT: the release's files, complete or not at all
 place() {
-	folder=$root/$deployment/$1/releases/$2
-	mkdir -p "$root/objects" "${folder%/*}" || return 1
-	if [ -f "$stage/objects/$3" ]; then
-		echo "$3  $stage/objects/$3" | sha256sum -c >/dev/null 2>&1 || return 1
-		chmod 0700 "$stage/objects/$3" && cp "$stage/objects/$3" "$root/objects/.$3.$$" &&
-			mv -f "$root/objects/.$3.$$" "$root/objects/$3" || return 1
+	folder=$root/$deployment/$1/releases/$2 files=$stage/$1/$2 object=$stage/objects/$3
+	mkdir -p "$root/objects" "${folder%/*}" "$root/$deployment/$1/spool/$2" "$run/$deployment/$1/$2" || return 1
+	if [ -f "$object" ]; then
+		[ "$(sha256sum <"$object")" = "$3  -" ] && mv -f "$object" "$root/objects/$3" || return 1
 	fi
-	ln -s "../../../../objects/$3" "$stage/$1/$2/loader" || return 1
-	rm -rf "$folder.new" && cp -R -P "$stage/$1/$2" "$folder.new" || return 1
-	sync "$folder.new"/* 2>/dev/null # the loader too: a power cut must not leave empty files behind
-	rm -rf "$folder" && mv -T "$folder.new" "$folder"
+	sync "$files"/* "$root/objects/$3" 2>/dev/null # a power cut must not leave empty files behind
+	ln -s "../../../../objects/$3" "$files/loader" || return 1
+	[ ! -e "$folder" ] || rm -rf "$folder" || return 1
+	mv -T "$files" "$folder"
 }
 
 switch() {
 	link=$root/$deployment/$1/current
-	ln -s "releases/$2" "$link.$$" && mv -fT "$link.$$" "$link" || return 1
+	if [ -h "$link" ]; then
+		ln -s "releases/$2" "$link.$$" && mv -fT "$link.$$" "$link" || return 1
+	else
+		ln -s "releases/$2" "$link" || return 1
+	fi
 	has_systemd || return 0
 	systemctl --quiet --no-reload enable "$(unit "$1" "$2")" 2>/dev/null
 }
@@ -178,10 +180,19 @@ put_back() {
 	fi
 }
 
+# argument OPTION FILE: the value of an option in a loader's arguments
+argument() {
+	before=''
+	while IFS= read -r line; do
+		[ "$before" != "$1" ] || printf '%s\n' "$line"
+		before=$line
+	done <"$2"
+}
+
 # grant FOLDER: how long the release in it may run, from now on, by the wall's clock and by this boot's
 grant() {
-	rm -f "$1/deadline"
-	seconds=$(sed -n '/^--expires$/{n;p;}' "$1/args") && [ -n "$seconds" ] || return 0
+	[ ! -e "$1/deadline" ] || rm -f "$1/deadline"
+	seconds=$(argument --expires "$1/args") && [ -n "$seconds" ] || return 0
 	read -r uptime _ </proc/uptime
 	echo "$(($(date +%s) + seconds)) $(cat /proc/sys/kernel/random/boot_id) $((${uptime%.*} + seconds))" >"$1/deadline"
 }
@@ -191,7 +202,6 @@ bring_up() {
 	# Not into a file: on a full disk it would stay empty.
 	if [ -n "$4" ] && ! said=$(place "$1" "$3" "$4" 2>&1); then
 		echo "$said" | lines stderr "$1"
-		rm -rf "$root/$deployment/$1/releases/$3.new" "$root"/objects/.*."$$"
 		failed "$1" "$2" "$3" place
 		[ "$2" = "$3" ] || forget "$1" "$3"
 		return 1
@@ -290,9 +300,10 @@ END
 
 # record OUTCOME PROGRAM FROM TO [WHY]: on a full disk there is none, and nothing stops for it
 record() {
-	key=$(sed -n 's/.*"build_key": *"\([^"]*\).*/\1/p' "$root/$deployment/$2/releases/${4:-$3}/release.json")
-	by=$(printf '%s' "$who" | tr '\t\n' '  ')
-	line=$(say "$(date +%s)" "$by" "$deployment" "$2" "$1" "$3" "$4" "$key" "${5-}")
+	about='' key=''
+	read -r about <"$root/$deployment/$2/releases/${4:-$3}/release.json"
+	case $about in *'"build_key": "'*) key=${about#*'"build_key": "'} key=${key%%'"'*} ;; esac
+	line=$(say "$(date +%s)" "$who" "$deployment" "$2" "$1" "$3" "$4" "$key" "${5-}")
 	printf '%s\n' "$line" >>"$root/history"
 } 2>/dev/null
 
@@ -325,7 +336,7 @@ remove() {
 forget_metrics() {
 	for args in "$root/$deployment/$1/releases"/*/args; do
 		[ -f "$args" ] || continue
-		textfile=$(sed -n '/^--textfile$/{n;p;}' "$args")
+		textfile=$(argument --textfile "$args")
 		[ -z "$textfile" ] || rm -f "$textfile/fleetbpf-$deployment-$1.prom"
 	done
 }
@@ -357,10 +368,10 @@ prune() {
 }
 
 # is_used OBJECT: does a release refer to it?
-# shellcheck disable=SC2317
+# shellcheck disable=SC2317,SC3013 # -ef came to POSIX in 2024, and to all of our shells before
 is_used() {
 	for link in "$root"/*/*/releases/*/loader; do
-		case $(readlink "$link") in */"${1##*/}") return 0 ;; esac
+		[ "$link" -ef "$1" ] && return 0
 	done
 	return 1
 }
@@ -369,32 +380,30 @@ is_used() {
 # shellcheck disable=SC2317
 finish() {
 	reload_units
-	[ -n "$stage" ] && rm -rf "$stage"
+	rm -rf "$stage"
 	for object in "$root"/objects/*; do
 		[ -f "$object" ] && ! is_used "$object" && rm -f "$object"
 	done
 	set -- "$root"/*/*/releases
 	[ -e "$1" ] || rm -f "$root/history" # it goes with the last deployment
 	give_lock_up
-	rmdir "$root/objects" "$root" "$run" 2>/dev/null
+	[ -e "$1" ] || rmdir "$root/objects" "$root" "$run" 2>/dev/null
 	:
 }
 
 # begin: lock the host, and unpack the payload where nobody looks
 begin() {
+	stage=$root/.stage.$$
 	take_lock "$who" "$why" "$wait" || return 1
 	trap '' HUP PIPE
 	trap finish EXIT
 	trap 'exit 1' INT TERM
 	# What scripts that were killed have left; nobody else has the lock.
-	rm -rf "$root"/.stage.* "$root"/.stale.* "$root"/objects/.[!.]* "$root"/*/*/current.* \
-		"$root"/*/*/releases/*.new "$units"/fleetbpf-*.new
+	for left in "$root"/.stage.* "$root"/.stale.* "$root"/*/*/current.* "$units"/fleetbpf-*.new; do
+		if [ -e "$left" ] || [ -h "$left" ]; then rm -rf "$left"; fi
+	done
 	tidy_history
-	if stage=$(mktemp -d "$root/.stage.XXXXXX" 2>&1); then
-		said=$(tar -xzf - -C "$stage" 2>&1) && return 0
-	else
-		said=$stage stage=""
-	fi
+	said=$(mkdir "$stage" 2>&1 && tar -xzf - -C "$stage" 2>&1) && return 0
 	echo "$said" | lines stderr ""
 	say failed "" payload
 	return 1
@@ -407,7 +416,7 @@ is_current() {
 }
 
 say fleetbpf activate
-stage='' soaking='' reload=''
+soaking='' reload=''
 begin || exit 1
 say arrived
 has_systemd && place_units "$@"

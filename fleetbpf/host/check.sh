@@ -31,7 +31,7 @@ printf 'fleetbpf\tcheck\n'
 stage=$(mktemp -d "$(dirname "$1")/.fleetbpf-check.XXXXXX") || exit 1
 trap 'rm -rf "$stage"' EXIT
 trap 'exit 1' HUP INT TERM PIPE
-cd "$stage" && tar -xzf - && chmod 0700 objects/* || exit 1
+cd "$stage" && tar -xzf - || exit 1
 shift
 while [ $# -ge 2 ]; do
 	judge "$1" "$2"

@@ -20,11 +20,12 @@ fact() {
 
 machine() {
 	while read -r key _ effective _; do
-		[ "$key" != Uid: ] || fact uid "$effective"
+		[ "$key" != Uid: ] || { fact uid "$effective" && break; }
 	done </proc/self/status
 	first_line /proc/sys/kernel/osrelease
 	fact kernel "$line"
-	fact arch "$(uname -m)"
+	first_line /proc/sys/kernel/arch # since Linux 6.1
+	fact arch "${line:-$(uname -m)}"
 	first_line /proc/sys/kernel/random/boot_id
 	fact boot_id "$line"
 	[ -r /sys/kernel/btf/vmlinux ] && fact btf yes
@@ -32,7 +33,7 @@ machine() {
 		[ -d "$folder/instances" ] && tracefs=$folder && fact tracefs "$folder" && break
 	done
 	[ -d /run/systemd/system ] && fact systemd yes
-	for tool in tar gzip sha256sum mktemp readlink sed head tail wc sort; do
+	for tool in tar gzip sha256sum readlink sed head tail wc sort; do
 		command -v "$tool" >/dev/null || fact missing "$tool"
 	done
 	for tool in sha256sum readlink; do
@@ -121,6 +122,15 @@ about() {
 	fact about "$1" "$2" "$3" "$told"
 }
 
+# object_of FILE: into `object`, what a link to a loader, or a process, is; a path below objects/
+object_of() {
+	for object in "$root"/objects/*; do
+		# shellcheck disable=SC3013 # -ef came to POSIX in 2024, and to all of our shells before
+		[ "$1" -ef "$object" ] && return 0
+	done
+	object=$(readlink "$1") # there is no such file, or no longer
+}
+
 # release DEPLOYMENT PROGRAM FOLDER: one placed release, what its files are and whether it runs
 release() {
 	id=${3##*/}
@@ -128,9 +138,9 @@ release() {
 	for segment in "$spool"/*.log; do
 		[ -f "$segment" ] && bytes=$((bytes + $(wc -c <"$segment")))
 	done
-	target=$(readlink "$3/loader")
 	checksum "$3/loader"
-	fact release "$1" "$2" "$id" "${target##*/}" "$sum" "$bytes"
+	object_of "$3/loader"
+	fact release "$1" "$2" "$id" "${object##*/}" "$sum" "$bytes"
 	[ "$id" = "$current" ] || [ ! -d "$run/$1/$2/$id" ] || fact remains "$1" "$2" "$id"
 	[ "$id" = "$current" ] && lines "$3/args" args "$1" "$2" "$id"
 	[ -f "$3/release.json" ] && first_line "$3/release.json" && about "$1" "$2" "$id" "$line"
@@ -157,20 +167,25 @@ running() {
 	fi
 	first_line "$state"
 	pid=${line#*'"pid":'} pid=${pid%%[!0-9]*}
-	exe=$(readlink "/proc/${pid:-none}/exe") || return 0
-	[ "${exe#"$root/objects/"}" != "$exe" ] && fact running "$1" "$2" "$3" "${exe##*/}" "$line"
+	object_of "/proc/${pid:-none}/exe" || return 0
+	[ "${object#"$root/objects/"}" != "$object" ] && fact running "$1" "$2" "$3" "${object##*/}" "$line"
 	return 0
 }
 
+# here LINK: where a link to a folder leads; what it says, when that has gone
+here() {
+	if cd -P "$1"; then pwd; else readlink "$1"; fi
+} 2>/dev/null
+
 program() {
-	current=$(readlink "$root/$1/$2/current") current=${current##*/}
+	current=$(here "$root/$1/$2/current") current=${current##*/}
 	unit=$units/fleetbpf-$1.$2@.service
 	checksum "$unit"
 	fact program "$1" "$2" "$current" "$sum"
 	[ -z "$texts" ] || lines "$unit" unit "$1" "$2"
 	# Oldest first. The names are release ids, so ls prints them as they are.
-	# shellcheck disable=SC2012
-	ls -1tr "$root/$1/$2/releases" | while read -r id; do
+	# shellcheck disable=SC2012,SC2045
+	for id in $(ls -1tr "$root/$1/$2/releases"); do
 		release "$1" "$2" "$root/$1/$2/releases/$id"
 	done
 }

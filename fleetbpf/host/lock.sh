@@ -7,10 +7,14 @@
 #   an owner's lines   PID BIRTH BOOT, who, when (UTC), why
 root=$1
 
-# birth PID: when the process started, in clock ticks since boot (field 22 of stat, after the name)
+# birth PID: into `birth`, when it started, in clock ticks since boot (field 22 of stat); '' if it is gone
 birth() {
-	sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d ' ' -f 20
-}
+	stat='' birth=''
+	read -r stat <"/proc/$1/stat" || return 1
+	# shellcheck disable=SC2086
+	set -- ${stat##*) } # from the third field on: the name may hold anything
+	birth=${20}
+} 2>/dev/null
 
 # lock_owner FOLDER: the file of a lock's last owner
 lock_owner() {
@@ -23,7 +27,7 @@ is_dead() {
 	pid='' born='' boot=''
 	read -r pid born boot <"$1"
 	read -r now </proc/sys/kernel/random/boot_id
-	[ -z "$boot" ] || [ "$boot" != "$now" ] || [ "$born" != "$(birth "$pid")" ]
+	[ -z "$boot" ] || [ "$boot" != "$now" ] || ! birth "$pid" || [ "$born" != "$birth" ]
 } 2>/dev/null
 
 # tell_lock: pid, held or stale, who, when, what time it is now, why; split by tabs
@@ -48,9 +52,8 @@ succeed() (
 
 # sign WHO WHY: what we shall be known by, in a folder that is to become the lock
 sign() {
-	mkdir -p "$mine" || return 1
-	printf '%s\n' "$$ $(birth $$) $(cat /proc/sys/kernel/random/boot_id)" \
-		"$1" "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$2" >"$mine/owner" || return 1
+	mkdir -p "$mine" && birth $$ && read -r boot </proc/sys/kernel/random/boot_id || return 1
+	printf '%s\n' "$$ $birth $boot" "$1" "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$2" >"$mine/owner" || return 1
 	# On a full disk not every shell tells that it could not write.
 	{ read -r _ && read -r _ && read -r _ && read -r _; } <"$mine/owner" ||
 		{ echo "cannot write $mine/owner" >&2 && return 1; }
@@ -79,7 +82,7 @@ take_lock() {
 		waited=$((waited + 1))
 		printf 'waiting\t%s\n' "$waited" || return 1
 	done
-	rm -rf "$mine"
+	[ ! -d "$mine" ] || rm -rf "$mine"
 }
 
 abandon() {
