@@ -1,6 +1,7 @@
 """What all tests share: nothing of the person's own settings, and nothing left in their home."""
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
@@ -11,6 +12,9 @@ from xdist.scheduler import LoadScopeScheduling
 # With several processes (`pytest -n`, as in ./dev test) each of these runs in one: its tests share
 # the lab's hosts, or see what others load into this machine's kernel.
 TOGETHER = {"e2e": "lab", "kernel": "machine", "integration": "machine"}
+
+# A shell has what it runs in the background ignore Ctrl-C, and so would all that tests start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class Divided(LoadScopeScheduling):  # type: ignore[misc]

@@ -5,13 +5,17 @@ import json
 import multiprocessing
 import os
 import sys
+import threading
 import time
 from dataclasses import dataclass
+from multiprocessing import connection
 from pathlib import Path
 from typing import Any
 
 MODULES = ["tests.kernel.warm", "tests.kernel.operators", "rich.console", "rich.live"]
 PATIENCE = 300.0
+# Who starts a process reads the status of every one that has ended; each can be read once.
+STATUSES = threading.Lock()
 
 
 def fleetbpf(folder: Path, said: Path, words: tuple[str, ...]) -> None:
@@ -38,9 +42,10 @@ class Run:
 
     def wait(self) -> int:
         """Its exit code, -9 where it was killed."""
-        self.process.join(PATIENCE)
-        assert self.process.exitcode is not None, self.text()
-        return int(self.process.exitcode)
+        assert connection.wait([self.process.sentinel], PATIENCE), self.text()
+        with STATUSES:
+            self.process.join()
+            return int(self.process.exitcode)
 
     def text(self) -> str:
         return self.said.read_text() if self.said.exists() else ""
@@ -64,7 +69,8 @@ class Operator:
         context.set_forkserver_preload(MODULES)
         said = self.folder / f"said-{time.monotonic_ns()}"
         process = context.Process(target=fleetbpf, args=(self.folder, said, words))
-        process.start()
+        with STATUSES:
+            process.start()
         return Run(process=process, said=said, began=time.monotonic())
 
     def run(self, *words: str) -> Run:

@@ -167,7 +167,8 @@ def cut(site: Site, way: str) -> None:
         variant = (2 + number) % VARIANTS
         site.relay.cut_after(**{way: limit})
         run = site.begin(variant, "by0")
-        assert run.wait() == 4, (limit, run.text())
+        # A run may need fewer bytes than the first one did.
+        assert run.wait() == 4 or site.relay.passed[way] <= limit, (limit, run.text())
         site.finish(variant)
 
 
