@@ -1,4 +1,4 @@
-"""A crowd of simulated hosts: real SSH from one process, each host with its own delay, some broken.
+"""A crowd of simulated hosts: real SSH, each host with its own delay, some broken.
 
 usage: python -m tests.crowd FOLDER SIZE      serves until its standard input ends
 
@@ -8,6 +8,7 @@ What their commands answer is made up, so that thousands cost no more than their
 
 import asyncio
 import json
+import os
 import random
 import shlex
 import socket
@@ -24,6 +25,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import asyncssh
 
+BACKLOG = 4096
 SHORTEST, LONGEST = 0.005, 0.2  # seconds, of one round trip
 ROOT = Path(__file__).parent.parent
 FACTS = "fleetbpf\tfacts\nuid\t0\nkernel\t6.1.0\narch\tx86_64\nboot_id\t1\nbtf\tyes\n"
@@ -77,11 +79,10 @@ class Crowd:
         self._well = options(folder, answer)
         self._stuck = options(folder, never_answer)
 
-    async def listen(self) -> int:
-        """Begin to listen on all addresses of the loopback; the port."""
-        everywhere = "0.0.0.0"  # 127.0.0.0/8 among them
-        server = await asyncio.start_server(self.accept, everywhere, 0, backlog=4096)
-        return int(server.sockets[0].getsockname()[1])
+    async def serve(self, listener: socket.socket) -> None:
+        """Serve who comes until standard input ends: who asked for the hosts has gone."""
+        await asyncio.start_server(self.accept, sock=listener, backlog=BACKLOG)
+        await asyncio.to_thread(sys.stdin.read)
 
     async def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Put a connection through to a server of its own, all that it says after a delay."""
@@ -213,19 +214,23 @@ def serving(folder: Path, hosts: tuple[Simulated, ...]) -> Iterator[None]:
             running.kill()
 
 
-async def main(folder: Path, size: int) -> None:
+def main(folder: Path, size: int) -> None:
     hosts = crowd(size)
     make_keys(folder)
-    port = await Crowd(hosts, folder).listen()
-    with deaf_port() as deaf, closed_port() as closed:
-        ports = dict.fromkeys(Kind, port)
+    with deaf_port() as deaf, closed_port() as closed, closed_port() as listener:
+        listener.listen(BACKLOG)
+        ports = dict.fromkeys(Kind, listener.getsockname()[1])
         ports[Kind.DEAF] = deaf
         ports[Kind.REFUSES] = closed.getsockname()[1]
         write_files(folder, hosts, ports)
         sys.stdout.write("ready\n")
         sys.stdout.flush()
-        await asyncio.to_thread(sys.stdin.read)  # its end is the end of who asked for the hosts
+        # One process alone would be slower than the hosts are meant to be.
+        for _ in range(1, os.cpu_count() or 1):
+            if not os.fork():
+                break
+        asyncio.run(Crowd(hosts, folder).serve(listener))
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1]), int(sys.argv[2])))
+    main(Path(sys.argv[1]), int(sys.argv[2]))
