@@ -3,6 +3,7 @@
 import errno
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -67,6 +68,49 @@ def test_the_farewell_of_a_host_is_remembered(transport: TunedTransport) -> None
     transport._parse_disconnect(message)
 
     assert transport.farewell == "Too many authentication failures"
+
+
+class Busy:
+    """A wire from which somebody still reads when it has ended."""
+
+    complaint = ""
+    _closed = False  # paramiko looks at it, as sockets have it
+
+    def __init__(self) -> None:
+        self.reads, self.ended, self.closed = (threading.Event() for _ in range(3))
+        self.closed_under_the_reader: bool | None = None
+
+    def recv(self, _: int, /) -> bytes:
+        self.reads.set()
+        self.ended.wait(60)
+        self.closed_under_the_reader = self.closed.wait(0.5)
+        return b""
+
+    def send(self, piece: bytes, /) -> int:
+        return len(piece)
+
+    def settimeout(self, timeout: float | None, /) -> None:
+        """Wait as long as it takes."""
+
+    def close(self) -> None:
+        self.closed.set()
+
+    def hang_up(self) -> None:
+        self.ended.set()
+
+
+def test_a_connection_is_closed_when_nobody_reads_from_it_any_more() -> None:
+    wire = Busy()
+    transport = TunedTransport(wire, host_key_types=["ssh-ed25519"])
+    transport.start_client(event=threading.Event())
+    assert wire.reads.wait(60)
+
+    transport.hang_up()
+
+    # Else the descriptor's number goes to another connection, and the reader waits for its bytes.
+    assert wire.closed_under_the_reader is False
+    assert wire.closed.is_set()
+    assert not transport.is_alive()
 
 
 @pytest.mark.parametrize(
