@@ -33,7 +33,7 @@ machine() {
 		[ -d "$folder/instances" ] && tracefs=$folder && fact tracefs "$folder" && break
 	done
 	[ -d /run/systemd/system ] && fact systemd yes
-	for tool in tar gzip sha256sum readlink sed head tail wc sort; do
+	for tool in tar gzip sha256sum mktemp readlink sed head tail wc sort; do
 		command -v "$tool" >/dev/null || fact missing "$tool"
 	done
 	for tool in sha256sum readlink; do
