@@ -132,10 +132,10 @@ end() {
 place() {
 	folder=$root/$deployment/$1/releases/$2 files=$stage/$1/$2 object=$stage/objects/$3
 	mkdir -p "$root/objects" "${folder%/*}" "$root/$deployment/$1/spool/$2" "$run/$deployment/$1/$2" || return 1
+	sync "$files"/* "$object" 2>/dev/null # before they have their names: a power cut must not leave empty files there
 	if [ -f "$object" ]; then
 		[ "$(sha256sum <"$object")" = "$3  -" ] && mv -f "$object" "$root/objects/$3" || return 1
 	fi
-	sync "$files"/* "$root/objects/$3" 2>/dev/null # a power cut must not leave empty files behind
 	ln -s "../../../../objects/$3" "$files/loader" || return 1
 	[ ! -e "$folder" ] || rm -rf "$folder" || return 1
 	mv -T "$files" "$folder"
