@@ -1,7 +1,6 @@
 """The `fleetbpf` command: find the subcommand, run it, turn errors into exit codes."""
 
 import argparse
-import gc
 import importlib
 import io
 import os
@@ -46,7 +45,6 @@ COMMANDS = (
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line `arguments` (default: the process's own); return the exit code."""
-    quicken()
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # … in a locale that has no such sign
     options = parsed(sys.argv[1:] if arguments is None else arguments)
@@ -67,14 +65,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return ExitCode.DONE
     except Exception:  # the one boundary: a bug becomes a report file
         return report_bug(output)
-
-
-def quicken() -> None:
-    """Leave out what costs each start a tenth of its time, and no command needs."""
-    gc.set_threshold(20_000)  # hardly anything of what is imported goes away again
-    os.environ.setdefault(
-        "PYDANTIC_DISABLE_PLUGINS", "__all__"
-    )  # or all installed packages are read
 
 
 def parsed(arguments: Sequence[str]) -> argparse.Namespace:
