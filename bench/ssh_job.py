@@ -99,5 +99,5 @@ def prepare(folder: Path, inventory: Path) -> Job:
     for name, content in files.items():
         (job.files / name).write_bytes(content)
     (job.files / "loader").chmod(0o700)
-    job.packed.write_bytes(activation.payload(files))
+    job.packed.write_bytes(activation.archive(files))
     return job

@@ -1,12 +1,14 @@
 """Bringing one host to its releases: the payload, the command, and what the host answers."""
 
+import functools
 import gzip
 import tarfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 from fleetbpf import lock
-from fleetbpf.command import Command, script
+from fleetbpf.command import Command, packed_script, script_text
 from fleetbpf.connections import Connection
 from fleetbpf.errors import HostError
 from fleetbpf.facts import Row, check_greeting, object_in, tabbed
@@ -22,6 +24,8 @@ GREETING = ("fleetbpf", "activate")
 TIMEOUT = 900.0  # seconds; a slow host may take minutes to start many programs
 END_OF_ARCHIVE = b"\0" * 1024
 OBJECTS = "objects/"  # what lies there is executed
+
+Content = bytes | PurePosixPath  # a path: of a symbolic link
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +131,7 @@ class Activation:
         places = (self.layout.root, self.layout.run, self.layout.units)
         rows = (word for row in words for word in row)
         about = (self.deployment, *self.claim.words, rules(health))
-        return script("activate.sh", *places, *about, *rows, after="lock.sh", become=become)
+        return packed_script("activate.sh", *map(str, places), *about, *rows, become=become)
 
 
 def rules(health: Health) -> str:
@@ -136,13 +140,24 @@ def rules(health: Health) -> str:
     return ":".join("" if rule is None else str(rule) for rule in found)
 
 
-def payload(files: Mapping[str, bytes], packed: Iterable[bytes] = ()) -> bytes:
-    """A compressed tar archive of `files`, path → content, after what was packed before."""
+def payload(files: Mapping[str, Content], packed: Iterable[bytes] = ()) -> bytes:
+    """What `Activation.command` is fed: the script, what was packed before, and `files`."""
+    return archive(files, (packed_script_text(), *packed))
+
+
+@functools.cache
+def packed_script_text() -> bytes:
+    """The script as a part of a payload."""
+    return pack({"script": "".join(map(script_text, ("lock.sh", "activate.sh"))).encode()})
+
+
+def archive(files: Mapping[str, Content], packed: Iterable[bytes] = ()) -> bytes:
+    """A compressed tar archive of `files`, by their paths, after what was packed before."""
     return b"".join((*packed, pack(files), gzip.compress(END_OF_ARCHIVE, mtime=0)))
 
 
-def pack(files: Mapping[str, bytes]) -> bytes:
-    """A part of a payload: members without the archive's end, compressed by themselves.
+def pack(files: Mapping[str, Content]) -> bytes:
+    """A part of an archive: members without the archive's end, compressed by themselves.
 
     gzip members may follow one another (RFC 1952, 2.2), so a loader is compressed once for all
     hosts.
@@ -150,21 +165,33 @@ def pack(files: Mapping[str, bytes]) -> bytes:
     parts: list[bytes] = []
     for path, content in files.items():
         member = tarfile.TarInfo(path)
+        if isinstance(content, PurePosixPath):
+            member.type, member.linkname = tarfile.SYMTYPE, str(content)
+            parts.append(member.tobuf(tarfile.USTAR_FORMAT))
+            continue
         member.size = len(content)
         member.mode = 0o700 if path.startswith(OBJECTS) else 0o600
         parts += [member.tobuf(tarfile.USTAR_FORMAT), content, b"\0" * (-len(content) % 512)]
     return gzip.compress(b"".join(parts), compresslevel=6, mtime=0)
 
 
-def release_files(release: Release, *, about: bytes, btf: bytes | None) -> dict[str, bytes]:
+def release_files(
+    release: Release, *, loader_sha256: str, about: bytes, btf: bytes | None
+) -> dict[str, Content]:
     """A release's own files, as they lie in the payload; btf is the kernel's where it has none."""
-    name = release.program.name
-    files = {
-        f"{name}/{release.id}/args": release.args,
-        f"{name}/{release.id}/unit": release.unit,
-        f"{name}/{release.id}/release.json": about,
+    folder = f"{release.program.name}/{release.id}"
+    files: dict[str, Content] = {
+        f"{folder}/args": release.args,
+        f"{folder}/unit": release.unit,
+        f"{folder}/release.json": about,
+        f"{folder}/loader": link_to(loader_sha256),
     }
-    return files if btf is None else {**files, f"{name}/{release.id}/{KERNEL_BTF}": btf}
+    return files if btf is None else {**files, f"{folder}/{KERNEL_BTF}": btf}
+
+
+def link_to(loader_sha256: str) -> PurePosixPath:
+    """Where a release's `loader` leads, from the folder of the release."""
+    return PurePosixPath("../../../..", OBJECTS, loader_sha256)
 
 
 def parse(rows: Iterable[Row]) -> Answer:

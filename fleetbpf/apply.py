@@ -90,7 +90,7 @@ class Apply:
 
     def payload(self, changes: Sequence[Change], seen: HostFacts) -> bytes:
         """The files of the new releases, and the loaders that the host does not have."""
-        files: dict[str, bytes] = {}
+        files: dict[str, activation.Content] = {}
         loaders: dict[str, bytes] = {}
         builders, btf = self.prepare.builders, self.prepare.btf.of(seen)
         for release in (change.release for change in changes if change.release):
@@ -98,9 +98,9 @@ class Apply:
             sha256 = artifact.loader_sha256
             about = release.about(loader_sha256=sha256, who=self.claim.who, when=self.when)
             cut = builders.cut_btf(release.program.recipe, btf) if btf else None
-            files |= activation.release_files(release, about=about, btf=cut)
-            if artifact.loader_sha256 not in seen.sound_objects:
-                loaders[artifact.key] = packed_loader(artifact.loader, artifact.loader_sha256)
+            files |= activation.release_files(release, loader_sha256=sha256, about=about, btf=cut)
+            if sha256 not in seen.sound_objects:
+                loaders[artifact.key] = packed_loader(artifact.loader, sha256)
         return shared_payload(tuple(files.items()), tuple(loaders.values()))
 
     def problems(self, host: str, changes: Sequence[Change], answer: Answer) -> list[Problem]:

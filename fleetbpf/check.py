@@ -111,7 +111,7 @@ class Check:
                 files[f"{trial.program}/{KERNEL_BTF}"] = self.prepare.builders.cut_btf(
                     trial.release.program.recipe, btf
                 )
-        return activation.payload(files, loaders.values())
+        return activation.archive(files, loaders.values())
 
     def types(self, target: Target, connection: Connection, seen: HostFacts) -> bytes:
         """The types of a host's kernel: its own, fetched once, or the manifest's."""

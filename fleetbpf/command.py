@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import PurePath
 
+END = b"\nend\n"  # the last that a command says before its shell waits for an order
+
 
 @dataclass(frozen=True, slots=True, init=False)
 class Command:
@@ -19,14 +21,25 @@ class Command:
     words: tuple[str, ...]
     become: bool
     name: str = field(compare=False)  # of the script that it is, "facts.sh"; else ""
+    stays: bool = field(compare=False)  # says END when it has told all; then its shell waits
+    order: str = field(compare=False)  # the line by which a shell that waits does this; "" = none
 
-    def __init__(self, *words: str | PurePath, become: bool = False, name: str = "") -> None:
+    def __init__(
+        self,
+        *words: str | PurePath,
+        become: bool = False,
+        name: str = "",
+        stays: bool = False,
+        order: str = "",
+    ) -> None:
         texts = tuple(str(word) for word in words)
         if any("\0" in text for text in texts):
             raise ValueError("a command's word cannot hold a NUL byte")
         object.__setattr__(self, "words", texts)
         object.__setattr__(self, "become", become)
         object.__setattr__(self, "name", name)
+        object.__setattr__(self, "stays", stays)
+        object.__setattr__(self, "order", order)
 
     def argv(self) -> tuple[str, ...]:
         """The words to execute; ValueError where root must do that (connections/becoming.py)."""
@@ -40,14 +53,34 @@ def render(command: Command) -> str:
     return shlex.join(command.argv())
 
 
-def script(name: str, *arguments: str | PurePath, after: str = "", become: bool = False) -> Command:
+def script(
+    name: str,
+    *arguments: str | PurePath,
+    after: str = "",
+    before: str = "",
+    become: bool = False,
+    stays: bool = False,
+) -> Command:
     """The POSIX sh script `fleetbpf/host/<name>` with `arguments` as its `$1`, `$2`, …
 
     The script's text travels inside the command (`sh -c`), so its stdin stays free for a payload
-    and nothing has to lie on the host before. The functions of the script `after` stand before it.
+    and nothing has to lie on the host before. It stands behind the script `after`, for its
+    functions, and before the one that takes over from it.
     """
-    text = script_text(after) + script_text(name) if after else script_text(name)
-    return Command("sh", "-c", text, "fleetbpf", *arguments, become=become, name=name)
+    text = "".join(script_text(each) for each in (after, name, before) if each)
+    return Command("sh", "-c", text, "fleetbpf", *arguments, become=become, name=name, stays=stays)
+
+
+def packed_script(name: str, *arguments: str, become: bool = False) -> Command:
+    """A script that comes in its payload, as the member `script` of an archive (unpack.sh).
+
+    A shell that waits since the last command (`Command.stays`) does it as well as a new one.
+    """
+    words = ("sh", "-c", script_text("unpack.sh"), "fleetbpf", *arguments)
+    order = shlex.join(arguments)
+    if "\n" in order:
+        raise ValueError("an argument of a packed script cannot hold a newline")
+    return Command(*words, become=become, name=name, order=order)
 
 
 @functools.cache

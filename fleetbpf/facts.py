@@ -14,6 +14,7 @@ from fleetbpf.model.facts import Counts, HostFacts, ProgramFacts, ReleaseFacts
 
 GREETING = ("fleetbpf", "facts")
 UNITS = "units"  # the wish for their text
+SPOOLS = "spools"  # the wish for their sizes
 Row = tuple[str, ...]
 
 
@@ -22,10 +23,19 @@ def question(
 ) -> Command:
     """The one command that asks a host for all its facts; deployment "" means all of them.
 
-    wishes: what is asked besides: UNITS, and whether what hooks need is there, as in needs.py.
+    wishes: what is asked besides: UNITS, SPOOLS, and whether what hooks need is there, as in needs.py.
     """
     places = (layout.root, layout.run, layout.units)
-    return script("facts.sh", *places, deployment, *wishes, after="lock.sh", become=become)
+    return script(
+        "facts.sh",
+        *places,
+        deployment,
+        *wishes,
+        after="lock.sh",
+        before="unpack.sh",
+        become=become,
+        stays=True,
+    )
 
 
 def ask(
@@ -155,7 +165,7 @@ def program(row: Row, by_kind: Mapping[str, list[Row]]) -> ProgramFacts:
 
 def release(row: Row, by_kind: Mapping[str, list[Row]]) -> ReleaseFacts:
     """One `release` line and what other lines say of the same release."""
-    place, (object_name, loader_sha256, spool_bytes) = row[:3], row[3:6]
+    place, (object_name, loader_sha256) = row[:3], row[3:5]
 
     def said(kind: str) -> Row | None:
         return next((found[3:] for found in by_kind.get(kind, ()) if found[:3] == place), None)
@@ -169,7 +179,7 @@ def release(row: Row, by_kind: Mapping[str, list[Row]]) -> ReleaseFacts:
         release=place[2],
         object=object_name,
         loader_sha256=loader_sha256,
-        spool_bytes=int(spool_bytes),
+        spool_bytes=int((said("spool") or ("0",))[0]),
         args=said("args") or (),
         build_key=str(about.get("build_key", "")),
         inputs=texts(about.get("inputs")),

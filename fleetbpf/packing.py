@@ -36,6 +36,8 @@ def packed_loader(loader: Path, sha256: str) -> bytes:
 
 @one_at_a_time
 @functools.lru_cache(maxsize=4)
-def shared_payload(files: tuple[tuple[str, bytes], ...], packed: tuple[bytes, ...]) -> bytes:
+def shared_payload(
+    files: tuple[tuple[str, activation.Content], ...], packed: tuple[bytes, ...]
+) -> bytes:
     """A payload; the same bytes for all hosts that need the same."""
     return activation.payload(dict(files), packed)

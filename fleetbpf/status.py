@@ -52,7 +52,12 @@ class Status:
         """What one host says of each program: declared ones first, then others that are there."""
         host = target.host.name
         seen = facts.ask(
-            connection, self.layout, host=host, deployment=self.deployment, become=target.become
+            connection,
+            self.layout,
+            host=host,
+            deployment=self.deployment,
+            become=target.become,
+            wishes=(facts.SPOOLS,),
         )
         declared = [program.name for program in target.programs]
         mirror = self.logs / host / self.deployment

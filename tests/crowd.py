@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 BACKLOG = 4096
 SHORTEST, LONGEST = 0.005, 0.2  # seconds, of one round trip
 ROOT = Path(__file__).parent.parent
-FACTS = "fleetbpf\tfacts\nuid\t0\nkernel\t6.1.0\narch\tx86_64\nboot_id\t1\nbtf\tyes\n"
+FACTS = "fleetbpf\tfacts\nuid\t0\nkernel\t6.1.0\narch\tx86_64\nboot_id\t1\nbtf\tyes\nend\n"
 
 
 class Kind(Enum):
@@ -120,13 +120,13 @@ async def pass_on(
 
 async def answer(process: "asyncssh.SSHServerProcess[bytes]") -> None:
     """Say what a host says that is asked for its facts, or gets its first release."""
-    words = shlex.split(process.command or "")
-    payload = await process.stdin.read()
-    said = FACTS
-    if payload:
+    process.stdout.write(FACTS.encode())
+    order = await process.stdin.readline()
+    if order:
+        await process.stdin.read()
+        words = shlex.split(order.decode())
         _, program, _, release, *_ = words[words.index("start") :]
-        said = f"fleetbpf\tactivate\nstarted\t{program}\t{release}\n"
-    process.stdout.write(said.encode())
+        process.stdout.write(f"fleetbpf\tactivate\nstarted\t{program}\t{release}\n".encode())
     process.exit(0)
 
 

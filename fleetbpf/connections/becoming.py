@@ -16,6 +16,11 @@ from fleetbpf.model.inventory import Host
 class PlainConnection(Connection, Protocol):
     """A connection whose commands run as whoever is logged in."""
 
+    @property
+    def waits(self) -> bool:
+        """Whether the shell of the last command is there for an order."""
+        ...
+
     def run(
         self,
         command: Command,
@@ -53,6 +58,7 @@ class BecomingConnection:
         self._host = host
         self._password = password
         self._patience = patience
+        self._became = False  # whether root did the last command
 
     def run(
         self,
@@ -66,18 +72,21 @@ class BecomingConnection:
 
         Raises HostError when a password was fed and the command has not begun.
         """
-        if not command.become:
-            return self._plain.run(command, stdin=stdin, stdout=stdout, timeout=timeout)
         way = self._host.become_way
-        password = self._password()
+        same, self._became = command.become == self._became, command.become
+        if command.order and self._plain.waits and same:
+            return self._plain.run(command, stdin=stdin, stdout=stdout, timeout=timeout)
+        password = self._password() if command.become else None
         if password is None:
-            quiet = Command(*elevation.quietly(way, command.words))
-            return self._plain.run(quiet, stdin=stdin, stdout=stdout, timeout=timeout)
+            words = elevation.quietly(way, command.words) if command.become else command.words
+            bare = Command(*words, stays=command.stays)
+            return self._plain.run(bare, stdin=stdin, stdout=stdout, timeout=timeout)
         token = secrets.token_hex(8)
         begin = TerminalDialogue if elevation.asks_on_terminal(way) else PipeDialogue
         dialogue = begin(token, password, stdin, stdout=stdout, patience=self._patience)
         words = elevation.with_password(way, command.words, token=token, size=len(stdin))
-        return self._converse(Command(*words), dialogue, timeout=timeout)
+        stays = command.stays and not elevation.asks_on_terminal(way)  # there stdin ends
+        return self._converse(Command(*words, stays=stays), dialogue, timeout=timeout)
 
     def close(self) -> None:
         """Give the connection up."""

@@ -4,10 +4,12 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from typing import Self
 
 from paramiko import Channel
 from paramiko.ssh_exception import SSHException
 
+from fleetbpf.command import END
 from fleetbpf.connections import Completed, Sink
 from fleetbpf.connections.feed import Feed
 
@@ -24,7 +26,7 @@ class OutOfTimeError(Exception):
 
 
 class Call:
-    """A command that was asked for on `channel`, until it ends."""
+    """A command on `channel`, until it ends or waits for an order; the block's end hangs up."""
 
     def __init__(
         self,
@@ -32,21 +34,37 @@ class Call:
         noticed: threading.Event,
         *,
         stdin: Feed,
-        stdout: Sink | None,
-        stderr: Sink | None,
+        stdout: Sink | None = None,
+        stderr: Sink | None = None,
+        stays: bool = False,
     ) -> None:
-        """`noticed` is set whenever anything happened on the channel."""
+        """`noticed` is set whenever anything happened on the channel.
+
+        stays: the command waits for an order when it has said END, so its stdin is left open.
+        """
         self._channel = channel
         self._noticed = noticed
         self._stdin = stdin
+        self._stays = stays
+        self._said_last = b""  # as much of its standard output as END is long
         self._out = bytearray()
         self._err = bytearray()
         self._sink: Sink = self._out.extend if stdout is None else stdout
         self._error_sink: Sink = self._err.extend if stderr is None else stderr
         channel.settimeout(0.0)  # never wait in a read or a write: the other streams would, too
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Close the channel; where the link is lost, nobody need be told."""
+        if kind is None and self.waits:
+            return
+        with suppress(EOFError, OSError, SSHException):
+            self._channel.close()
+
     def serve(self, deadline: float) -> None:
-        """Move all three streams until the host closes the channel.
+        """Move all three streams until the host closes the channel, or waits for an order.
 
         Raises OutOfTimeError at `deadline` (of time.monotonic), LinkLostError when the link fails.
         """
@@ -55,12 +73,17 @@ class Call:
             # Asked before the streams are moved: what came before the end is still to be read.
             ended = self._channel.closed
             self._drain()
-            if ended:
+            if ended or self.waits:
                 return
             self._feed(deadline)
             patience = min(deadline, self._stdin.deadline) - time.monotonic()
             if not self._noticed.wait(max(patience, 0)):
                 raise OutOfTimeError(self._late())
+
+    @property
+    def waits(self) -> bool:
+        """Whether the command has told all, and is there for an order."""
+        return self._stays and self._said_last == END and not self._channel.closed
 
     @property
     def status(self) -> int | None:
@@ -77,6 +100,7 @@ class Call:
         while channel.recv_ready():
             with link_errors():
                 piece = channel.recv(WINDOW)
+            self._said_last = (self._said_last + piece[-len(END) :])[-len(END) :]
             self._sink(piece)
         while channel.recv_stderr_ready():
             with link_errors():
@@ -90,7 +114,7 @@ class Call:
             if sent == 0:
                 return
             self._stdin.took(sent)
-        if self._stdin.done and not self._channel.eof_sent:
+        if self._stdin.done and not self._stays and not self._channel.eof_sent:
             with link_errors():
                 self._channel.shutdown_write()
 
@@ -109,16 +133,6 @@ class Call:
         if self.status is None:
             return ""
         return f" (it ended with status {self.status}, but what it started keeps its output open)"
-
-
-@contextmanager
-def hanging_up(channel: Channel) -> Iterator[None]:
-    """Close the channel at the block's end; where the link is lost, nobody need be told."""
-    try:
-        yield
-    finally:
-        with suppress(EOFError, OSError, SSHException):
-            channel.close()
 
 
 @contextmanager

@@ -43,6 +43,10 @@ class Feed:
         """Have more sent after what is there."""
         self._parts.extend(filter(None, more))
 
+    def precede(self, first: bytes) -> None:
+        """Have this sent before all the rest, of which nothing was sent yet."""
+        self._parts.appendleft(first)
+
     def end(self) -> None:
         """Nothing more will come."""
         self._ended = True

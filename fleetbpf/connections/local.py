@@ -34,6 +34,8 @@ echo "$!"
 class LocalConnection:
     """The machine fleetbpf runs on as a host: every command is a process in its own session."""
 
+    waits = False  # no shell stays for an order: its stdin ends with what it is fed
+
     def __init__(self, name: str = "localhost") -> None:
         self._name = name
         self._lock = threading.Lock()

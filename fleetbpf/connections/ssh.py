@@ -1,5 +1,6 @@
-"""Commands on a host over SSH: one connection per host, one exec channel per command."""
+"""Commands on a host over SSH: one connection per host, an exec channel per command or two."""
 
+import os
 import time
 from typing import Self
 
@@ -8,7 +9,7 @@ from paramiko.ssh_exception import ChannelException, SSHException
 
 from fleetbpf.command import Command, render
 from fleetbpf.connections import Completed, Sink, reasons
-from fleetbpf.connections.call import Call, LinkLostError, OutOfTimeError, hanging_up, link_errors
+from fleetbpf.connections.call import Call, LinkLostError, OutOfTimeError, link_errors
 from fleetbpf.connections.feed import Feed, feed
 from fleetbpf.connections.settings import ConnectionSettings
 from fleetbpf.connections.transport import TunedTransport
@@ -30,7 +31,13 @@ class SSHConnection:
     def __init__(self, host: ConnectionSettings, transport: TunedTransport) -> None:
         self._host = host
         self._transport = transport
+        self._waiting: Channel | None = None  # of a command that has told all
         self._closed = False
+
+    @property
+    def waits(self) -> bool:
+        """Whether the shell of the last command is there for an order."""
+        return self._waiting is not None and not self._waiting.closed
 
     def run(
         self,
@@ -42,36 +49,39 @@ class SSHConnection:
         timeout: float = 600.0,
         terminal: bool = False,
     ) -> Completed:
-        """Run `command` in the login shell of the host.
+        """Run `command` in the login shell of the host, or in the one that waits for its order.
 
         When the time is over or the link is lost, the command may still be running there.
         """
-        line = render(command).encode("utf-8", "surrogateescape")
-        if len(line) > LONGEST_LINE:
-            what = f"a command line of {len(line)} bytes; at most {LONGEST_LINE} can be executed"
-            raise ValueError(what)
         deadline = time.monotonic() + timeout
         during = f"running {command.words[0]}"
+        fed, line = feed(stdin), b""
+        if command.order and self.waits:
+            fed.precede(encoded(f"{command.order}\n"))
+        else:
+            line = rendered(command)
         try:
-            channel = self._open(deadline)
-            with hanging_up(channel):
-                with link_errors():
-                    if terminal:
-                        self._transport.request_terminal(channel)
-                    self._transport.request_exec(channel, line)
-                call = Call(
-                    channel,
-                    self._transport.noticed,
-                    stdin=feed(stdin),
-                    stdout=stdout,
-                    stderr=stderr,
-                )
+            channel = self._open(deadline) if line else self._taken()
+            call = Call(
+                channel,
+                self._transport.noticed,
+                stdin=fed,
+                stdout=stdout,
+                stderr=stderr,
+                stays=command.stays,
+            )
+            with call:
+                if line:
+                    self._ask(channel, line, terminal=terminal)
                 call.serve(deadline)
         except LinkLostError as error:
             raise self._lost(during, error.__cause__) from error
         except OutOfTimeError as error:
             what = f"timed out after {timeout:g} s while {during}{error}"
             raise reasons.unreachable(self._host, what, MAY_STILL_RUN) from error
+        if call.waits:
+            self._waiting = channel
+            return call.completed(os.EX_OK)
         return self._completed(call, during)
 
     def close(self) -> None:
@@ -86,9 +96,12 @@ class SSHConnection:
         self.close()
 
     def _open(self, deadline: float) -> Channel:
-        """A new channel for one command."""
+        """A new channel for one command, when the one before has ended."""
         if not self._transport.is_active():
             raise LinkLostError
+        if self._waiting is not None:  # sshd may allow but one session (MaxSessions)
+            with Call(self._taken(), self._transport.noticed, stdin=Feed()) as call:
+                call.serve(deadline)
         try:
             return self._transport.open_session(timeout=max(deadline - time.monotonic(), 0.1))
         except ChannelException as error:
@@ -100,6 +113,20 @@ class SSHConnection:
             raise LinkLostError from error
         except (EOFError, OSError) as error:
             raise LinkLostError from error
+
+    def _taken(self) -> Channel:
+        """The channel of the command that waits, which nobody else shall use now."""
+        channel, self._waiting = self._waiting, None
+        if channel is None:
+            raise ValueError("no command waits")
+        return channel
+
+    def _ask(self, channel: Channel, line: bytes, *, terminal: bool) -> None:
+        """Ask for a command on a new channel."""
+        with link_errors():
+            if terminal:
+                self._transport.request_terminal(channel)
+            self._transport.request_exec(channel, line)
 
     def _completed(self, call: Call, during: str) -> Completed:
         """What the command left, if it came to its end."""
@@ -116,3 +143,17 @@ class SSHConnection:
             return reasons.unreachable(self._host, f"connection given up while {phase}")
         error = self._transport.get_exception() or cause
         return reasons.lost(self._host, error, phase=phase, farewell=self._transport.farewell)
+
+
+def rendered(command: Command) -> bytes:
+    """The command's line as it is sent; ValueError when it is too long to be executed."""
+    line = encoded(render(command))
+    if len(line) > LONGEST_LINE:
+        what = f"a command line of {len(line)} bytes; at most {LONGEST_LINE} can be executed"
+        raise ValueError(what)
+    return line
+
+
+def encoded(text: str) -> bytes:
+    """Text as a host takes it: names of files may hold any byte."""
+    return text.encode("utf-8", "surrogateescape")

@@ -10,16 +10,16 @@
 #            | delete (stop and remove the program) | prune (remove RELEASE, an old one)
 #            | retire (stop RELEASE, which an apply cut short has left running beside WAS)
 #   WAS      the release the plan saw as current, "" for none
-#   payload  objects/SHA256, PROGRAM/RELEASE/{args,unit,release.json}
+#   payload  objects/SHA256, PROGRAM/RELEASE/{args,unit,release.json,loader}
 # The new release runs, is ready and healthy before the old one stops; else the old one goes on.
-# Once it has the lock the script finishes its work even if the link is cut. Stands behind lock.sh.
+# Once it has the lock the script finishes its work even if the link is cut. Stands behind lock.sh,
+# and comes in the payload itself (unpack.sh), which lies in $stage already.
 set -u
 root=$1 run=$2 units=$3 deployment=$4 who=$5 why=$6 wait=$7 rules=$8 pins=/sys/fs/bpf/fleetbpf
 shift 8
 IFS=: read -r soak max_lost min_records max_restarts max_cpu <<END
 $rules
 END
-umask 077
 
 say() {
 	printf '%s' "$1"
@@ -136,7 +136,6 @@ place() {
 	if [ -f "$object" ]; then
 		[ "$(sha256sum <"$object")" = "$3  -" ] && mv -f "$object" "$root/objects/$3" || return 1
 	fi
-	ln -s "../../../../objects/$3" "$files/loader" || return 1
 	[ ! -e "$folder" ] || rm -rf "$folder" || return 1
 	mv -T "$files" "$folder"
 }
@@ -193,8 +192,9 @@ argument() {
 grant() {
 	[ ! -e "$1/deadline" ] || rm -f "$1/deadline"
 	seconds=$(argument --expires "$1/args") && [ -n "$seconds" ] || return 0
-	read -r uptime _ </proc/uptime
-	echo "$(($(date +%s) + seconds)) $(cat /proc/sys/kernel/random/boot_id) $((${uptime%.*} + seconds))" >"$1/deadline"
+	clock
+	read -r boot </proc/sys/kernel/random/boot_id
+	echo "$((now + seconds)) $boot $((${up%.*} + seconds))" >"$1/deadline"
 }
 
 # bring_up PROGRAM WAS RELEASE OBJECT: start a release beside the old one; OBJECT "": it is placed
@@ -214,11 +214,11 @@ bring_up() {
 	return 1
 }
 
-# settle_on_disk PROGRAM: a power cut from now on leaves the new release current, and enabled at boot
+# settle_on_disk PROGRAM: a power cut from now on leaves the new release current, and enabled at
+# boot; without systemd nothing runs after one
 settle_on_disk() {
-	sync "$root/objects" "$root/$deployment/$1/releases" "$root/$deployment/$1"
-	! has_systemd ||
-		sync "$units/fleetbpf-$deployment.$1@.service" "$units/multi-user.target.wants" "$units"
+	! has_systemd || sync "$root/objects" "$root/$deployment/$1/releases" "$root/$deployment/$1" \
+		"$units/fleetbpf-$deployment.$1@.service" "$units/multi-user.target.wants" "$units"
 } 2>/dev/null
 
 # hand_over PROGRAM WAS RELEASE OUTCOME: the release that was brought up becomes the current one
@@ -303,7 +303,8 @@ record() {
 	about='' key=''
 	read -r about <"$root/$deployment/$2/releases/${4:-$3}/release.json"
 	case $about in *'"build_key": "'*) key=${about#*'"build_key": "'} key=${key%%'"'*} ;; esac
-	line=$(say "$(date +%s)" "$who" "$deployment" "$2" "$1" "$3" "$4" "$key" "${5-}")
+	clock
+	line=$(say "$now" "$who" "$deployment" "$2" "$1" "$3" "$4" "$key" "${5-}")
 	printf '%s\n' "$line" >>"$root/history"
 } 2>/dev/null
 
@@ -380,7 +381,6 @@ is_used() {
 # shellcheck disable=SC2317
 finish() {
 	reload_units
-	rm -rf "$stage"
 	for object in "$root"/objects/*; do
 		[ -f "$object" ] && ! is_used "$object" && rm -f "$object"
 	done
@@ -391,22 +391,18 @@ finish() {
 	:
 }
 
-# begin: lock the host, and unpack the payload where nobody looks
+# begin: lock the host, and tidy up
 begin() {
-	stage=$root/.stage.$$
 	take_lock "$who" "$why" "$wait" || return 1
+	[ -d "$stage" ] || stage=$root/lock/.stage
 	trap '' HUP PIPE
 	trap finish EXIT
 	trap 'exit 1' INT TERM
 	# What scripts that were killed have left; nobody else has the lock.
-	for left in "$root"/.stage.* "$root"/.stale.* "$root"/*/*/current.* "$units"/fleetbpf-*.new; do
+	for left in "$root"/.stale.* "$root"/*/*/current.* "$units"/fleetbpf-*.new; do
 		if [ -e "$left" ] || [ -h "$left" ]; then rm -rf "$left"; fi
 	done
-	tidy_history
-	said=$(mkdir "$stage" 2>&1 && tar -xzf - -C "$stage" 2>&1) && return 0
-	echo "$said" | lines stderr ""
-	say failed "" payload
-	return 1
+	tidy_history || : # on a full disk
 }
 
 # is_current PROGRAM WAS: is it still as the plan saw it? `current` is what is
@@ -415,8 +411,7 @@ is_current() {
 	[ "$current" = "$2" ]
 }
 
-say fleetbpf activate
-soaking='' reload=''
+soaking='' reload='' up=''
 begin || exit 1
 say arrived
 has_systemd && place_units "$@"

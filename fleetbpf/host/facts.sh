@@ -3,8 +3,9 @@
 # Print what this host is and what fleetbpf has placed on it: one fact a line, fields split by tabs.
 # usage: facts.sh ROOT RUN UNITS DEPLOYMENT WISH...
 #   DEPLOYMENT  "" = all of them
-#   WISH        units (their text) | path:FILE, event:CATEGORY/NAME, function:NAME (is it there?)
-# Changes nothing. Runs in dash, busybox ash and bash. Stands behind lock.sh.
+#   WISH        units (their text) | spools (their sizes) | path:FILE, event:CATEGORY/NAME, function:NAME (is it there?)
+# Changes nothing. Runs in dash, busybox ash and bash. Stands behind lock.sh and before unpack.sh: when
+# all is told, which is said by a line `end`, a line of words for that may come on stdin, and its payload.
 set -u
 newline='
 '
@@ -134,13 +135,10 @@ object_of() {
 # release DEPLOYMENT PROGRAM FOLDER: one placed release, what its files are and whether it runs
 release() {
 	id=${3##*/}
-	spool=$root/$1/$2/spool/$id bytes=0
-	for segment in "$spool"/*.log; do
-		[ -f "$segment" ] && bytes=$((bytes + $(wc -c <"$segment")))
-	done
 	checksum "$3/loader"
 	object_of "$3/loader"
-	fact release "$1" "$2" "$id" "${object##*/}" "$sum" "$bytes"
+	fact release "$1" "$2" "$id" "${object##*/}" "$sum"
+	[ -z "$spools" ] || spool "$1" "$2" "$id"
 	[ "$id" = "$current" ] || [ ! -d "$run/$1/$2/$id" ] || fact remains "$1" "$2" "$id"
 	[ "$id" = "$current" ] && lines "$3/args" args "$1" "$2" "$id"
 	[ -f "$3/release.json" ] && first_line "$3/release.json" && about "$1" "$2" "$id" "$line"
@@ -148,6 +146,15 @@ release() {
 	first_line_of counts "$run/$1/$2/$id/counts" "$1" "$2" "$id"
 	[ -f "$3/deadline" ] && deadline "$1" "$2" "$id" "$3/deadline"
 	running "$1" "$2" "$id"
+}
+
+# spool DEPLOYMENT PROGRAM ID: the bytes that a release's segments have
+spool() {
+	bytes=0
+	for segment in "$root/$1/$2/spool/$3"/*.log; do
+		[ -f "$segment" ] && bytes=$((bytes + $(wc -c <"$segment")))
+	done
+	fact spool "$1" "$2" "$3" "$bytes"
 }
 
 # deadline DEPLOYMENT PROGRAM ID FILE: when it ends by itself, and this host's clocks now
@@ -183,6 +190,11 @@ program() {
 	checksum "$unit"
 	fact program "$1" "$2" "$current" "$sum"
 	[ -z "$texts" ] || lines "$unit" unit "$1" "$2"
+	set -- "$1" "$2" "$root/$1/$2/releases"/*
+	if [ $# -eq 3 ]; then
+		[ ! -d "$3" ] || release "$@"
+		return
+	fi
 	# Oldest first. The names are release ids, so ls prints them as they are.
 	# shellcheck disable=SC2012,SC2045
 	for id in $(ls -1tr "$root/$1/$2/releases"); do
@@ -194,8 +206,13 @@ fact fleetbpf facts
 machine
 [ -d "$root/lock" ] && fact lock "$(tell_lock)"
 disk
-texts=
-[ "${1:-}" != units ] || texts=yes
+texts='' spools=''
+for wish; do
+	case $wish in
+	units) texts=yes ;;
+	spools) spools=yes ;;
+	esac
+done
 absent "$@"
 for folder in "$root"/objects/*; do
 	[ -f "$folder" ] && fact object "${folder##*/}"
@@ -207,4 +224,6 @@ for folder in "$root"/*/*/; do
 	[ -z "$only" ] || [ "$only" = "$deployment" ] || continue
 	program "$deployment" "$name"
 done
-exit 0
+echo end
+IFS= read -r words || exit 0
+eval "set -- $words"

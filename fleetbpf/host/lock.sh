@@ -52,20 +52,23 @@ succeed() (
 
 # sign WHO WHY: what we shall be known by, in a folder that is to become the lock
 sign() {
-	mkdir -p "$mine" && birth $$ && read -r boot </proc/sys/kernel/random/boot_id || return 1
-	printf '%s\n' "$$ $birth $boot" "$1" "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$2" >"$mine/owner" || return 1
+	{ [ -d "$mine" ] || mkdir -p "$mine"; } && birth $$ && read -r boot </proc/sys/kernel/random/boot_id || return 1
+	printf '%s\n' "$$ $birth $boot" "$1" "${signed% *}" "$2" >"$mine/owner" || return 1
 	# On a full disk not every shell tells that it could not write.
 	{ read -r _ && read -r _ && read -r _ && read -r _; } <"$mine/owner" ||
 		{ echo "cannot write $mine/owner" >&2 && return 1; }
 }
 
 # take_lock WHO WHY SECONDS: own the lock, waiting so long; says why not. Ends when the caller has
-# gone while it waits.
+# gone while it waits. What lies in `mine`, the folder .lock.PID, is inside of the lock from then on;
+# or where it was, when the lock was a dead one's.
 take_lock() {
 	mine=$root/.lock.$$ waited=0
 	for left in "$root"/.lock.*; do # of scripts that were killed while they waited
 		[ ! -d "$left" ] || [ -d "/proc/${left##*.}" ] || rm -rf "$left"
 	done
+	signed=$(date -u '+%Y-%m-%dT%H:%M:%SZ %s')
+	read -r signed_up _ </proc/uptime
 	if ! said=$(sign "$1" "$2" 2>&1); then
 		printf 'stderr\t\t%s\nfailed\t\tlock\n' "${said%%
 *}"
@@ -82,7 +85,12 @@ take_lock() {
 		waited=$((waited + 1))
 		printf 'waiting\t%s\n' "$waited" || return 1
 	done
-	[ ! -d "$mine" ] || rm -rf "$mine"
+}
+
+# clock: into `now`, the seconds since 1970, once the lock was taken; without a process
+clock() {
+	read -r up _ </proc/uptime
+	now=$((${signed#* } + ${up%.*} - ${signed_up%.*}))
 }
 
 abandon() {
@@ -92,6 +100,7 @@ abandon() {
 
 # give_lock_up: remove it, unless it was taken from us by force
 give_lock_up() {
+	[ ! -d "$mine" ] || rm -rf "$mine"
 	lock_owner "$root/lock"
 	read -r pid _ <"$owner" && [ "$pid" = "$$" ] &&
 		mv -T "$root/lock" "$root/.stale.$$" && rm -rf "$root/.stale.$$"

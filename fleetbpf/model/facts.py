@@ -22,7 +22,7 @@ class ReleaseFacts:
     release: str
     object: str  # sha256 in the name that the loader's link points to
     loader_sha256: str  # of the file behind that link; "" when it cannot be read
-    spool_bytes: int
+    spool_bytes: int = 0  # where they were asked for
     args: tuple[str, ...] = ()  # the lines of that file, of the current release only
     build_key: str = ""
     inputs: Mapping[str, str] = field(default_factory=dict)  # what the key was made of, in brief

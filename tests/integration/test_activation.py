@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from fleetbpf import activation
-from fleetbpf.activation import Activation, Answer, Step
+from fleetbpf.activation import Activation, Answer, Content, Step
 from fleetbpf.facts import tabbed
 from fleetbpf.layout import HostLayout
 from fleetbpf.lock import Claim
@@ -22,6 +22,7 @@ from tests.integration.conftest import Run
 from tests.tools import need
 
 UNJUDGED = Health()
+Files = dict[str, Content]
 SECOND = Health(soak=1)
 CLAIM = Claim(who="ann@desk", why="apply", patience=3.0)
 
@@ -34,7 +35,7 @@ class Site:
     layout: HostLayout
     loader: bytes
 
-    def do(self, *steps: Step, health: Health = UNJUDGED, files: dict[str, bytes] = {}) -> Answer:  # noqa: B006
+    def do(self, *steps: Step, health: Health = UNJUDGED, files: Files = {}) -> Answer:  # noqa: B006
         host = Activation(deployment="demo", layout=self.layout, claim=CLAIM)
         command = host.command(steps, health, become=False)
         return activation.parse(
@@ -57,10 +58,11 @@ class Site:
         name = sha256(self.loader)
         state = self.layout.state("demo", program, release)
         lines = (str(state), first, later, str(replaced), then, *more)
-        files = {
+        files: Files = {
             f"objects/{name}": self.loader,
             f"{program}/{release}/args": "".join(f"{line}\n" for line in lines).encode(),
             f"{program}/{release}/unit": b"[Unit]\n",
+            f"{program}/{release}/loader": activation.link_to(name),
             f"{program}/{release}/release.json": b'{"build_key": "key of '
             + release.encode()
             + b'"}\n',

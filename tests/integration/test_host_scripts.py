@@ -73,10 +73,11 @@ def test_a_placed_release_is_told_with_the_checksums_of_its_files(
     spool = Path(layout.spool("demo", "hello", "r1"))
     spool.mkdir(parents=True)
     (spool / "00000001.log").write_bytes(b"x" * 7)
-    (program,) = asked(run, layout).programs
+    (spool / "00000002.log").write_bytes(b"x" * 2)
+    (program,) = asked(run, layout, facts.SPOOLS).programs
     (release,) = program.releases
     assert (program.deployment, program.program, program.current) == ("demo", "hello", "r1")
-    assert (release.object, release.build_key, release.spool_bytes) == ("cafe", "k", 7)
+    assert (release.object, release.build_key, release.spool_bytes) == ("cafe", "k", 9)
     assert len(release.loader_sha256) == 64
     assert release.running_object == ""
 
@@ -217,7 +218,7 @@ def test_loaders_are_judged_and_nothing_of_them_stays(
     files = {f"objects/{name}": text.encode() for name, text in LOADERS.items()}
     files |= {f"{name}/args": b"--check\n" for name in LOADERS}
     command = script("check.sh", layout.root, *(word for name in LOADERS for word in (name, name)))
-    done = run(command, activation.payload(files))
+    done = run(command, activation.archive(files))
     passed, failures = check.parse(facts.tabbed(done.stdout))
     assert passed == ("good",)
     assert [(each.program, each.message) for each in failures] == [

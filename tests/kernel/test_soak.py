@@ -52,10 +52,11 @@ class Site:
             *("--spool", str(self.layout.spool(*place)), "--run", str(self.layout.state(*place))),
             *arguments,
         )
-        files = {
+        files: dict[str, activation.Content] = {
             f"objects/{sha256(loader)}": loader,
             f"p/{release}/args": "".join(f"{word}\n" for word in words).encode(),
             f"p/{release}/unit": b"",
+            f"p/{release}/loader": activation.link_to(sha256(loader)),
         }
         claim = Claim(who="a test", why="", patience=60)
         host = Activation(deployment=DEPLOYMENT, layout=self.layout, claim=claim)

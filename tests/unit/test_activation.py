@@ -18,7 +18,7 @@ def test_a_payload_of_separately_compressed_parts_is_one_archive() -> None:
     loader = activation.pack({"objects/abc": b"loader" * 1000})
     payload = activation.payload({"hello/r1/args": b"x\n"}, [loader])
     with tarfile.open(fileobj=io.BytesIO(gzip.decompress(payload))) as archive:
-        assert archive.getnames() == ["objects/abc", "hello/r1/args"]
+        assert archive.getnames() == ["script", "objects/abc", "hello/r1/args"]
         member = archive.extractfile("objects/abc")
         assert member is not None
         assert member.read() == b"loader" * 1000

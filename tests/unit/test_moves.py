@@ -128,7 +128,7 @@ def test_what_a_release_was_made_from_comes_back_from_the_host() -> None:
     place = ("demo", "hello", of.id)
     rows = [
         ("program", "demo", "hello", of.id, ""),
-        ("release", *place, "a", "a", "0"),
+        ("release", *place, "a", "a"),
         ("args", *place, *of.lines),
         ("about", *place, about),
     ]
@@ -138,6 +138,6 @@ def test_what_a_release_was_made_from_comes_back_from_the_host() -> None:
 
 @pytest.mark.parametrize("about", ["[]", "{}", '{"inputs": 1, "limits": [], "types": null}', "x"])
 def test_a_description_that_somebody_damaged_only_tells_less(about: str) -> None:
-    rows = [("program", "d", "p", "r", ""), ("release", "d", "p", "r", "a", "a", "0")]
+    rows = [("program", "d", "p", "r", ""), ("release", "d", "p", "r", "a", "a")]
     (found,) = parse([*rows, ("about", "d", "p", "r", about)]).programs[0].releases
     assert (found.inputs, found.types) == ({}, ())

@@ -23,7 +23,7 @@ def test_a_running_loaders_warnings_and_capabilities_are_told() -> None:
         [
             ("arch", "aarch64"),
             ("program", "demo", "hello", "r1", ""),
-            ("release", *place, "cafe", "cafe", "0"),
+            ("release", *place, "cafe", "cafe"),
             ("running", *place, "cafe", json.dumps(STATE)),
         ]
     )
@@ -51,7 +51,7 @@ def test_a_release_that_expires_says_when(deadline: str, runs: bool, told: str) 
         [
             ("boot_id", "b1"),
             ("program", "demo", "hello", "r1", ""),
-            ("release", *place, "cafe", "cafe", "0"),
+            ("release", *place, "cafe", "cafe"),
             ("deadline", *place, deadline, "1000", "600.25 1000.00"),
             *running,
         ]
@@ -67,7 +67,7 @@ def test_what_became_of_all_that_a_program_told_is_told(tmp_path: Path) -> None:
     seen = facts.parse(
         [
             ("program", "demo", "hello", "r1", ""),
-            ("release", *place, "cafe", "cafe", "0"),
+            ("release", *place, "cafe", "cafe"),
             ("counts", *place, json.dumps(counts)),
         ]
     )
