@@ -4,7 +4,6 @@ import functools
 import gzip
 import tarfile
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from fleetbpf import lock
@@ -12,6 +11,7 @@ from fleetbpf.command import Command, packed_script, script_text
 from fleetbpf.connections import Connection
 from fleetbpf.errors import HostError
 from fleetbpf.facts import Row, check_greeting, object_in, tabbed
+from fleetbpf.frozen import frozen
 from fleetbpf.layout import HostLayout
 from fleetbpf.lock import Claim
 from fleetbpf.model.facts import Lock
@@ -28,7 +28,7 @@ OBJECTS = "objects/"  # what lies there is executed
 Content = bytes | PurePosixPath  # a path: of a symbolic link
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Failure:
     """Why a release did not start on a host."""
 
@@ -40,7 +40,7 @@ class Failure:
     detail: str = ""  # more that was said, where the loader itself did not tell
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Answer:
     """What `activate.sh` said it did."""
 
@@ -59,7 +59,7 @@ class Answer:
         return (self.started | self.deleted | self.retired) - failed
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Step:
     """One thing that `activate.sh` is to do; see its usage for the fields."""
 
@@ -96,7 +96,7 @@ def stops(changes: Iterable[Change]) -> tuple[Step, ...]:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Activation:
     """The way to have one host do steps for one deployment."""
 

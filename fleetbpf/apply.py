@@ -1,7 +1,7 @@
 """Apply: have each host make the changes that it needs, and tell what came of them."""
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,6 +9,7 @@ from fleetbpf import activation, collect
 from fleetbpf.activation import Activation, Answer, Failure, Step
 from fleetbpf.connections import Connection
 from fleetbpf.errors import Problem
+from fleetbpf.frozen import frozen
 from fleetbpf.layout import Workspace
 from fleetbpf.lock import Claim
 from fleetbpf.model.facts import HostFacts
@@ -21,7 +22,7 @@ from fleetbpf.verifier import decisive
 Say = Callable[[str, str], None]  # host, what it is at
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Applied:
     """What apply did on one host."""
 
@@ -42,7 +43,7 @@ class Applied:
         return len(self.changes) - self.failed
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Apply:
     """One run of apply: the same for every host."""
 

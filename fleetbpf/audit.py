@@ -1,12 +1,12 @@
 """Audit: is a host as the manifest declares it, and what BPF is there that nobody declared?"""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 
 from fleetbpf.errors import FleetbpfError
+from fleetbpf.frozen import frozen
 from fleetbpf.layout import HostLayout
 from fleetbpf.model.facts import HostFacts, LoadedProgram, ProgramFacts
 from fleetbpf.model.manifest import Known
@@ -26,7 +26,7 @@ class Kind(Enum):
     UNREACHABLE = "unreachable"  # nothing is known
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Finding:
     """One fact in which a host differs from what is declared."""
 

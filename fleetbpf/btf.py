@@ -2,15 +2,17 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
+
+from fleetbpf.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Void:
     """Type id 0, and kinds that have no bytes of their own (forward declarations, functions)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Integer:
     """An integer, a character or a boolean."""
 
@@ -26,7 +28,7 @@ class Integer:
         return self.name == "char"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Floating:
     """`float`, `double`."""
 
@@ -34,7 +36,7 @@ class Floating:
     size: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Enumeration:
     """An enum; the values are reduced to its size, so that equal bits compare equal."""
 
@@ -44,7 +46,7 @@ class Enumeration:
     values: tuple[tuple[str, int], ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Array:
     """`count` elements of one type."""
 
@@ -52,7 +54,7 @@ class Array:
     count: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Member:
     """One field of a struct or union; unnamed for an anonymous struct or union inside."""
 
@@ -62,7 +64,7 @@ class Member:
     bit_size: int  # 0: not a bit field
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Struct:
     """A struct or a union."""
 
@@ -72,14 +74,14 @@ class Struct:
     members: tuple[Member, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Pointer:
     """A pointer: 8 bytes."""
 
     target: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Alias:
     """A typedef, or a qualifier (`const`, `volatile`, `restrict`, a type tag) without a name."""
 
@@ -88,7 +90,7 @@ class Alias:
     volatile: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Variable:
     """A global or static variable."""
 
@@ -97,7 +99,7 @@ class Variable:
     static: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Section:
     """A data section and the ids of its variables.
 

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 
+from fleetbpf.frozen import frozen
+
 HEADER = struct.Struct("<HBBIIIII")  # magic, version, flags, header length, types, strings
 RECORD = struct.Struct("<III")  # name, info, size or type
 ARRAY = struct.Struct("<III")  # element, index, count
@@ -57,7 +59,7 @@ COMPOSITES = {Kind.STRUCT, Kind.UNION}
 ENUMS = {Kind.ENUM, Kind.ENUM64}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Field:
     """A member of a struct or union; unnamed for an anonymous struct or union inside."""
 

@@ -5,7 +5,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ from fleetbpf.cache import Cache, Entry
 from fleetbpf.compilation import CUT_BTF, LOADER, OBJECT
 from fleetbpf.connections.local import LocalConnection
 from fleetbpf.errors import BuildError, Problem
+from fleetbpf.frozen import frozen
 from fleetbpf.includes import Included
 from fleetbpf.kernel_btf import KernelBtf
 from fleetbpf.model.description import Description
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 ATTEMPTS = 5  # at a source that changes while it is compiled
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Executable:
     """A static executable in the cache."""
 
@@ -38,7 +39,7 @@ class Executable:
     sha256: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Artifact:
     """The result of building one program."""
 
@@ -53,7 +54,7 @@ class Artifact:
     seconds: float  # that it took now
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Notes:
     """What the cache keeps of a program beside the files."""
 

@@ -10,12 +10,12 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
 from fleetbpf.errors import BuildError, Problem
+from fleetbpf.frozen import frozen
 
 FULL = {errno.ENOSPC, errno.EDQUOT}
 RECORD = "artifact.json"
@@ -23,7 +23,7 @@ SETTLING = 60.0  # seconds in which a new work folder may not be locked yet
 ABANDONED = 24 * 3600.0  # seconds after which a work folder is removed even where locks do not work
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Entry:
     """What one build left in the store."""
 
@@ -36,7 +36,7 @@ class Entry:
         return self.folder / name
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Record:
     """The form of `artifact.json`."""
 
@@ -47,7 +47,7 @@ class Record:
 RECORDS = TypeAdapter(Record)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Cache:
     """A folder of entries `<key[:2]>/<key>/`, shared by any number of processes."""
 

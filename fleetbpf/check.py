@@ -3,7 +3,7 @@
 import gzip
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from fleetbpf import activation, elf, kernel_btf, relocations
@@ -15,6 +15,7 @@ from fleetbpf.command import Command, script
 from fleetbpf.connections import Connection
 from fleetbpf.errors import BuildError, HostError, Problem
 from fleetbpf.facts import Row, check_greeting, tabbed
+from fleetbpf.frozen import frozen
 from fleetbpf.layout import Workspace
 from fleetbpf.model.facts import HostFacts
 from fleetbpf.model.target import Target
@@ -29,7 +30,7 @@ GREETING = ("fleetbpf", "check")
 TIMEOUT = 900.0  # seconds; a slow host may take minutes to verify many programs
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Check:
     """One run of check: the same for every host."""
 

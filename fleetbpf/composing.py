@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 import yaml
 from yaml import events
 
+from fleetbpf.frozen import frozen
 from fleetbpf.wording import kind, quoted
 
 # libyaml's parser is ten times faster; a PyYAML without it works as well.
@@ -44,7 +45,7 @@ class Place:
         return f"{self.line}:{self.column}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Mistake:
     """One thing that is wrong at one place of a file."""
 
@@ -53,7 +54,7 @@ class Mistake:
     hint: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Node:
     """A value and where it, its keys and all that is in it were written."""
 

@@ -1,11 +1,12 @@
 """Constants against their BTF types: whether a program has them, and whether the values fit."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from fleetbpf import btf, fields
 from fleetbpf.btf import Types
 from fleetbpf.errors import Problem
+from fleetbpf.frozen import frozen
 from fleetbpf.model.description import Description
 from fleetbpf.model.recipe import Recipe
 from fleetbpf.model.target import DesiredConstant, Part, Scalar, Target
@@ -44,7 +45,7 @@ def check(constant: DesiredConstant, description: Description) -> None:
     spot.check(constant.value)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Spot:
     """A place in a constant: the whole of it, a field or an element."""
 

@@ -1,19 +1,18 @@
 """Destroy: stop a deployment on a host, collect its last records, leave nothing of it there."""
 
-from dataclasses import dataclass
-
 from fleetbpf import activation, facts
 from fleetbpf.activation import Activation
 from fleetbpf.apply import Say, save_records
 from fleetbpf.connections import Connection
 from fleetbpf.errors import HostError, Problem
+from fleetbpf.frozen import frozen
 from fleetbpf.layout import HostLayout, Workspace
 from fleetbpf.lock import Claim
 from fleetbpf.model.target import Target
 from fleetbpf.plan import deletion
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Destroy:
     """One run of destroy: the same for every host."""
 

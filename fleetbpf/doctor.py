@@ -4,12 +4,13 @@ import os
 import re
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from fleetbpf import requirements
 from fleetbpf.command import Command
 from fleetbpf.connections.local import LocalConnection
+from fleetbpf.frozen import frozen
 from fleetbpf.requirements import Requirement
 
 VERSION = re.compile(r"\d+(?:\.\d+)+")
@@ -43,7 +44,7 @@ libc.a = __GLIBC__ __GLIBC_MINOR__
 LIBRARY_LINE = re.compile(rb"^(\w+\.a) =(.*)$", re.MULTILINE)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Finding:
     """One requirement as it is on this machine."""
 

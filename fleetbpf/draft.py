@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from fleetbpf.frozen import frozen
 from fleetbpf.mistakes import Mistakes
 from fleetbpf.model.inventory import Origin
 from fleetbpf.source import START
@@ -12,7 +13,7 @@ UNGROUPED = "ungrouped"
 NOWHERE = Origin(file="", place=START)  # of links that every inventory has
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Variable:
     """A variable's value and where it was written."""
 

@@ -1,7 +1,8 @@
 """The parts of an ELF object that a build reads: sections and symbols of a BPF object."""
 
 import struct
-from dataclasses import dataclass
+
+from fleetbpf.frozen import frozen
 
 # elf(5): BPF objects that clang writes on our architectures are 64-bit little-endian.
 MAGIC = b"\x7fELF\x02\x01"
@@ -16,7 +17,7 @@ FUNCTION = 2  # STT_FUNC
 LOCAL = 0  # STB_LOCAL
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Section:
     """One section and its bytes."""
 
@@ -25,7 +26,7 @@ class Section:
     content: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Symbol:
     """One symbol that a section defines."""
 
@@ -36,7 +37,7 @@ class Symbol:
     local: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Elf:
     """An object file."""
 
@@ -48,7 +49,7 @@ class Elf:
         return next((section for section in self.sections if section.name == name), None)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class RawSection:
     """A section header as it is in the file."""
 

@@ -3,10 +3,11 @@
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from fleetbpf import btf, fields, hints
 from fleetbpf.btf import Member, Types
+from fleetbpf.frozen import frozen
 from fleetbpf.hints import Hint
 from fleetbpf.model.description import EventStruct
 
@@ -14,7 +15,7 @@ Hints = Mapping[str, Hint]  # by the path of a field: "inner.port"
 NO_HINTS: Hints = {}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Encoder:
     """One C function `static void name(struct fb_text *out, const unsigned char *at)`."""
 

@@ -1,8 +1,9 @@
 """What can go wrong, as values: an error says where, what and the cure, and its exit code."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import IntEnum
+
+from fleetbpf.frozen import frozen
 
 
 class ExitCode(IntEnum):
@@ -17,7 +18,7 @@ class ExitCode(IntEnum):
     INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Problem:
     """One thing that is wrong: `where: what`, and the cure."""
 

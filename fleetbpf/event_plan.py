@@ -1,20 +1,21 @@
 """What becomes of a ring's records: the manifest's wish, or the ring's definition, against BTF."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 
 from fleetbpf import btf, encoders, fields, hints
 from fleetbpf.encoders import Hints
 from fleetbpf.errors import Problem
 from fleetbpf.fields import Field
+from fleetbpf.frozen import frozen
 from fleetbpf.hints import Hint
 from fleetbpf.model.description import Description, EventStruct, Ring
 from fleetbpf.model.recipe import DesiredEvent, EventCase, FieldHint, Recipe
 from fleetbpf.wording import MisunderstoodError, did_you_mean, quoted
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Case:
     """One struct that a ring's record may be."""
 
@@ -28,7 +29,7 @@ class Case:
         return self.hints.get(self.struct.tail) if self.struct.tail else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Plan:
     """A ring with the structs that it may hold; none where nobody says what is in it."""
 

@@ -23,7 +23,7 @@ def question(
 ) -> Command:
     """The one command that asks a host for all its facts; deployment "" means all of them.
 
-    wishes: what is asked besides: UNITS, SPOOLS, and whether what hooks need is there, as in needs.py.
+    wishes: what is asked besides: UNITS, SPOOLS, and whether what hooks need is there (needs.py).
     """
     places = (layout.root, layout.run, layout.units)
     return script(

@@ -1,17 +1,17 @@
 """The fields of a struct by their paths, as manifests and records name them: `inner.port`."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from fleetbpf import btf
 from fleetbpf.btf import Member, Types
+from fleetbpf.frozen import frozen
 from fleetbpf.wording import MisunderstoodError, did_you_mean, quoted
 
 # Fields that only the kernel can use: they hold nothing to read.
 KERNEL_ONLY = {"bpf_spin_lock", "bpf_timer", "bpf_wq", "bpf_list_head", "bpf_list_node"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Field:
     """A field somewhere inside a struct."""
 

@@ -3,20 +3,20 @@
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, wait
-from dataclasses import dataclass
 from functools import partial
 from typing import Generic, TypeVar
 
 from fleetbpf.connections import Connection
 from fleetbpf.crew import Crew
 from fleetbpf.errors import FleetbpfError, InterruptedHostError, Problem, UnreachableError
+from fleetbpf.frozen import frozen
 from fleetbpf.model.inventory import Host
 
 T = TypeVar("T")
 Open = Callable[[Host], Connection]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Outcome(Generic[T]):
     """What became of the work on one host: its value, or the error that ended it."""
 

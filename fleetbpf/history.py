@@ -1,12 +1,12 @@
 """What was done on a host, as the host itself has written it down."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from enum import Enum
 
 from fleetbpf.command import script
 from fleetbpf.connections import Connection
 from fleetbpf.facts import Row, check_greeting, tabbed
+from fleetbpf.frozen import frozen
 from fleetbpf.layout import HostLayout
 
 GREETING = ("fleetbpf", "history")
@@ -22,7 +22,7 @@ class Outcome(Enum):
     DELETED = "deleted"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Entry:
     """One line of it: a program, and what became of it."""
 

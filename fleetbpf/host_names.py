@@ -4,8 +4,8 @@ import ipaddress
 import re
 import string
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
+from fleetbpf.frozen import frozen
 from fleetbpf.wording import MisunderstoodError, quoted
 
 MOST_HOSTS = 100_000  # that one range may stand for
@@ -19,7 +19,7 @@ WITH_PORT = re.compile(r"((?:[^:\[\]]|\[[^\[\]]*\])+):([0-9]{1,5})")
 RESERVED = re.compile(r"[\s,*?\[\]]|^[!&~@]")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class HostNames:
     """What one key under `hosts:` stands for."""
 

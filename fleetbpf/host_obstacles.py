@@ -1,14 +1,14 @@
 """Settings of Ansible that fleetbpf cannot do: told for the hosts that are chosen."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from fleetbpf.composing import resolved
+from fleetbpf.frozen import frozen
 from fleetbpf.model.become import BecomeMethod
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Obstacle:
     """Why some values of a variable, or all, are refused."""
 

@@ -4,12 +4,12 @@ import contextlib
 import os
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
 from fleetbpf.cache import digest, write_whole
+from fleetbpf.frozen import frozen
 
 # Make's escapes, as clang writes them: "\\ ", "\\#", "$$"; a line goes on after a backslash.
 WORD = re.compile(r"(?:\\\n|\s)*((?:\\[ #]|\$\$|[^\s\\]|\\(?!\n))+)")
@@ -18,7 +18,7 @@ ESCAPE = re.compile(r"\\([ #])|\$(\$)")
 HAS_INCLUDE = re.compile(rb'__has_include(?:_next)?\s*\(\s*[<"]([^>"\n]+)[>"]')
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Included:
     """A source with all it includes, as they were when somebody looked."""
 

@@ -5,12 +5,12 @@ import re
 import shlex
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
 from types import EllipsisType
 
 from fleetbpf.composing import Place
 from fleetbpf.draft import UNGROUPED, Draft, DraftGroup, Variable
 from fleetbpf.drafting import Drafting
+from fleetbpf.frozen import frozen
 from fleetbpf.templating import Unsafe
 from fleetbpf.wording import did_you_mean, quoted
 
@@ -21,7 +21,7 @@ COMMENTS = ("#", ";")
 QUOTING = re.compile(r"[\"'\\#]")  # what makes more of a line than words between spaces
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Undeclared:
     """A group that was named before, or without, a section of its own."""
 

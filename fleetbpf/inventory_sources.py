@@ -3,11 +3,11 @@
 import os
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
 from fleetbpf.errors import InputError, Problem
+from fleetbpf.frozen import frozen
 
 # What Ansible passes over in a folder of inventories.
 HIDDEN = re.compile(r"\.|(?:host_vars|group_vars|vars_plugins)$")
@@ -32,7 +32,7 @@ class Format(Enum):
     HOST_LIST = "host list"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Location:
     """One source as the command line names it."""
 

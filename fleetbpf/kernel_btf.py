@@ -6,11 +6,12 @@ import os
 import struct
 import tarfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from fleetbpf.cache import digest
 from fleetbpf.errors import BuildError, Problem
+from fleetbpf.frozen import frozen
 from fleetbpf.model.facts import HostFacts
 
 PLAIN, PACKED = ".btf", ".btf.tar.xz"
@@ -19,7 +20,7 @@ MAGIC = struct.pack("<H", 0xEB9F)
 ARCHITECTURES = {"x86_64": "x86_64", "arm64": "aarch64", "aarch64": "aarch64"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class KernelBtf:
     """The types of one kernel release."""
 
@@ -28,7 +29,7 @@ class KernelBtf:
     sha256: str  # of the file
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class BtfFolder:
     """Files called `<release>.btf` or `<release>.btf.tar.xz`, at any depth.
 

@@ -1,10 +1,11 @@
 """Where things lie: on a host, and in the operator's working directory."""
 
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from fleetbpf.frozen import frozen
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
+@frozen
 class HostLayout:
     """The folders of a host that are fleetbpf's."""
 
@@ -25,7 +26,7 @@ class HostLayout:
         return self.run / deployment / program / release
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Workspace:
     """The operator's working directory: mirrored logs, failure logs, audit reports."""
 

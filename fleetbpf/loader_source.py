@@ -3,12 +3,13 @@
 import json
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 
 from fleetbpf import encoders, event_plan, map_shapes
 from fleetbpf.btf import Types
 from fleetbpf.encoders import Encoder
 from fleetbpf.event_plan import Case, Plan
+from fleetbpf.frozen import frozen
 from fleetbpf.map_shapes import Run, Slots, SlotsPlace
 from fleetbpf.model.description import Description, Map
 from fleetbpf.model.recipe import DesiredEvent
@@ -17,7 +18,7 @@ from fleetbpf.templates import rendered
 BYTES = re.MULTILINE | re.DOTALL
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Row:
     """A map in the loader's table: its name, its encoders' names, and what it is made of."""
 
@@ -31,7 +32,7 @@ class Row:
     group: str  # the encoder of what tells one histogram from another, or NULL
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class EventRow:
     """A struct in the loader's table of events."""
 
@@ -42,7 +43,7 @@ class EventRow:
     encode_tail: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class RingRow:
     """A ring buffer in the loader's table; events are indexes of rows."""
 

@@ -4,17 +4,17 @@ import getpass
 import socket
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from fleetbpf.errors import Problem
+from fleetbpf.frozen import frozen
 from fleetbpf.model.facts import HostFacts, Lock
 
 PAUSE = 1.0  # seconds between two looks
 AGES = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Claim:
     """What others read while this run has a host locked, and how long it waits for them."""
 

@@ -2,12 +2,12 @@
 
 import argparse
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from fleetbpf import __version__
 from fleetbpf.cli import tree
 from fleetbpf.cli.examples import EXAMPLES
 from fleetbpf.errors import ExitCode
+from fleetbpf.frozen import frozen
 from fleetbpf.templates import rendered
 
 MEANINGS: Mapping[ExitCode, str] = {
@@ -21,7 +21,7 @@ MEANINGS: Mapping[ExitCode, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Entry:
     """Something that can be written on a command line, and what it does."""
 
@@ -29,7 +29,7 @@ class Entry:
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Section:
     """A command with all that it takes."""
 

@@ -1,12 +1,12 @@
 """What the keys and values of a map are made of: integers to add up, slots, network prefixes."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 from itertools import islice
 
 from fleetbpf import btf, hints
 from fleetbpf.btf import Types
+from fleetbpf.frozen import frozen
 from fleetbpf.model.description import Map
 
 MOST_RUNS = 1000  # of integers in one value: a table of more would be larger than it is useful
@@ -44,7 +44,7 @@ def is_per_cpu(item: Map) -> bool:
     return type_of(item) in PER_CPU
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Run:
     """`count` integers of `size` bytes each, one behind the other."""
 
@@ -61,7 +61,7 @@ class SlotsPlace(StrEnum):
     IN_VALUE = "IN_VALUE"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Slots:
     """Where in a map the slots of a histogram are."""
 

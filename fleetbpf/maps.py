@@ -1,12 +1,13 @@
 """Maps of a running program, read out at once: one command that asks, one parser of the answer."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from fleetbpf.command import script
 from fleetbpf.connections import Connection
 from fleetbpf.errors import HostError, Problem
 from fleetbpf.facts import Row, check_greeting, object_in, tabbed
+from fleetbpf.frozen import frozen
 from fleetbpf.layout import HostLayout
 from fleetbpf.records import Record
 from fleetbpf.wording import did_you_mean, quoted
@@ -15,7 +16,7 @@ ALL = "all"
 TIMEOUT = 120.0  # seconds
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Question:
     """Which maps of which program."""
 
@@ -25,7 +26,7 @@ class Question:
     delay: int = 0  # seconds to wait there before, which the end of the connection ends
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Answer:
     """What one program's loader said."""
 

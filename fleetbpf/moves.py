@@ -1,16 +1,16 @@
 """What of a release moved: which input of its build, which argument, which limit."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from fleetbpf import quantities
+from fleetbpf.frozen import frozen
 from fleetbpf.model.facts import ReleaseFacts
 from fleetbpf.release import Release, escaped
 
 LONGEST = 4  # moves that a reason names; a new compiler moves more
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Move:
     """One thing that a release is made from, as it was on the host and as it is declared."""
 

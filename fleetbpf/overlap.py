@@ -1,8 +1,9 @@
 """Overlap: which records a release wrote while the one before it still told the same events."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
+
+from fleetbpf.frozen import frozen
 
 OUTPUT = {"trace", "event", "map", "iter", "lost", "torn"}  # kinds that tell of the program
 
@@ -19,7 +20,7 @@ class Told(Protocol):
         """All else that it says."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Moment:
     """When a record was written: boot, and nanoseconds of that boot's clock."""
 

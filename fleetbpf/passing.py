@@ -5,12 +5,13 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from fleetbpf import collect
 from fleetbpf.apply import Applied, Apply
 from fleetbpf.connections import Connection
 from fleetbpf.errors import HostError, Problem
+from fleetbpf.frozen import frozen
 from fleetbpf.layout import HostLayout, Workspace
 from fleetbpf.model.rollout import Rollout
 from fleetbpf.model.target import Target
@@ -34,7 +35,7 @@ def limited(targets: Iterable[Target], *, seconds: float) -> tuple[Target, ...]:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Start:
     """The first part: apply, but only where nothing of that name is."""
 
@@ -92,7 +93,7 @@ class Tale:
         counts[record.host, record.program] += count
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Watch:
     """The second part: collect, again and again, until the time is over."""
 

@@ -8,11 +8,11 @@ nothing has is an error, after `!` too: it is a typing mistake.
 import fnmatch
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from fleetbpf import source
 from fleetbpf.errors import InputError, Problem
+from fleetbpf.frozen import frozen
 from fleetbpf.host_names import is_ipv6
 from fleetbpf.model.inventory import Host, Inventory
 from fleetbpf.wording import MisunderstoodError, counted, did_you_mean, quoted
@@ -23,7 +23,7 @@ SUBSCRIPT = re.compile(r"(.+)\[(?:(-?[0-9]{1,9})|([0-9]{1,9})[:-]([0-9]{0,9}))\]
 GLOB = re.compile(r"[*?\[]")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Term:
     """One name, glob or regular expression of a pattern, and what it does."""
 

@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from enum import Enum
 
 from fleetbpf import hook_checks, moves, needs
 from fleetbpf.errors import Problem
+from fleetbpf.frozen import frozen
 from fleetbpf.model.description import Description
 from fleetbpf.model.facts import HostFacts, ProgramFacts, ReleaseFacts
 from fleetbpf.moves import Move
@@ -42,7 +42,7 @@ class Cause(Enum):
     UNDECLARED = "undeclared"  # the manifest does not give it to this host
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Why:
     """The cause of a change, in words too."""
 
@@ -51,7 +51,7 @@ class Why:
     moves: tuple[Move, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Change:
     """One row of a plan: host × program."""
 

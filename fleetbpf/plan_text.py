@@ -3,9 +3,9 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
 from fleetbpf.errors import Problem
+from fleetbpf.frozen import frozen
 from fleetbpf.plan import Action, Cause, Change
 from fleetbpf.wording import counted, listed
 
@@ -14,7 +14,7 @@ NUMBERED = re.compile(r"(.*?)([0-9]+)([^0-9]*)", re.DOTALL)
 SHORTEST_RANGE = 3  # hosts
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Row:
     """What several hosts have in common."""
 

@@ -2,12 +2,13 @@
 
 import functools
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from fleetbpf import facts, lock, needs, plan_diff
 from fleetbpf.builders import Builders
 from fleetbpf.connections import Connection
 from fleetbpf.errors import Problem
+from fleetbpf.frozen import frozen
 from fleetbpf.kernel_btf import BtfFolder
 from fleetbpf.layout import HostLayout
 from fleetbpf.model.facts import HostFacts
@@ -20,7 +21,7 @@ COPIES = 2  # of a loader on a host's disk while it is placed: unpacked, and in 
 NO_SYSTEMD = "no systemd there: programs are restarted when they die, but not after a reboot"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Prepared:
     """One host at one moment, and the rows of its plan."""
 
@@ -39,7 +40,7 @@ class Prepared:
         return tuple(problem for change in self.changes for problem in change.obstacles)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Prepare:
     """One run's way from a host's answer to its plan: the same for every host."""
 

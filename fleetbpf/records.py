@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
@@ -11,13 +11,14 @@ from typing import Any
 
 from fleetbpf import map_text, overlap, quantities
 from fleetbpf.collect import is_set_aside
+from fleetbpf.frozen import frozen
 from fleetbpf.overlap import Moment
 
 UNITS = {"duration": quantities.told_duration, "bytes": quantities.told_size}
 PLAIN = re.compile(r"[!#-<>-Z^-z|~]+")  # printable ASCII without space, quote, =, [ ] { } and \
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Record:
     """One line of output, with where it came from."""
 
@@ -34,7 +35,7 @@ class Record:
     overlap: str = ""  # the release before, which has told the same: this one ran beside it then
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Position:
     """How far a segment has been read, and what its lines have said on the way."""
 

@@ -6,11 +6,11 @@ function can get there, the verifier alone knows (`if (bpf_core_field_exists(…
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import IntEnum
 
 from fleetbpf.btf_file import COMPOSITES, ENUMS, BtfFile, Kind, essential
 from fleetbpf.elf import Elf
+from fleetbpf.frozen import frozen
 
 # struct btf_ext_header: its length, then where the relocations are, from its end.
 EXTENSION = struct.Struct("<4xI16xII")
@@ -30,7 +30,7 @@ class Wanted(IntEnum):
     ENUM_VALUE = 11
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Relocation:
     """One place in a function that is fitted to the kernel's types."""
 
@@ -40,7 +40,7 @@ class Relocation:
     kind: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Missing:
     """What a function reads and a kernel does not have."""
 
@@ -48,7 +48,7 @@ class Missing:
     what: str  # "task_struct.__state", "TCP_BOUND of enum tcp_state"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Step:
     """One step into a struct, or into an array."""
 

@@ -1,9 +1,10 @@
 """What a build needs of this machine, and which package of which distribution has it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import assert_never
+
+from fleetbpf.frozen import frozen
 
 
 class Family(StrEnum):
@@ -15,7 +16,7 @@ class Family(StrEnum):
     ARCH = "arch"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Requirement:
     """One tool or library: what for, from which version on, and in which packages."""
 

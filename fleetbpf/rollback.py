@@ -1,13 +1,13 @@
 """Rollback: programs of a host go back to the release before, from what lies on the host alone."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from fleetbpf import activation, facts, history
 from fleetbpf.activation import Activation, Answer, Step
 from fleetbpf.apply import Applied, Say, save_records
 from fleetbpf.connections import Connection
 from fleetbpf.errors import Problem
+from fleetbpf.frozen import frozen
 from fleetbpf.history import Entry, Outcome
 from fleetbpf.layout import HostLayout, Workspace
 from fleetbpf.lock import Claim
@@ -17,7 +17,7 @@ from fleetbpf.plan import Action
 from fleetbpf.wording import listed
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Return:
     """A program's way back."""
 
@@ -29,7 +29,7 @@ class Return:
         return f"{self.program}: {self.now} → {self.to or 'not there'}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Returned:
     """What came of it on one host."""
 
@@ -58,7 +58,7 @@ def gone(applied: Applied) -> Iterator[str]:
             yield change.program
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Rollback:
     """One run of it: the same for every host."""
 

@@ -2,12 +2,13 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Generic, TypeVar
 
 from fleetbpf import rollout
 from fleetbpf.errors import Problem
 from fleetbpf.fleet import Outcome
+from fleetbpf.frozen import frozen
 from fleetbpf.model.target import Target
 from fleetbpf.rollout import Batch
 from fleetbpf.wording import listed
@@ -15,7 +16,7 @@ from fleetbpf.wording import listed
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Rolled(Generic[T]):
     """What became of a rollout."""
 
@@ -26,7 +27,7 @@ class Rolled(Generic[T]):
     interrupted: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Rolling(Generic[T]):
     """One way of changing hosts in batches."""
 

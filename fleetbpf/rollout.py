@@ -1,9 +1,9 @@
 """In which batches a change goes over the hosts, and what a batch's end means for the next."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
 from fleetbpf.errors import InputError, Problem
+from fleetbpf.frozen import frozen
 from fleetbpf.model.rollout import ALL, BatchSize, Rollout
 from fleetbpf.model.target import Target
 from fleetbpf.wording import counted, did_you_mean, listed, quoted
@@ -11,7 +11,7 @@ from fleetbpf.wording import counted, did_you_mean, listed, quoted
 START_AT = "--start-at"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Batch:
     """Hosts that are changed at once, as far as there are forks."""
 

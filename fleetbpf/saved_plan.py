@@ -1,10 +1,11 @@
 """A plan in a file: what it was made from, and exactly what it does on which host."""
 
+import functools
 import hashlib
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -15,6 +16,7 @@ from fleetbpf import plan_rows
 from fleetbpf.builders import Builders
 from fleetbpf.cache import write_whole
 from fleetbpf.errors import HostError, InputError, Problem
+from fleetbpf.frozen import frozen
 from fleetbpf.model.architecture import Architecture
 from fleetbpf.model.target import Target
 from fleetbpf.plan import Action, Change
@@ -28,7 +30,7 @@ AGAIN = "make a new plan"
 Basis = Mapping[str, str]  # all that a plan rests on: by name, a digest
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class PlannedChange:
     """One row of a saved plan; a file has more of it, for people."""
 
@@ -51,7 +53,7 @@ class PlannedChange:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class PlannedHost:
     """What a plan does on one host."""
 
@@ -64,7 +66,7 @@ class PlannedHost:
         return tuple(change for change in self.changes if change.todo)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class SavedPlan:
     """The form of the file."""
 
@@ -114,7 +116,10 @@ class SavedPlan:
         raise HostError(Problem(where=host, what=what, detail="\n".join(told), hint=AGAIN))
 
 
-PLANS = TypeAdapter(SavedPlan)
+@functools.cache
+def format_of_plans() -> TypeAdapter[SavedPlan]:
+    """What reads and writes them; made when it is needed."""
+    return TypeAdapter(SavedPlan)
 
 
 def planned(change: Change) -> PlannedChange:
@@ -142,7 +147,7 @@ def is_one(path: Path) -> bool:
 def read(path: Path) -> SavedPlan:
     """The plan in a file; InputError when it is none that this fleetbpf can carry out."""
     try:
-        found = PLANS.validate_json(path.read_bytes())
+        found = format_of_plans().validate_json(path.read_bytes())
     except ValidationError as error:
         what = "the plan is damaged, or of another version of fleetbpf"
         raise InputError(Problem(where=str(path), what=what, hint=AGAIN)) from error
@@ -151,7 +156,7 @@ def read(path: Path) -> SavedPlan:
 
 def write(path: Path, plan: SavedPlan, changes: Mapping[str, Sequence[Change]]) -> None:
     """Write a plan for its owner only, whole; with the reasons of its changes for people."""
-    fields: dict[str, Any] = PLANS.dump_python(plan, mode="json", exclude={"where"})
+    fields: dict[str, Any] = format_of_plans().dump_python(plan, mode="json", exclude={"where"})
     for host, rows in changes.items():
         pairs = zip(rows, fields["hosts"][host]["changes"], strict=True)
         fields["hosts"][host]["changes"] = [{**plan_rows.of(row), **kept} for row, kept in pairs]

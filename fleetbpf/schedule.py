@@ -3,7 +3,6 @@
 import hashlib
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -11,6 +10,7 @@ from fleetbpf import cron
 from fleetbpf.command import Command, render
 from fleetbpf.connections import Completed
 from fleetbpf.errors import HostError, Problem
+from fleetbpf.frozen import frozen
 from fleetbpf.templates import rendered
 
 PREFIX = "fleetbpf-audit-"
@@ -27,7 +27,7 @@ class Runner(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ScheduledAudit:
     """An audit that happens by itself."""
 
@@ -68,7 +68,7 @@ class Schedule(Protocol):
         """All audits of ours: name, and when or which command."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class SystemdSchedule:
     """Timers of systemd: the system's for root, the user's own for anybody else."""
 
@@ -110,7 +110,7 @@ class SystemdSchedule:
         succeed(self.runner, Command("systemctl", *scope, *words))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class CrontabSchedule:
     """Blocks of the user's crontab, each between two comments that name it."""
 

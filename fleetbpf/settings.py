@@ -3,15 +3,16 @@
 import difflib
 import stat
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
 from fleetbpf import complaints, source
 from fleetbpf.composing import Mistake, Node, resolved
 from fleetbpf.errors import InputError, Problem
+from fleetbpf.frozen import frozen
 from fleetbpf.model.settings import LOG_OFF, Settings
 from fleetbpf.source import START, Document
 
@@ -21,7 +22,7 @@ NAMED = "FLEETBPF_SETTINGS"  # a file to read instead of the working directory's
 BUILT_IN = "built in"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Layer:
     """What one file, or the environment, says, and where it says it."""
 
@@ -29,7 +30,7 @@ class Layer:
     origins: Mapping[str, str]  # "fleetbpf.yml:3:8", "FLEETBPF_FORKS"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Loaded:
     """The settings that hold, and where each was said."""
 
@@ -60,9 +61,9 @@ def load(environment: Mapping[str, str], *, folder: Path) -> Loaded:
         partial(from_environment, environment),
     ]
     layers = tuple(all_of(reads))
-    values = {name: value for layer in layers for name, value in layer.values.items()}
+    values: dict[str, Any] = {n: value for layer in layers for n, value in layer.values.items()}
     origins = {name: origin for layer in layers for name, origin in layer.origins.items()}
-    settings = Settings().model_copy(update=values)
+    settings = Settings.model_construct(None, **values)
     return Loaded(settings=settings, origins=origins, warnings=(*warnings, *misspelt(environment)))
 
 
@@ -126,6 +127,8 @@ def from_environment(environment: Mapping[str, str]) -> Layer:
     """What the variables say, each read as a value of fleetbpf.yml would be."""
     given = {name: environment.get(variable(name), "") for name in Settings.model_fields}
     texts = {name: text for name, text in given.items() if text}
+    if not texts:
+        return Layer(values={}, origins={})
     problems = [problem for name, text in texts.items() for problem in wrong(name, text)]
     InputError.raise_if_any(problems)
     settings = Settings.model_validate({name: value_of(text) for name, text in texts.items()})

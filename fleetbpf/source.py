@@ -6,13 +6,14 @@ The dialect is YAML 1.1 as Ansible reads it, without its traps: keys are always 
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 import yaml
 
 from fleetbpf.composing import Composer, Mistake, Node, Part, Place, Tag, TooMuchError
 from fleetbpf.errors import InputError, Problem
+from fleetbpf.frozen import frozen
 
 START = Place(line=1, column=1)
 NO_TAGS: Mapping[str, Tag] = {}
@@ -24,7 +25,7 @@ CONTROL_CHARACTER = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Document:
     """A YAML file's one document."""
 

@@ -3,10 +3,11 @@
 import os
 import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from fleetbpf.connections.ssh_config import parse_line
+from fleetbpf.frozen import frozen
 from fleetbpf.model.inventory import SshOption
 from fleetbpf.wording import MisunderstoodError, quoted
 
@@ -60,7 +61,7 @@ FIXED = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Arguments:
     """What of the arguments fleetbpf does."""
 

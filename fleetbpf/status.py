@@ -1,11 +1,11 @@
 """Status: a host's facts, told as what runs there."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 from fleetbpf import facts, tally
 from fleetbpf.connections import Connection
+from fleetbpf.frozen import frozen
 from fleetbpf.layout import HostLayout
 from fleetbpf.model.facts import HostFacts, Lock, ProgramFacts, ReleaseFacts
 from fleetbpf.model.target import Target
@@ -13,7 +13,7 @@ from fleetbpf.records import timestamp
 from fleetbpf.tally import Tally
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ProgramStatus:
     """One program on one host."""
 
@@ -32,7 +32,7 @@ class ProgramStatus:
     tally: Tally | None = None  # of that release since its first start
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class HostStatus:
     """What one host says of a deployment."""
 
@@ -40,7 +40,7 @@ class HostStatus:
     lock: Lock | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Status:
     """One run of status: the same for every host."""
 

@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
+from fleetbpf.frozen import frozen
 from fleetbpf.model.facts import Counts
 
 # Lines that are no output of the program. Text cannot look so: it stands further right.
@@ -13,7 +13,7 @@ OF_FLEETBPF = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Tally:
     """Lines, events and read-outs of one release on one host: fired = written + all lost."""
 

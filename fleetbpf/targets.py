@@ -1,12 +1,13 @@
 """What each host shall run: plays matched with hosts, and every value rendered for its host."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from fleetbpf import constants, patterns
 from fleetbpf import manifest as manifests
 from fleetbpf.errors import InputError, Problem
+from fleetbpf.frozen import frozen
 from fleetbpf.model.hook import Hook
 from fleetbpf.model.inventory import Host, Inventory
 from fleetbpf.model.manifest import Manifest, MapReadout, Play, Program
@@ -25,7 +26,7 @@ from fleetbpf.wording import MisunderstoodError, listed, quoted
 LIMIT = "--limit"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Assignment:
     """One host with the plays, by their index, that name it."""
 
@@ -114,7 +115,7 @@ def becomes(assignment: Assignment, manifest: Manifest) -> bool:
     return any(manifest.plays[index].become for index in assignment.plays)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Complaint:
     """What is wrong with a value, whichever hosts it was rendered for."""
 

@@ -2,9 +2,7 @@
 
 import contextlib
 import os
-import platform
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,13 +14,14 @@ from fleetbpf.command import Command
 from fleetbpf.connections.local import LocalConnection
 from fleetbpf.doctor import Finding
 from fleetbpf.errors import BuildError, Problem
+from fleetbpf.frozen import frozen
 from fleetbpf.model.architecture import Architecture
 
 if TYPE_CHECKING:
     from fleetbpf.packages.archive import Say
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Toolchain:
     """The tools that build loaders for one architecture."""
 
@@ -66,7 +65,7 @@ def native() -> Architecture:
     here = Architecture.here()
     if here is None:
         known = " or ".join(Architecture)
-        what = f"builds on {platform.machine()} are not supported"
+        what = f"builds on {os.uname().machine} are not supported"
         raise BuildError(Problem(where="", what=what, hint=f"use {known}"))
     return here
 
@@ -161,7 +160,7 @@ def include_folders(here: LocalConnection, clang: Path, *flags: str) -> tuple[Pa
     return tuple(Path(line.strip()) for line in listed.splitlines())
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Memory:
     """A toolchain found earlier, and the files as they were then."""
 

@@ -1,13 +1,13 @@
 """Unlock: remove a lock that a dead script left on a host; one of the living only by force."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from fleetbpf import lock
 from fleetbpf.command import Command, script
 from fleetbpf.connections import Connection
 from fleetbpf.errors import HostError, Problem
 from fleetbpf.facts import Row, check_greeting, tabbed
+from fleetbpf.frozen import frozen
 from fleetbpf.layout import HostLayout
 from fleetbpf.model.facts import Lock
 from fleetbpf.model.target import Target
@@ -15,7 +15,7 @@ from fleetbpf.model.target import Target
 GREETING = ("fleetbpf", "unlock")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Unlocked:
     """What became of a host's lock."""
 

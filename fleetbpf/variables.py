@@ -1,18 +1,18 @@
 """Which value of a variable wins: Ansible's order of groups, hosts, folders and sources."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from fleetbpf import groups
 from fleetbpf.draft import ALL, Draft, Variables
+from fleetbpf.frozen import frozen
 from fleetbpf.variable_folders import VariableFolder
 from fleetbpf.vault import Vault
 
 Members = Mapping[str, tuple[str, ...]]  # of each group: its hosts, those of its children included
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Place:
     """A folder that may hold `group_vars/` and `host_vars/`."""
 

@@ -6,7 +6,7 @@ import os
 import shutil
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from fleetbpf import compilation, description, elf, includes, kernel_btf, loader_source, refusals
@@ -15,6 +15,7 @@ from fleetbpf.command import Command
 from fleetbpf.connections import Completed
 from fleetbpf.connections.local import LocalConnection
 from fleetbpf.errors import BuildError, Problem
+from fleetbpf.frozen import frozen
 from fleetbpf.model.description import Description
 from fleetbpf.model.recipe import Recipe
 from fleetbpf.toolchain import Toolchain
@@ -23,7 +24,7 @@ DOCTOR = "`fleetbpf doctor` says what is missing here"
 ROOM = 8 * 1024 * 1024  # bytes that a build takes for a moment, at most
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Workbench:
     """The tools, and the folder that they work in."""
 

@@ -3,13 +3,14 @@
 import threading
 from collections import Counter, deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from fleetbpf.frozen import frozen
 
 LAST_FAILURES = 8
 BAD = ("failed", "unreachable", "interrupted")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Row:
     """A host that is being worked on, or has failed."""
 
@@ -19,7 +20,7 @@ class Row:
     since: float  # of time.monotonic(): when its work began
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class View:
     """All hosts at one moment."""
 

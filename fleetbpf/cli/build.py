@@ -3,12 +3,13 @@
 import argparse
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fleetbpf.cli.output import Output
 from fleetbpf.errors import BuildError, ExitCode, InputError, Problem
+from fleetbpf.frozen import frozen
 from fleetbpf.model.architecture import Architecture
 from fleetbpf.model.recipe import OBJECT_SUFFIXES, SUFFIX, Recipe
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 SUMMARY = "compile programs into loaders, or find them in the cache"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Wanted:
     """One loader that the command line asks for."""
 

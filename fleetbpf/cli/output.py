@@ -5,18 +5,19 @@ import json
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, is_dataclass
+from dataclasses import asdict, is_dataclass
 from enum import Enum
 from pathlib import PurePath
 from typing import TextIO
 
+from fleetbpf.frozen import frozen
 from fleetbpf.secret import MASK, Secret
 from fleetbpf.terminal_text import coloured, harmless
 
 QUIET = -1  # errors and the recap only
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Output:
     """Where a command's words go.
 

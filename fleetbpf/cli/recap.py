@@ -1,7 +1,6 @@
 """The last words of a command over hosts: a line per host as in Ansible, errors, the exit code."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from fleetbpf.cli.output import Output
@@ -12,9 +11,10 @@ from fleetbpf.errors import (
     Problem,
     UnreachableError,
 )
+from fleetbpf.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class HostRecap:
     """What became of one host, in Ansible's counts (of programs)."""
 

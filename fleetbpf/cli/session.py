@@ -5,7 +5,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -23,6 +23,7 @@ from fleetbpf.connections.watched import WatchedConnection
 from fleetbpf.defaults import DEFAULT_TIMEOUT
 from fleetbpf.errors import InputError
 from fleetbpf.fleet import Outcome
+from fleetbpf.frozen import frozen
 from fleetbpf.kernel_btf import BtfFolder
 from fleetbpf.layout import Workspace
 from fleetbpf.lock import Claim, operator
@@ -37,7 +38,7 @@ from fleetbpf.targets import obstacles
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Session:
     """What a command over hosts works with."""
 
@@ -145,7 +146,7 @@ class Session:
             )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Reach:
     """The ways to the hosts of a run, found once for all its rounds."""
 

@@ -1,17 +1,17 @@
 """`fleetbpf validate`: is the manifest right, and does it fit the inventory? Contacts nothing."""
 
 import argparse
-from dataclasses import dataclass
 
 from fleetbpf.cli.options import add_inventory, add_manifest, load_manifest, load_targets
 from fleetbpf.cli.output import Output
 from fleetbpf.errors import ExitCode, InputError
+from fleetbpf.frozen import frozen
 from fleetbpf.wording import counted
 
 SUMMARY = "check a manifest, and with -i or --limit that it fits the inventory; contact nothing"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Valid:
     """What a manifest that is right declares; `hosts` is None when no inventory was asked for."""
 

@@ -2,7 +2,6 @@
 
 import argparse
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 from fleetbpf.cli.output import Output
@@ -11,6 +10,7 @@ from fleetbpf.command import Command
 from fleetbpf.command_log import CommandLog, Mask, parts
 from fleetbpf.connections import Completed
 from fleetbpf.connections.watched import Exchange, Watcher
+from fleetbpf.frozen import frozen
 from fleetbpf.model.settings import LOG_OFF
 
 STATES = {
@@ -28,7 +28,7 @@ ARRIVED = b"arrived\n"  # what activate.sh says when all is there and it begins 
 AFTERWARDS = {"facts.sh": "building"}  # what a host waits for when it has answered
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Watching:
     """One run's eyes."""
 

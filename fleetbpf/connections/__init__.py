@@ -5,10 +5,10 @@ Only modules of this package import `paramiko` or `subprocess` (a lint rule says
 
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Protocol, Self
 
 from fleetbpf.command import Command
+from fleetbpf.frozen import frozen
 
 # paramiko imports invoke where it is installed, for `Match exec` of its reader of ssh_config, which
 # fleetbpf does not use: half of the time that importing paramiko takes.
@@ -17,7 +17,7 @@ sys.modules.setdefault("invoke", None)  # type: ignore[arg-type]
 Sink = Callable[[bytes], None]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Completed:
     """What a command left: its exit status (128 + n when signal n ended it) and its streams."""
 

@@ -3,7 +3,6 @@
 import base64
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Self
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -15,13 +14,14 @@ from cryptography.hazmat.primitives.serialization import (
     load_ssh_public_identity,
 )
 
+from fleetbpf.frozen import frozen
 from fleetbpf.wording import MisunderstoodError
 
 SHA1 = b"ssh-rsa"  # OpenSSH takes no certificate that is signed with it (CASignatureAlgorithms)
 FOREVER = 2**64 - 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class HostCertificate:
     """A certificate as it was shown; nothing in it counts before its signer is trusted."""
 

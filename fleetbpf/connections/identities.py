@@ -4,7 +4,6 @@ import base64
 import binascii
 import io
 import struct
-from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -13,11 +12,12 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from paramiko import ECDSAKey, Ed25519Key, Message, PKey, RSAKey, SSHException
 
 from fleetbpf.errors import InputError, Problem
+from fleetbpf.frozen import frozen
 
 MAGIC = b"openssh-key-v1\0"  # OpenSSH's PROTOCOL.key
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Identity:
     """A key to authenticate with, and where it is from."""
 

@@ -5,10 +5,12 @@ import binascii
 import hashlib
 import hmac
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 from fnmatch import fnmatchcase
 from pathlib import Path
+
+from fleetbpf.frozen import frozen
 
 DEFAULT_PORT = 22
 REVOKED = "@revoked"
@@ -17,7 +19,7 @@ AUTHORITY = "@cert-authority"
 Names = tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Entry:
     """One line of a known_hosts file: a key, and the hosts it belongs to."""
 
@@ -50,7 +52,7 @@ class Standing(Enum):
     REVOKED = "revoked"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Verdict:
     """The standing of a key, and the lines that decided it."""
 
@@ -58,7 +60,7 @@ class Verdict:
     entries: tuple[Entry, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class HashedName:
     """A host's name as HMAC-SHA1 with a salt: `|1|salt|hash` (sshd(8), HashKnownHosts)."""
 
@@ -71,7 +73,7 @@ class HashedName:
         return hmac.digest(self.salt, name, "sha1") == self.digest  # nothing secret is compared
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class KnownHosts:
     """The entries of some known_hosts files: plain names in a table, the others in lists."""
 

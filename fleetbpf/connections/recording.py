@@ -2,14 +2,14 @@
 
 import shlex
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Self
 
 from fleetbpf.command import Command
 from fleetbpf.connections import Completed, Sink
+from fleetbpf.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Ran:
     """One command that was asked for, and what it was fed."""
 

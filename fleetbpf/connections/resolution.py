@@ -8,7 +8,6 @@ import ipaddress
 import re
 import socket
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from fleetbpf.connections.settings import DEFAULT_KEYS, Algorithms, ConnectionSettings, Operator
@@ -16,6 +15,7 @@ from fleetbpf.connections.ssh_files import SshFiles
 from fleetbpf.connections.ssh_lookup import Lookup
 from fleetbpf.connections.ssh_values import Values, at, tokens_of
 from fleetbpf.errors import InputError, Problem
+from fleetbpf.frozen import frozen
 from fleetbpf.model.inventory import Host, SshOption
 from fleetbpf.wording import MisunderstoodError, quoted
 
@@ -34,7 +34,7 @@ MEANINGLESS = frozenset({"none", "no", "false"})
 Stop = tuple[str, int, str]  # a host on the way: its address, port and user
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Resolver:
     """Makes settings; what it needs to read or to run, it is given."""
 

@@ -4,11 +4,12 @@ import getpass
 import os
 import socket
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Self
 
 from fleetbpf.connections.known_hosts import DEFAULT_PORT, names_of
+from fleetbpf.frozen import frozen
 from fleetbpf.secret import SecretKind
 
 FindSecret = Callable[[SecretKind], str | None]
@@ -16,7 +17,7 @@ FindSecret = Callable[[SecretKind], str | None]
 DEFAULT_KEYS = ("id_ed25519", "id_ecdsa", "id_rsa")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Operator:
     """Who runs fleetbpf, and on which machine: what settings are made of where nobody says more."""
 
@@ -32,7 +33,7 @@ class Operator:
         return cls(home=Path.home(), environment=environment)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Algorithms:
     """Which algorithms may be used, each in the words of ssh_config(5); "" = ours."""
 
@@ -42,7 +43,7 @@ class Algorithms:
     macs: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ConnectionSettings:
     """The way to one host, and what it takes to be let in there."""
 

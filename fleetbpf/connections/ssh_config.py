@@ -14,6 +14,7 @@ from pathlib import Path
 
 from fleetbpf.connections.ssh_patterns import Criterion, Patterns, criteria
 from fleetbpf.errors import InputError, Problem
+from fleetbpf.frozen import frozen
 from fleetbpf.model.inventory import SshOption
 from fleetbpf.wording import MisunderstoodError, quoted
 
@@ -21,7 +22,7 @@ MAX_DEPTH = 16  # of files that include each other, as in OpenSSH
 LINE = re.compile(r"\s*(?P<keyword>[^\s=\"#]+)(?:\s*=\s*|\s+|$)(?P<rest>.*)")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Section:
     """Lines that count for some hosts, with the files that are included among them."""
 
@@ -41,7 +42,7 @@ class Draft:
         return Section(condition=self.condition, items=tuple(self.items))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Reader:
     """How files of one kind are read: the operator's or the system's."""
 

@@ -2,15 +2,15 @@
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from fleetbpf.connections.settings import Operator
 from fleetbpf.connections.ssh_config import Reader, Section
+from fleetbpf.frozen import frozen
 from fleetbpf.model.inventory import SshOption
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class SshFiles:
     """All sections that count, file by file, in the order in which they do."""
 

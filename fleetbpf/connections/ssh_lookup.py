@@ -1,19 +1,20 @@
 """What files of ssh_config(5) say about one host: the first value of each option that counts."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from fleetbpf.connections.ssh_config import Section
 from fleetbpf.connections.ssh_files import SshFiles
 from fleetbpf.connections.ssh_patterns import Criterion, Patterns
 from fleetbpf.connections.tokens import expand
+from fleetbpf.frozen import frozen
 from fleetbpf.model.inventory import SshOption
 
 # Options of which every line counts, one after the other.
 SEVERAL = frozenset({"identityfile", "certificatefile"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Found:
     """What is known of a host so far; `options` grows while files are gone through."""
 
@@ -57,7 +58,7 @@ class Found:
         return expand(written, {"h": self.host}) if written else self.host
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Lookup:
     """Finds the options of hosts."""
 

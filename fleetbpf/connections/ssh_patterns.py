@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Self
 
+from fleetbpf.frozen import frozen
 from fleetbpf.wording import MisunderstoodError, quoted
 
 # A word of a Match line ends at a space, at `=` or at a quote; `"…"` is one word.
@@ -13,7 +13,7 @@ WITHOUT_ARGUMENT = frozenset({"all", "canonical", "final"})
 WITH_ARGUMENT = frozenset({"host", "originalhost", "user", "localuser", "exec", "tagged"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Patterns:
     """Names with `*` and `?`, some of them negated; plain names in a set, to be quick."""
 
@@ -39,7 +39,7 @@ class Patterns:
         return not any(each.fullmatch(name) for each in self.negated)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Criterion:
     """One condition of a Match line."""
 

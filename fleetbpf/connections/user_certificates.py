@@ -2,16 +2,16 @@
 
 import copy
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from paramiko.pkey import PublicBlob
 
 from fleetbpf.connections.agent import HeldKey
 from fleetbpf.connections.identities import Identity, bare_key
+from fleetbpf.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class UserCertificate:
     """A certificate in a file."""
 

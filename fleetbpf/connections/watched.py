@@ -2,16 +2,17 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Self
 
 from fleetbpf.command import Command
 from fleetbpf.connections import Completed, Connection, Sink
 from fleetbpf.errors import FleetbpfError
+from fleetbpf.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Exchange:
     """One command on a host, when it has ended."""
 
@@ -25,7 +26,7 @@ class Exchange:
     error: str = ""  # why not
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Watcher:
     """Who is told; called from many threads."""
 

@@ -3,11 +3,11 @@
 import re
 import threading
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 from fleetbpf.connections.local import LocalConnection
 from fleetbpf.errors import HostError, Problem
+from fleetbpf.frozen import frozen
 from fleetbpf.lab import processes, qemu
 from fleetbpf.lab.folder import LabFolder, Placed
 from fleetbpf.lab.login import logs_in
@@ -23,7 +23,7 @@ class NotUpError(HostError):
     """A host did not come up."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Boot:
     """One host to be up: how it is run, and where it lies."""
 

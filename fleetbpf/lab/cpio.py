@@ -2,14 +2,15 @@
 
 import stat
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import PurePosixPath
+
+from fleetbpf.frozen import frozen
 
 ALIGNMENT = 4  # Documentation/driver-api/early-userspace/buffer-format.rst
 TRAILER = "TRAILER!!!"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Entry:
     """One file, folder, symlink or device of an archive."""
 

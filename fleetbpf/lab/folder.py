@@ -5,15 +5,15 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 
+from fleetbpf.frozen import frozen
 from fleetbpf.lab.hosts import HostKind, LabHost
 from fleetbpf.locks import acquired
 from fleetbpf.model.architecture import Architecture
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Placed:
     """A lab host as it was set up: what it is, and where its sshd is reached."""
 
@@ -23,7 +23,7 @@ class Placed:
     release: str  # of its kernel: "6.1.0-50-cloud-amd64"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class LabFolder:
     """The folders of one lab; hosts of two labs have nothing in common but the cache."""
 

@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 
 from fleetbpf.errors import InputError, Problem
+from fleetbpf.frozen import frozen
 from fleetbpf.model.architecture import Architecture
 
 NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?")
@@ -22,7 +23,7 @@ class HostKind(Enum):
     MICRO = "micro"  # busybox and sshd in memory, root by key, no systemd
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class LabHost:
     """One host of the lab, as asked for."""
 

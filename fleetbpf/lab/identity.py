@@ -1,9 +1,9 @@
 """What makes one host different from the next: its name, its key, who may log in."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from fleetbpf.connections.local import LocalConnection
+from fleetbpf.frozen import frozen
 from fleetbpf.lab import cpio
 from fleetbpf.lab.folder import LabFolder
 from fleetbpf.lab.keys import public_key
@@ -11,7 +11,7 @@ from fleetbpf.lab.keys import public_key
 HOST_KEY = "ssh_host_ed25519_key"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Identity:
     """The identity of one host."""
 

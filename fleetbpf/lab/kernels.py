@@ -4,10 +4,10 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 from fleetbpf.errors import HostError, Problem
+from fleetbpf.frozen import frozen
 from fleetbpf.locks import acquired
 from fleetbpf.model.architecture import Architecture
 from fleetbpf.packages.archive import Archive, Package, key
@@ -25,7 +25,7 @@ SUITES = ("bullseye", "bookworm", "bookworm-backports", "trixie", "trixie-backpo
 NAME = re.compile(r"linux-(image|binary|modules)-((\d+\.\d+)\..*-cloud-(?:amd64|arm64))")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Kernel:
     """A kernel in the cache, ready to boot."""
 
@@ -44,7 +44,7 @@ class Kernel:
         return self.folder / "lib" / "modules" / self.release
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Offer:
     """A kernel that the archive has: one package, or two since the files were split (6.18)."""
 

@@ -1,10 +1,10 @@
 """Everything a host needs before its boot: kernel, file systems, identity, port, memory."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from fleetbpf.connections.local import LocalConnection
+from fleetbpf.frozen import frozen
 from fleetbpf.lab import debian, kernels, micro, ports, qemu, userland
 from fleetbpf.lab.boot import Boot
 from fleetbpf.lab.cpio import Entry
@@ -20,7 +20,7 @@ MEMORY: Mapping[HostKind, int] = {HostKind.DEBIAN: 512, HostKind.MICRO: 384}  # 
 PROCESSOR = Path("/proc/cpuinfo")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Ingredients:
     """What hosts of one lab share."""
 

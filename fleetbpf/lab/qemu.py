@@ -2,10 +2,10 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from fleetbpf.command import Command
+from fleetbpf.frozen import frozen
 from fleetbpf.model.architecture import Architecture
 
 PROGRAMS: Mapping[Architecture, str] = {
@@ -30,7 +30,7 @@ EMULATED: Mapping[Architecture, str] = {
 BOOT_ARGUMENTS = "quiet panic=5 mitigations=off nokaslr net.ifnames=0"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Disk:
     """A virtio disk; they become vda, vdb, … in their order."""
 
@@ -39,7 +39,7 @@ class Disk:
     read_only: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Machine:
     """Everything QEMU must know to run one host."""
 

@@ -1,15 +1,15 @@
 """`lab status`: what each host of the lab is, and whether it runs and answers."""
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 
 from fleetbpf.errors import InputError, Problem
+from fleetbpf.frozen import frozen
 from fleetbpf.lab import processes
 from fleetbpf.lab.folder import LabFolder, Placed
 from fleetbpf.lab.login import greets
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class HostStatus:
     """One host at this moment."""
 

@@ -4,11 +4,11 @@ import os
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from fleetbpf.connections.local import LocalConnection
 from fleetbpf.errors import InputError, Problem
+from fleetbpf.frozen import frozen
 from fleetbpf.lab import processes, resources, roster, tools
 from fleetbpf.lab.boot import Boot, NotUpError, ensure_up
 from fleetbpf.lab.folder import LabFolder, Placed, write
@@ -21,7 +21,7 @@ CROWD = 6  # hosts that boot at once; more only slow each other down
 Choose = Callable[[Sequence[LabHost]], Sequence[LabHost]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Up:
     """What hosts are brought up with."""
 

@@ -2,9 +2,9 @@
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
+from fleetbpf.frozen import frozen
 from fleetbpf.lab import cpio
 from fleetbpf.model.architecture import Architecture
 from fleetbpf.packages import tree
@@ -26,7 +26,7 @@ LINKERS = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Userland:
     """The unpacked packages."""
 

@@ -1,6 +1,6 @@
 """The architectures of hosts, and what kernels, compilers and distributions call each of them."""
 
-import platform
+import os
 from enum import StrEnum
 from typing import assert_never
 
@@ -25,7 +25,7 @@ class Architecture(StrEnum):
     @staticmethod
     def here() -> "Architecture | None":
         """The architecture of this machine."""
-        return Architecture.of_machine(platform.machine())
+        return Architecture.of_machine(os.uname().machine)
 
     @staticmethod
     def usual() -> "Architecture":

@@ -1,7 +1,8 @@
 """How one becomes root on a host."""
 
-from dataclasses import dataclass
 from enum import Enum
+
+from fleetbpf.frozen import frozen
 
 
 class BecomeMethod(Enum):
@@ -12,7 +13,7 @@ class BecomeMethod(Enum):
     SU = "su"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class BecomeWay:
     """The program that a host has for it, and how it is called."""
 

@@ -1,12 +1,12 @@
 """What is inside a compiled program: functions, constants and maps, as its BTF and ELF tell."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from fleetbpf.btf import Types
+from fleetbpf.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Function:
     """One BPF function and the ELF section that holds it."""
 
@@ -26,7 +26,7 @@ class ConstantKind(StrEnum):
     OTHER = "other"  # a float or a pointer: it cannot be set
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Constant:
     """One `const volatile` global that may be set before the program is loaded."""
 
@@ -38,7 +38,7 @@ class Constant:
     type: int  # BTF type id
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Map:
     """One map as declared in the section .maps."""
 
@@ -51,7 +51,7 @@ class Map:
     max_entries: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class EventStruct:
     """A struct that records of a ring buffer may hold."""
 
@@ -61,7 +61,7 @@ class EventStruct:
     tail: str = ""  # the flexible array at its end
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Ring:
     """One ring buffer, and the struct that its definition names as the value's type."""
 
@@ -70,7 +70,7 @@ class Ring:
     perf: bool = False  # a perf event array, which is read on request only
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Call:
     """A call of a helper that changes what happens: of model/powers.py."""
 
@@ -78,7 +78,7 @@ class Call:
     helper: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Description:
     """All that the loader's generator, the manifest's checks and `--describe` need to know."""
 

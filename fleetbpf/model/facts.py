@@ -1,10 +1,12 @@
 """What a host said about itself at one moment."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from fleetbpf.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Counts:
     """What became of all that a release told since its first start, as its loader counts."""
 
@@ -15,7 +17,7 @@ class Counts:
     removed: int  # of what was written, in the segments before that
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ReleaseFacts:
     """A release as it lies on a host, with the checksums its files really have there."""
 
@@ -46,7 +48,7 @@ class ReleaseFacts:
         return self.expires_in is not None and self.expires_in <= 0 and not self.running_object
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ProgramFacts:
     """What is placed on a host for one program of one deployment."""
 
@@ -62,7 +64,7 @@ class ProgramFacts:
         return next((found for found in self.releases if found.release == release), None)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class LoadedProgram:
     """A BPF program in a host's kernel, whoever loaded it."""
 
@@ -74,7 +76,7 @@ class LoadedProgram:
     executable: str = ""  # of the first process that holds it
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Lock:
     """Who has a host locked, as the host tells it."""
 
@@ -86,7 +88,7 @@ class Lock:
     age_s: int | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class HostFacts:
     """What a host is, and what fleetbpf has placed there."""
 

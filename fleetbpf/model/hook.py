@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 from fleetbpf import quantities
+from fleetbpf.frozen import frozen
 from fleetbpf.model import hook_kinds
 from fleetbpf.model.hook_kinds import KINDS, HookKind, Parameter, Shape
 from fleetbpf.wording import MisunderstoodError, did_you_mean, quoted
@@ -29,7 +29,7 @@ EVENTS = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Hook:
     """One place to attach to."""
 

@@ -1,8 +1,9 @@
 """Every kind of hook: how its text is built, and what it asks for; as in runtime/hook_kinds.c."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from enum import Enum
+
+from fleetbpf.frozen import frozen
 
 
 class Shape(Enum):
@@ -38,7 +39,7 @@ class Parameter(Enum):
     PRIORITY = "priority"  # low ones come first
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class HookKind:
     """One kind of hook."""
 

@@ -1,18 +1,19 @@
 """The fleet: hosts, how each is reached, and the groups they belong to."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 from pathlib import Path
 
 from fleetbpf.composing import Place
 from fleetbpf.errors import Problem
+from fleetbpf.frozen import frozen
 from fleetbpf.model.architecture import Architecture
 from fleetbpf.model.become import BecomeWay
 from fleetbpf.secret import Secret, SecretKind
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Origin:
     """A place in a file of the inventory."""
 
@@ -23,7 +24,7 @@ class Origin:
         return f"{self.file}:{self.place}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class SshOption:
     """One line of ssh_config(5), or `-o` of ssh(1): a keyword and its arguments."""
 
@@ -40,7 +41,7 @@ class ConnectionKind(Enum):
     LOCAL = "local"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Host:
     """A host as the inventory describes it; nothing here was asked of the host itself."""
 
@@ -64,7 +65,7 @@ class Host:
     obstacles: tuple[Problem, ...] = ()  # settings that fleetbpf cannot do: told when it is chosen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Group:
     """A group of hosts; the names in each tuple are in the order of the inventory."""
 
@@ -76,7 +77,7 @@ class Group:
     priority: int = 1  # of two groups at the same depth, the higher one's variables win
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Inventory:
     """All hosts and all groups by name, both in the order of the sources.
 

@@ -1,15 +1,16 @@
 """What a loader is made from: the values by which builds are asked for and artifacts are found."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
+from fleetbpf.frozen import frozen
 from fleetbpf.model.architecture import Architecture
 
 SUFFIX = ".bpf.c"
 OBJECT_SUFFIXES = (".bpf.o", ".o")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class FieldHint:
     """What a field of an event stands for, where its type does not say it."""
 
@@ -18,7 +19,7 @@ class FieldHint:
     where: str = field(default="", compare=False)  # its line in the manifest
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class EventCase:
     """One of several structs of a ring."""
 
@@ -27,7 +28,7 @@ class EventCase:
     where: str = field(default="", compare=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class DesiredEvent:
     """A ring buffer whose records become events."""
 
@@ -44,7 +45,7 @@ class DesiredEvent:
         return tuple(filter(None, (self.struct, *(case.struct for case in self.cases))))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Recipe:
     """One loader to build. Recipes that make the same loader are equal, whoever asks."""
 

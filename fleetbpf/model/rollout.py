@@ -1,10 +1,10 @@
 """How a change goes over the hosts of a play: how many at once, and what ends it early."""
 
-from dataclasses import dataclass
 from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, StrictInt
 
+from fleetbpf.frozen import frozen
 from fleetbpf.model.values import Expected, at_least, schema
 from fleetbpf.quantities import PERCENT
 from fleetbpf.wording import MisunderstoodError, kind, quoted
@@ -16,7 +16,7 @@ SIZE_SCHEMA = [
 ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class BatchSize:
     """How many hosts a batch has: a number, or a share of all the hosts of its play."""
 
@@ -28,7 +28,7 @@ class BatchSize:
         return self.hosts or max(hosts * self.percent // ALL, 1)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Health:
     """What a new release must keep to, on its host, before the old one stops; None = no rule."""
 
@@ -39,7 +39,7 @@ class Health:
     max_cpu: int | None = None  # percent of one CPU
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Rollout:
     """What one play says of it."""
 

@@ -39,7 +39,12 @@ class Settings(BaseModel):
 
     # A setting that is an option as well has the option's name (its `dest`); the option then has
     # no default of its own, so that cli.settings sees whether the command line gave it.
-    model_config = ConfigDict(frozen=True, extra="forbid", title="fleetbpf.yml")
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        title="fleetbpf.yml",
+        defer_build=True,  # until something is validated: most people have no such file
+    )
 
     inventory: Sources = Field((), description="where the hosts are, as `-i` takes it")
     forks: Count = Field(DEFAULT_FORKS, description="hosts at once")

@@ -1,8 +1,9 @@
 """What one host shall run, with every value rendered for that host."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 
+from fleetbpf.frozen import frozen
 from fleetbpf.model.architecture import Architecture
 from fleetbpf.model.inventory import Host
 from fleetbpf.model.recipe import DesiredEvent, Recipe
@@ -15,7 +16,7 @@ Scalar = bool | int | str  # one value of a constant, as a manifest writes it
 Part = str | int  # of the way into a constant: a field's name, an element's index
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class DesiredConstant:
     """One value of a constant: the whole of it, or of a struct or an array one place."""
 
@@ -30,7 +31,7 @@ class DesiredConstant:
         return str(first) + "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in rest)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class DesiredMetric:
     """What a map is in Prometheus' eyes."""
 
@@ -51,7 +52,7 @@ class DesiredMetric:
         return ",".join(words)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class DesiredReadout:
     """A map that is read out again and again, and how."""
 
@@ -72,7 +73,7 @@ class DesiredReadout:
         return ",".join((f"{self.every:g}", *filter(None, flags), *stacks))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class DesiredHook:
     """A function and where it goes."""
 
@@ -83,7 +84,7 @@ class DesiredHook:
     where: str = field(default="", compare=False)  # "hello.yml:7:7": its line in the manifest
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class DesiredProgram:
     """A program as declared for one host."""
 
@@ -118,7 +119,7 @@ class DesiredProgram:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Target:
     """One host with everything declared for it."""
 

@@ -1,10 +1,10 @@
 """What check asks of kernels: trials of programs, and what came of them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import Enum
 
 from fleetbpf.errors import Problem
+from fleetbpf.frozen import frozen
 from fleetbpf.release import Release
 from fleetbpf.relocations import Missing
 
@@ -17,7 +17,7 @@ class Verdict(Enum):
     UNTRIED = "not tried"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Trial:
     """A release that one host's kernel shall judge, for all hosts where it would be the same."""
 
@@ -32,7 +32,7 @@ class Trial:
         return self.release.program.name
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Judgement:
     """What is known of one trial."""
 
@@ -42,7 +42,7 @@ class Judgement:
     missing: tuple[Missing, ...] = ()  # what the kernel's types lack, whether it matters or not
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Tried:
     """What a host's kernel said of its trials, and its types."""
 

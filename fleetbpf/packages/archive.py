@@ -7,13 +7,14 @@ import re
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 from fleetbpf.cache import write_whole
 from fleetbpf.command import Command
 from fleetbpf.connections.local import LocalConnection
 from fleetbpf.errors import HostError, Problem
+from fleetbpf.frozen import frozen
 from fleetbpf.model.architecture import Architecture
 from fleetbpf.packages.download import NotFetchedError, fetch, fetch_file
 
@@ -27,7 +28,7 @@ NAME = re.compile(r"Package: (\S+)\n")
 Say = Callable[[str], None]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Package:
     """One .deb of the archive."""
 
@@ -37,7 +38,7 @@ class Package:
     sha256: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Archive:
     """The archive through the first of `mirrors` that has it; indexes are kept in `cache`."""
 
