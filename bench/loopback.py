@@ -107,6 +107,9 @@ class Fleet:
             process.send_signal(signal.SIGKILL)
         for process in self.running:
             process.wait()
+        if self.running:
+            for each in self.addresses:
+                wait_until_free(each)
         self.running.clear()
 
 
@@ -160,4 +163,20 @@ def wait_for(host: str) -> None:
         except OSError:
             if time.monotonic() > deadline:
                 raise
+        time.sleep(0.05)
+
+
+def wait_until_free(host: str) -> None:
+    """Return when another sshd could listen there: a killed host's goes a moment after it."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((host, PORT))
+            except OSError:
+                if time.monotonic() > deadline:
+                    raise
+            else:
+                return
         time.sleep(0.05)
