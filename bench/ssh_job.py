@@ -7,7 +7,7 @@ import shlex
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from fleetbpf import activation, targets
+from fleetbpf import archive, targets
 from fleetbpf import inventory as inventories
 from fleetbpf import manifest as manifests
 from fleetbpf.builders import Builders
@@ -99,5 +99,5 @@ def prepare(folder: Path, inventory: Path) -> Job:
     for name, content in files.items():
         (job.files / name).write_bytes(content)
     (job.files / "loader").chmod(0o700)
-    job.packed.write_bytes(activation.archive(files))
+    job.packed.write_bytes(archive.archive(files))
     return job

@@ -1,12 +1,11 @@
 """Bringing one host to its releases: the payload, the command, and what the host answers."""
 
 import functools
-import gzip
-import tarfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
 
 from fleetbpf import lock
+from fleetbpf.archive import OBJECTS, Content, archive, pack
 from fleetbpf.command import Command, packed_script, script_text
 from fleetbpf.connections import Connection
 from fleetbpf.errors import HostError
@@ -22,10 +21,6 @@ from fleetbpf.release import KERNEL_BTF, Release
 
 GREETING = ("fleetbpf", "activate")
 TIMEOUT = 900.0  # seconds; a slow host may take minutes to start many programs
-END_OF_ARCHIVE = b"\0" * 1024
-OBJECTS = "objects/"  # what lies there is executed
-
-Content = bytes | PurePosixPath  # a path: of a symbolic link
 
 
 @frozen
@@ -151,42 +146,21 @@ def packed_script_text() -> bytes:
     return pack({"script": "".join(map(script_text, ("lock.sh", "activate.sh"))).encode()})
 
 
-def archive(files: Mapping[str, Content], packed: Iterable[bytes] = ()) -> bytes:
-    """A compressed tar archive of `files`, by their paths, after what was packed before."""
-    return b"".join((*packed, pack(files), gzip.compress(END_OF_ARCHIVE, mtime=0)))
-
-
-def pack(files: Mapping[str, Content]) -> bytes:
-    """A part of an archive: members without the archive's end, compressed by themselves.
-
-    gzip members may follow one another (RFC 1952, 2.2), so a loader is compressed once for all
-    hosts.
-    """
-    parts: list[bytes] = []
-    for path, content in files.items():
-        member = tarfile.TarInfo(path)
-        if isinstance(content, PurePosixPath):
-            member.type, member.linkname = tarfile.SYMTYPE, str(content)
-            parts.append(member.tobuf(tarfile.USTAR_FORMAT))
-            continue
-        member.size = len(content)
-        member.mode = 0o700 if path.startswith(OBJECTS) else 0o600
-        parts += [member.tobuf(tarfile.USTAR_FORMAT), content, b"\0" * (-len(content) % 512)]
-    return gzip.compress(b"".join(parts), compresslevel=6, mtime=0)
-
-
 def release_files(
-    release: Release, *, loader_sha256: str, about: bytes, btf: bytes | None
+    release: Release, *, loader_sha256: str, about: bytes, btf: bytes | None, systemd: bool
 ) -> dict[str, Content]:
     """A release's own files, as they lie in the payload; btf is the kernel's where it has none."""
     folder = f"{release.program.name}/{release.id}"
     files: dict[str, Content] = {
         f"{folder}/args": release.args,
-        f"{folder}/unit": release.unit,
         f"{folder}/release.json": about,
         f"{folder}/loader": link_to(loader_sha256),
     }
-    return files if btf is None else {**files, f"{folder}/{KERNEL_BTF}": btf}
+    if systemd:
+        files[f"{folder}/unit"] = release.unit
+    if btf is not None:
+        files[f"{folder}/{KERNEL_BTF}"] = btf
+    return files
 
 
 def link_to(loader_sha256: str) -> PurePosixPath:

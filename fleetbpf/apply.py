@@ -7,6 +7,7 @@ from pathlib import Path
 
 from fleetbpf import activation, collect
 from fleetbpf.activation import Activation, Answer, Failure, Step
+from fleetbpf.archive import Content
 from fleetbpf.connections import Connection
 from fleetbpf.errors import Problem
 from fleetbpf.frozen import frozen
@@ -14,7 +15,7 @@ from fleetbpf.layout import Workspace
 from fleetbpf.lock import Claim
 from fleetbpf.model.facts import HostFacts
 from fleetbpf.model.target import Target
-from fleetbpf.packing import packed_loader, shared_payload
+from fleetbpf.packing import shared_payload
 from fleetbpf.plan import Action, Change
 from fleetbpf.prepare import NO_SYSTEMD, Prepare, Prepared
 from fleetbpf.verifier import decisive
@@ -91,7 +92,7 @@ class Apply:
 
     def payload(self, changes: Sequence[Change], seen: HostFacts) -> bytes:
         """The files of the new releases, and the loaders that the host does not have."""
-        files: dict[str, activation.Content] = {}
+        files: dict[str, Content] = {}
         loaders: dict[str, bytes] = {}
         builders, btf = self.prepare.builders, self.prepare.btf.of(seen)
         for release in (change.release for change in changes if change.release):
@@ -99,9 +100,11 @@ class Apply:
             sha256 = artifact.loader_sha256
             about = release.about(loader_sha256=sha256, who=self.claim.who, when=self.when)
             cut = builders.cut_btf(release.program.recipe, btf) if btf else None
-            files |= activation.release_files(release, loader_sha256=sha256, about=about, btf=cut)
+            files |= activation.release_files(
+                release, loader_sha256=sha256, about=about, btf=cut, systemd=seen.systemd
+            )
             if sha256 not in seen.sound_objects:
-                loaders[artifact.key] = packed_loader(artifact.loader, sha256)
+                loaders[artifact.key] = artifact.packed
         return shared_payload(tuple(files.items()), tuple(loaders.values()))
 
     def problems(self, host: str, changes: Sequence[Change], answer: Answer) -> list[Problem]:

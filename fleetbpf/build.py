@@ -1,6 +1,7 @@
 """From a program's source to its loader: built once, then found by its build key."""
 
 import contextlib
+import functools
 import os
 import threading
 import time
@@ -14,7 +15,7 @@ from pydantic import TypeAdapter
 from fleetbpf import btf, build_key, compilation, includes
 from fleetbpf.build_key import Inputs
 from fleetbpf.cache import Cache, Entry
-from fleetbpf.compilation import CUT_BTF, LOADER, OBJECT
+from fleetbpf.compilation import CUT_BTF, LOADER, OBJECT, PACKED_LOADER
 from fleetbpf.connections.local import LocalConnection
 from fleetbpf.errors import BuildError, Problem
 from fleetbpf.frozen import frozen
@@ -47,11 +48,23 @@ class Artifact:
     inputs: Inputs  # what the key was made of, in brief
     loader: Path
     loader_sha256: str
+    packed_loader: Path  # the loader as a part of an archive (archive.py)
     object: Path
     description: Description  # of its types those that a manifest may speak of
     warnings: str  # what clang said when it compiled, maybe long ago
     cached: bool
     seconds: float  # that it took now
+
+    @property
+    def packed(self) -> bytes:
+        """The loader as a part of an archive, read once for all hosts."""
+        return read_once(self.packed_loader)
+
+
+@functools.lru_cache(maxsize=64)
+def read_once(path: Path) -> bytes:
+    """What is in a file of the cache, which never changes."""
+    return path.read_bytes()
 
 
 @frozen
@@ -143,7 +156,8 @@ class Builder:
             description = bench.describe_object(recipe)
             bench.link_loader(description, key, self._runtime(), recipe)
             notes = Notes(description=brief(description), warnings=warnings)
-            names = (LOADER, OBJECT)
+            bench.pack_loader()
+            names = (LOADER, PACKED_LOADER, OBJECT)
             entry = self._cache.store(key, bench.folder, names, NOTES.dump_json(notes).decode())
             return artifact(inputs, entry, cached=False)
 
@@ -226,6 +240,7 @@ def artifact(inputs: Inputs, entry: Entry, *, cached: bool) -> Artifact:
         inputs=build_key.brief(inputs),
         loader=entry.path(LOADER),
         loader_sha256=entry.digests[LOADER],
+        packed_loader=entry.path(PACKED_LOADER),
         object=entry.path(OBJECT),
         description=notes.description,
         warnings=notes.warnings,

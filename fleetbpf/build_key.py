@@ -14,6 +14,7 @@ from fleetbpf.toolchain import Toolchain
 
 # Our own code that a loader's bytes depend on, beside the runtime.
 GENERATOR = (
+    "archive.py",
     "btf.py",
     "build.py",
     "cache.py",

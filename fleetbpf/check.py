@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-from fleetbpf import activation, elf, kernel_btf, relocations
+from fleetbpf import activation, archive, elf, kernel_btf, relocations
 from fleetbpf.apply import explained
 from fleetbpf.btf_file import BtfFile
 from fleetbpf.build import Artifact
@@ -20,7 +20,6 @@ from fleetbpf.layout import Workspace
 from fleetbpf.model.facts import HostFacts
 from fleetbpf.model.target import Target
 from fleetbpf.model.trial import Judgement, Trial, Tried, Verdict
-from fleetbpf.packing import packed_loader
 from fleetbpf.plan import obstacles
 from fleetbpf.prepare import Prepare
 from fleetbpf.release import KERNEL_BTF, Release, escaped
@@ -106,13 +105,13 @@ class Check:
         btf = self.prepare.btf.of(seen)
         for trial in trials:
             made = self.artifact(trial)
-            loaders[made.key] = packed_loader(made.loader, made.loader_sha256)
+            loaders[made.key] = made.packed
             files[f"{trial.program}/args"] = arguments(trial.release)
             if btf:
                 files[f"{trial.program}/{KERNEL_BTF}"] = self.prepare.builders.cut_btf(
                     trial.release.program.recipe, btf
                 )
-        return activation.archive(files, loaders.values())
+        return archive.archive(files, loaders.values())
 
     def types(self, target: Target, connection: Connection, seen: HostFacts) -> bytes:
         """The types of a host's kernel: its own, fetched once, or the manifest's."""

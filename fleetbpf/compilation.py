@@ -14,6 +14,7 @@ INSPECTOR = RUNTIME / "inspector.c"  # a program of its own, not part of loaders
 OBJECT = "program.bpf.o"
 SKELETON = "program.skel.h"
 LOADER = "loader"
+PACKED_LOADER = "loader.tar.gz"
 LOADER_SOURCE = "loader.c"
 UNSTRIPPED = "unstripped.o"
 KERNEL_BTF = "kernel.btf"

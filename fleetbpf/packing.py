@@ -3,10 +3,10 @@
 import functools
 import threading
 from collections.abc import Callable
-from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 from fleetbpf import activation
+from fleetbpf.archive import Content
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -28,16 +28,7 @@ def one_at_a_time(function: Callable[P, T]) -> Callable[P, T]:
 
 
 @one_at_a_time
-@functools.lru_cache(maxsize=64)
-def packed_loader(loader: Path, sha256: str) -> bytes:
-    """A loader as a part of a payload, compressed once for all hosts."""
-    return activation.pack({f"{activation.OBJECTS}{sha256}": loader.read_bytes()})
-
-
-@one_at_a_time
 @functools.lru_cache(maxsize=4)
-def shared_payload(
-    files: tuple[tuple[str, activation.Content], ...], packed: tuple[bytes, ...]
-) -> bytes:
+def shared_payload(files: tuple[tuple[str, Content], ...], packed: tuple[bytes, ...]) -> bytes:
     """A payload; the same bytes for all hosts that need the same."""
     return activation.payload(dict(files), packed)

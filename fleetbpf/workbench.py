@@ -9,8 +9,17 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
-from fleetbpf import compilation, description, elf, includes, kernel_btf, loader_source, refusals
-from fleetbpf.cache import disk_cure
+from fleetbpf import (
+    archive,
+    compilation,
+    description,
+    elf,
+    includes,
+    kernel_btf,
+    loader_source,
+    refusals,
+)
+from fleetbpf.cache import digest, disk_cure
 from fleetbpf.command import Command
 from fleetbpf.connections import Completed
 from fleetbpf.connections.local import LocalConnection
@@ -108,6 +117,12 @@ class Workbench:
         source = loader_source.render(found, recipe.events, compilation.SKELETON, key)
         (self.folder / compilation.LOADER_SOURCE).write_text(source, encoding="utf-8")
         self._link(compilation.LOADER_SOURCE, runtime, compilation.LOADER, recipe.where)
+
+    def pack_loader(self) -> None:
+        """Compress the loader as it is sent, once for all runs."""
+        loader = self.folder / compilation.LOADER
+        packed = archive.pack({f"{archive.OBJECTS}{digest(loader)}": loader.read_bytes()})
+        (self.folder / compilation.PACKED_LOADER).write_bytes(packed)
 
     def compile_runtime(self) -> tuple[str, ...]:
         """Compile what all loaders share, one compiler per CPU; the names of the objects."""

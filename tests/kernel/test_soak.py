@@ -14,6 +14,7 @@ import pytest
 
 from fleetbpf import activation
 from fleetbpf.activation import Activation, Answer, Step
+from fleetbpf.archive import Content
 from fleetbpf.command import Command
 from fleetbpf.connections.local import LocalConnection
 from fleetbpf.facts import tabbed
@@ -52,7 +53,7 @@ class Site:
             *("--spool", str(self.layout.spool(*place)), "--run", str(self.layout.state(*place))),
             *arguments,
         )
-        files: dict[str, activation.Content] = {
+        files: dict[str, Content] = {
             f"objects/{sha256(loader)}": loader,
             f"p/{release}/args": "".join(f"{word}\n" for word in words).encode(),
             f"p/{release}/unit": b"",

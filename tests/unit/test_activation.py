@@ -6,6 +6,7 @@ import tarfile
 
 from fleetbpf import activation
 from fleetbpf.activation import Activation, Step
+from fleetbpf.archive import pack
 from fleetbpf.layout import HostLayout
 from fleetbpf.lock import Claim
 from fleetbpf.model.facts import Lock
@@ -15,7 +16,7 @@ from tests.unit.samples import release
 
 
 def test_a_payload_of_separately_compressed_parts_is_one_archive() -> None:
-    loader = activation.pack({"objects/abc": b"loader" * 1000})
+    loader = pack({"objects/abc": b"loader" * 1000})
     payload = activation.payload({"hello/r1/args": b"x\n"}, [loader])
     with tarfile.open(fileobj=io.BytesIO(gzip.decompress(payload))) as archive:
         assert archive.getnames() == ["script", "objects/abc", "hello/r1/args"]
