@@ -15,6 +15,7 @@ from fleetbpf.model.facts import Counts, HostFacts, ProgramFacts, ReleaseFacts
 GREETING = ("fleetbpf", "facts")
 UNITS = "units"  # the wish for their text
 SPOOLS = "spools"  # the wish for their sizes
+SUMS = "sums"  # the wish for checksums of running loaders, which nobody can write to
 Row = tuple[str, ...]
 
 
@@ -23,7 +24,7 @@ def question(
 ) -> Command:
     """The one command that asks a host for all its facts; deployment "" means all of them.
 
-    wishes: what is asked besides: UNITS, SPOOLS, and whether what hooks need is there (needs.py).
+    wishes: what is asked besides: UNITS, SPOOLS, SUMS, and whether what hooks need is there.
     """
     places = (layout.root, layout.run, layout.units)
     return script(

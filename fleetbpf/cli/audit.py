@@ -72,7 +72,14 @@ def auditing(
 
     def work(target: "Target", connection: "Connection") -> tuple["Finding", ...]:
         host, become = target.host.name, target.become
-        seen = facts.ask(connection, layout, host=host, deployment=manifest.name, become=become)
+        seen = facts.ask(
+            connection,
+            layout,
+            host=host,
+            deployment=manifest.name,
+            become=become,
+            wishes=(facts.SUMS,),
+        )
         architecture = facts.architecture(seen, host=host)
         inspector = builders.inspector(architecture).path.read_bytes()
         loaded = inspection.ask(connection, layout, inspector, host=host, become=become)

@@ -10,7 +10,7 @@
 #            | delete (stop and remove the program) | prune (remove RELEASE, an old one)
 #            | retire (stop RELEASE, which an apply cut short has left running beside WAS)
 #   WAS      the release the plan saw as current, "" for none
-#   payload  objects/SHA256, PROGRAM/RELEASE/{args,unit,release.json,loader}
+#   payload  objects/SHA256, PROGRAM/RELEASE/{args,release.json,loader}, with systemd unit as well
 # The new release runs, is ready and healthy before the old one stops; else the old one goes on.
 # Once it has the lock the script finishes its work even if the link is cut. Stands behind lock.sh,
 # and comes in the payload itself (unpack.sh), which lies in $stage already.
@@ -21,11 +21,12 @@ IFS=: read -r soak max_lost min_records max_restarts max_cpu <<END
 $rules
 END
 
+# say WORD...: one line, by one write
 say() {
-	printf '%s' "$1"
+	row=$1
 	shift
-	printf '\t%s' "$@"
-	printf '\n'
+	for word; do row="$row	$word"; done
+	printf '%s\n' "$row"
 } 2>/dev/null
 
 # lines KEY PROGRAM: the lines on stdin, each with the key in front
@@ -39,6 +40,9 @@ lines() {
 file_lines() {
 	[ ! -f "$3" ] || lines "$1" "$2" <"$3"
 }
+
+# has_any FILE...: is there the first of them? For a pattern, which stays as it is without any
+has_any() { [ -e "$1" ]; }
 
 # --- starting and stopping, with systemd and without ---
 
@@ -133,9 +137,7 @@ place() {
 	folder=$root/$deployment/$1/releases/$2 files=$stage/$1/$2 object=$stage/objects/$3
 	mkdir -p "$root/objects" "${folder%/*}" "$root/$deployment/$1/spool/$2" "$run/$deployment/$1/$2" || return 1
 	sync "$files"/* "$object" 2>/dev/null # before they have their names: a power cut must not leave empty files there
-	if [ -f "$object" ]; then
-		[ "$(sha256sum <"$object")" = "$3  -" ] && mv -f "$object" "$root/objects/$3" || return 1
-	fi
+	[ ! -f "$object" ] || mv -f "$object" "$root/objects/$3" || return 1
 	[ ! -e "$folder" ] || rm -rf "$folder" || return 1
 	mv -T "$files" "$folder"
 }
@@ -179,11 +181,11 @@ put_back() {
 	fi
 }
 
-# argument OPTION FILE: the value of an option in a loader's arguments
+# argument OPTION FILE: into `value`, the value of an option in a loader's arguments; '' without it
 argument() {
-	before=''
+	before='' value=''
 	while IFS= read -r line; do
-		[ "$before" != "$1" ] || printf '%s\n' "$line"
+		[ "$before" != "$1" ] || value=$line
 		before=$line
 	done <"$2"
 }
@@ -191,10 +193,10 @@ argument() {
 # grant FOLDER: how long the release in it may run, from now on, by the wall's clock and by this boot's
 grant() {
 	[ ! -e "$1/deadline" ] || rm -f "$1/deadline"
-	seconds=$(argument --expires "$1/args") && [ -n "$seconds" ] || return 0
+	argument --expires "$1/args" && [ -n "$value" ] || return 0
 	clock
 	read -r boot </proc/sys/kernel/random/boot_id
-	echo "$((now + seconds)) $boot $((${up%.*} + seconds))" >"$1/deadline"
+	echo "$((now + value)) $boot $((${up%.*} + value))" >"$1/deadline"
 }
 
 # bring_up PROGRAM WAS RELEASE OBJECT: start a release beside the old one; OBJECT "": it is placed
@@ -304,8 +306,8 @@ record() {
 	read -r about <"$root/$deployment/$2/releases/${4:-$3}/release.json"
 	case $about in *'"build_key": "'*) key=${about#*'"build_key": "'} key=${key%%'"'*} ;; esac
 	clock
-	line=$(say "$now" "$who" "$deployment" "$2" "$1" "$3" "$4" "$key" "${5-}")
-	printf '%s\n' "$line" >>"$root/history"
+	printf '%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n' "$now" "$who" "$deployment" "$2" "$1" "$3" "$4" "$key" \
+		"${5-}" >>"$root/history"
 } 2>/dev/null
 
 # tidy_history: end a line that was torn, and keep the newest ones
@@ -337,8 +339,8 @@ remove() {
 forget_metrics() {
 	for args in "$root/$deployment/$1/releases"/*/args; do
 		[ -f "$args" ] || continue
-		textfile=$(argument --textfile "$args")
-		[ -z "$textfile" ] || rm -f "$textfile/fleetbpf-$deployment-$1.prom"
+		argument --textfile "$args"
+		[ -z "$value" ] || rm -f "$value/fleetbpf-$deployment-$1.prom"
 	done
 }
 
@@ -407,7 +409,9 @@ begin() {
 
 # is_current PROGRAM WAS: is it still as the plan saw it? `current` is what is
 is_current() {
-	current=$(readlink "$root/$deployment/$1/current") current=${current##*/}
+	current=''
+	[ ! -h "$root/$deployment/$1/current" ] || current=$(readlink "$root/$deployment/$1/current")
+	current=${current##*/}
 	[ "$current" = "$2" ]
 }
 
@@ -432,7 +436,8 @@ while [ $# -ge 5 ]; do
 			fi
 			;;
 		start)
-			earlier=$(ls "$root/$deployment/$2/spool/$4" 2>/dev/null)
+			earlier=''
+			! has_any "$root/$deployment/$2/spool/$4"/* || earlier=yes
 			if ! bring_up "$2" "$3" "$4" "$5"; then
 				status=1
 			elif [ "$soak" -gt 0 ] && [ "$3" != "$4" ]; then

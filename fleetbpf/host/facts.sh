@@ -3,7 +3,8 @@
 # Print what this host is and what fleetbpf has placed on it: one fact a line, fields split by tabs.
 # usage: facts.sh ROOT RUN UNITS DEPLOYMENT WISH...
 #   DEPLOYMENT  "" = all of them
-#   WISH        units (their text) | spools (their sizes) | path:FILE, event:CATEGORY/NAME, function:NAME (is it there?)
+#   WISH        units (their text) | spools (their sizes) | sums (of running loaders too)
+#               | path:FILE, event:CATEGORY/NAME, function:NAME (is it there?)
 # Changes nothing. Runs in dash, busybox ash and bash. Stands behind lock.sh and before unpack.sh: when
 # all is told, which is said by a line `end`, a line of words for that may come on stdin, and its payload.
 set -u
@@ -13,10 +14,10 @@ root=$1 run=$2 units=$3 only=$4 tracefs=
 shift 4
 
 fact() {
-	printf '%s' "$1"
+	row=$1
 	shift
-	printf '\t%s' "$@"
-	printf '\n'
+	for word; do row="$row	$word"; done
+	printf '%s\n' "$row"
 }
 
 machine() {
@@ -135,8 +136,9 @@ object_of() {
 # release DEPLOYMENT PROGRAM FOLDER: one placed release, what its files are and whether it runs
 release() {
 	id=${3##*/}
-	checksum "$3/loader"
 	object_of "$3/loader"
+	sum=${object##*/}
+	unchanged "$run/$1/$2/$id/state" "$3" || checksum "$3/loader"
 	fact release "$1" "$2" "$id" "${object##*/}" "$sum"
 	[ -z "$spools" ] || spool "$1" "$2" "$id"
 	[ "$id" = "$current" ] || [ ! -d "$run/$1/$2/$id" ] || fact remains "$1" "$2" "$id"
@@ -146,6 +148,16 @@ release() {
 	first_line_of counts "$run/$1/$2/$id/counts" "$1" "$2" "$id"
 	[ -f "$3/deadline" ] && deadline "$1" "$2" "$id" "$3/deadline"
 	running "$1" "$2" "$id"
+}
+
+# unchanged STATE FOLDER: is a release's loader as it was placed, by what needs no checksum? It is
+# while it runs: nobody can write to a file that is executed (ETXTBSY). Linux 6.11 and 6.12 let
+# people, so it must not be newer than the arguments that came with it.
+unchanged() {
+	[ -z "$sums" ] && [ -f "$1" ] && first_line "$1" || return 1
+	pid=${line#*'"pid":'} pid=${pid%%[!0-9]*}
+	# shellcheck disable=SC3013 # -ef and -nt came to POSIX in 2024, and to all of our shells before
+	[ "/proc/${pid:-none}/exe" -ef "$2/loader" ] && [ ! "$2/loader" -nt "$2/args" ]
 }
 
 # spool DEPLOYMENT PROGRAM ID: the bytes that a release's segments have
@@ -202,28 +214,34 @@ program() {
 	done
 }
 
-fact fleetbpf facts
-machine
-[ -d "$root/lock" ] && fact lock "$(tell_lock)"
-disk
-texts='' spools=''
+# all WISH...: every fact
+all() {
+	fact fleetbpf facts
+	machine
+	[ -d "$root/lock" ] && fact lock "$(tell_lock)"
+	disk
+	absent "$@"
+	for folder in "$root"/objects/*; do
+		[ -f "$folder" ] && fact object "${folder##*/}"
+	done
+	for folder in "$root"/*/*/; do
+		folder=${folder%/} name=${folder##*/} parent=${folder%/*}
+		deployment=${parent##*/}
+		[ -d "$folder/releases" ] || continue
+		[ -z "$only" ] || [ "$only" = "$deployment" ] || continue
+		program "$deployment" "$name"
+	done
+}
+
+texts='' spools='' sums=''
 for wish; do
 	case $wish in
 	units) texts=yes ;;
 	spools) spools=yes ;;
+	sums) sums=yes ;;
 	esac
 done
-absent "$@"
-for folder in "$root"/objects/*; do
-	[ -f "$folder" ] && fact object "${folder##*/}"
-done
-for folder in "$root"/*/*/; do
-	folder=${folder%/} name=${folder##*/} parent=${folder%/*}
-	deployment=${parent##*/}
-	[ -d "$folder/releases" ] || continue
-	[ -z "$only" ] || [ "$only" = "$deployment" ] || continue
-	program "$deployment" "$name"
-done
-echo end
+# At once: each write of its own would be a packet of its own.
+printf '%s\nend\n' "$(all "$@")"
 IFS= read -r words || exit 0
 eval "set -- $words"

@@ -11,14 +11,16 @@ from pathlib import Path
 
 import pytest
 
-from fleetbpf import activation
-from fleetbpf.activation import Activation, Answer, Content, Step
+from fleetbpf import activation, facts
+from fleetbpf.activation import Activation, Answer, Step
+from fleetbpf.archive import Content
 from fleetbpf.facts import tabbed
 from fleetbpf.layout import HostLayout
 from fleetbpf.lock import Claim
 from fleetbpf.model.rollout import Health
 from fleetbpf.release import sha256
 from tests.integration.conftest import Run
+from tests.integration.test_host_scripts import asked
 from tests.tools import need
 
 UNJUDGED = Health()
@@ -267,3 +269,31 @@ def test_a_history_that_cannot_be_written_stops_nothing(site: Site) -> None:
     history.symlink_to("/dev/full")  # as on a full disk
     assert site.start("r2", was="r1").started == {"hello"}
     assert site.current == "r2"
+
+
+def test_a_running_loader_needs_no_checksum_until_it_is_replaced_or_one_is_asked_for(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.start("r1")
+    liar = tmp_path / "bin" / "sha256sum"
+    liar.parent.mkdir()
+    liar.write_text("#!/bin/sh\necho computed\n")
+    liar.chmod(0o700)
+    monkeypatch.setenv("PATH", f"{liar.parent}:{os.environ['PATH']}")
+
+    def told(*wishes: str) -> str:
+        return asked(site.run, site.layout, *wishes).programs[0].releases[0].loader_sha256
+
+    name = sha256(site.loader)
+    loader = Path(site.layout.root) / "objects" / name
+    computed = told(facts.SUMS)
+    assert computed in {"computed", name}  # busybox has a sha256sum of its own in its shell
+    assert told() == name
+    os.utime(loader)  # somebody wrote to it
+    assert told() == computed
+    os.utime(loader, (0, 0))
+    assert told() == name
+    loader.rename(tmp_path / "old")
+    loader.write_bytes(b"other")
+    os.utime(loader, (0, 0))
+    assert told() in {"computed", sha256(b"other")}

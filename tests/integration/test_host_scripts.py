@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from fleetbpf import activation, check, collect, facts, survey
+from fleetbpf import activation, archive, check, collect, facts, survey
 from fleetbpf.activation import Activation, Answer, Step
 from fleetbpf.command import script
 from fleetbpf.layout import HostLayout
@@ -218,7 +218,7 @@ def test_loaders_are_judged_and_nothing_of_them_stays(
     files = {f"objects/{name}": text.encode() for name, text in LOADERS.items()}
     files |= {f"{name}/args": b"--check\n" for name in LOADERS}
     command = script("check.sh", layout.root, *(word for name in LOADERS for word in (name, name)))
-    done = run(command, activation.archive(files))
+    done = run(command, archive.archive(files))
     passed, failures = check.parse(facts.tabbed(done.stdout))
     assert passed == ("good",)
     assert [(each.program, each.message) for each in failures] == [
