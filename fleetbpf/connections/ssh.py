@@ -19,6 +19,9 @@ from fleetbpf.errors import UnreachableError
 # (MAX_ARG_STRLEN, with its NUL byte).
 LONGEST_LINE = 131_071
 
+# Seconds; where sshd allows but one session (MaxSessions), it has to reap the last command before.
+SESSION_ENDS = 10.0
+
 MAY_STILL_RUN = "it may still be running on the host"
 
 
@@ -32,6 +35,7 @@ class SSHConnection:
         self._host = host
         self._transport = transport
         self._waiting: Channel | None = None  # of a command that has told all
+        self._used = False  # whether there was a command before
         self._closed = False
 
     @property
@@ -70,6 +74,7 @@ class SSHConnection:
                 stderr=stderr,
                 stays=command.stays,
             )
+            self._used = True
             with call:
                 if line:
                     self._ask(channel, line, terminal=terminal)
@@ -99,14 +104,26 @@ class SSHConnection:
         """A new channel for one command, when the one before has ended."""
         if not self._transport.is_active():
             raise LinkLostError
-        if self._waiting is not None:  # sshd may allow but one session (MaxSessions)
+        if self._waiting is not None:
             with Call(self._taken(), self._transport.noticed, stdin=Feed()) as call:
                 call.serve(deadline)
+        patience = time.monotonic() + SESSION_ENDS
+        while True:
+            try:
+                return self._session(deadline)
+            except ChannelException as error:
+                if not self._used or time.monotonic() > min(patience, deadline):
+                    what = f"no session opened: {error.text}"
+                    hint = "sshd may limit MaxSessions"
+                    raise reasons.unreachable(self._host, what, hint) from error
+            time.sleep(0.05)
+
+    def _session(self, deadline: float) -> Channel:
+        """A new channel; ChannelException when the host does not want one more."""
         try:
             return self._transport.open_session(timeout=max(deadline - time.monotonic(), 0.1))
-        except ChannelException as error:
-            what = f"no session opened: {error.text}"
-            raise reasons.unreachable(self._host, what, "sshd may limit MaxSessions") from error
+        except ChannelException:
+            raise
         except SSHException as error:
             if self._transport.is_active():
                 raise OutOfTimeError(", opening a channel") from error

@@ -1,5 +1,7 @@
 """A shell that stays for an order, over a real sshd: nothing begins anew, and nothing is lost."""
 
+from pathlib import Path
+
 import pytest
 
 from fleetbpf.command import Command
@@ -12,6 +14,7 @@ from tests.integration.people import PASSWORD, ROOT_PASSWORD
 from tests.integration.sshd import Server
 from tests.integration.test_become import DOAS, SU, SUDO
 from tests.integration.test_become import connection as as_somebody
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.ssh
 
@@ -83,7 +86,9 @@ def test_a_connection_that_is_closed_ends_the_shell_that_stays(
     server: Server, routes: Routes
 ) -> None:
     with connect(server.host(), routes=routes) as connection:
-        connection.run(staying(), timeout=60)
+        pid = int(connection.run(staying(), timeout=60).stdout.split()[2])
+        assert Path(f"/proc/{pid}").exists()
+    wait_until(lambda: not Path(f"/proc/{pid}").exists(), what="the shell has gone")
     with pytest.raises(UnreachableError):
         connection.run(ordered(), timeout=60)
 

@@ -4,9 +4,12 @@ import gzip
 import io
 import tarfile
 
+import pytest
+
 from fleetbpf import activation
 from fleetbpf.activation import Activation, Step
 from fleetbpf.archive import pack
+from fleetbpf.command import packed_script
 from fleetbpf.layout import HostLayout
 from fleetbpf.lock import Claim
 from fleetbpf.model.facts import Lock
@@ -117,3 +120,8 @@ def test_a_locked_host_says_by_whom() -> None:
         since="2026-11-24T12:00:00+00:00",
         age_s=200,
     )
+
+
+def test_an_argument_that_would_end_the_order_is_refused() -> None:
+    with pytest.raises(ValueError, match="newline"):
+        packed_script("activate.sh", "a\nb")
