@@ -20,6 +20,7 @@ from paramiko.common import (
     MSG_CHANNEL_EOF,
     MSG_CHANNEL_REQUEST,
     MSG_CHANNEL_SUCCESS,
+    MSG_CHANNEL_WINDOW_ADJUST,
     cMSG_CHANNEL_REQUEST,
 )
 from paramiko.packet import Packetizer
@@ -202,7 +203,7 @@ class TunedTransport(Transport):
         self._channel_handler_table = {
             number: handler if number in UNREMARKABLE else self._noticing(handler)
             for number, handler in handlers.items()
-        }
+        } | {MSG_CHANNEL_WINDOW_ADJUST: self._noticing_room(handlers[MSG_CHANNEL_WINDOW_ADJUST])}
 
     @property
     def preferred_keys(self) -> tuple[str, ...]:
@@ -287,6 +288,17 @@ class TunedTransport(Transport):
         def handle(channel: Channel, message: Message) -> None:
             handler(channel, message)
             self.noticed.set()
+
+        return handle
+
+    def _noticing_room(self, handler: Handler) -> Handler:
+        """The same where somebody may wait for room: sshd grants more after each 32 KiB."""
+
+        def handle(channel: Channel, message: Message) -> None:
+            full = channel.out_window_size == 0
+            handler(channel, message)
+            if full:
+                self.noticed.set()
 
         return handle
 
