@@ -65,8 +65,11 @@ class Apply:
     def carry_out(self, prepared: Prepared, connection: Connection) -> Applied:
         """Make the changes that a host needs and that can be made there."""
         host, todo = prepared.target.host.name, prepared.todo
-        if not todo:
+        lock = prepared.seen.lock
+        if not todo and not (lock and lock.stale):
             return Applied(changes=prepared.changes, problems=prepared.problems)
+        if lock and lock.stale:  # also when the killed one had done all but tidy up
+            self.say(host, "tidying up after one that was killed")
         for change in todo:
             self.say(host, f"{change.program}: {change.action.value}: {change.reason}")
         answer = self.activate(prepared, connection)

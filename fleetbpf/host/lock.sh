@@ -53,10 +53,11 @@ succeed() (
 # sign WHO WHY: what we shall be known by, in a folder that is to become the lock
 sign() {
 	{ [ -d "$mine" ] || mkdir -p "$mine"; } && birth $$ && read -r boot </proc/sys/kernel/random/boot_id || return 1
-	printf '%s\n' "$$ $birth $boot" "$1" "${signed% *}" "$2" >"$mine/owner" || return 1
-	# On a full disk not every shell tells that it could not write.
-	{ read -r _ && read -r _ && read -r _ && read -r _; } <"$mine/owner" ||
-		{ echo "cannot write $mine/owner" >&2 && return 1; }
+	# On a full disk a shell may say no more than "I/O error", or nothing.
+	{
+		printf '%s\n' "$$ $birth $boot" "$1" "${signed% *}" "$2" >"$mine/owner" &&
+			{ read -r _ && read -r _ && read -r _ && read -r _; } <"$mine/owner"
+	} 2>/dev/null || { echo "cannot write $mine/owner: is the disk full?" >&2 && return 1; }
 }
 
 # take_lock WHO WHY SECONDS: own the lock, waiting so long; says why not. Ends when the caller has

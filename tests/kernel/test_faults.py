@@ -247,6 +247,18 @@ def test_two_deployments_at_once_do_not_disturb_each_other(sites: tuple[Site, Si
     site.finish(1)
 
 
+def test_what_a_script_killed_at_its_end_has_left_goes_though_nothing_is_to_do(
+    sites: tuple[Site, Site],
+) -> None:
+    site = sites[0]
+    site.finish(3)
+    left = site.machine.root / "lock" / ".stage"
+    left.mkdir(parents=True)
+    (left / "script").write_text("sent")
+    (left.parent / "owner").write_text("1 1 another-boot\nann@desk\n2026-11-24T12:00:00Z\napply\n")
+    site.finish(3)
+
+
 def test_a_second_operator_without_patience_reads_whose_work_it_is(
     sites: tuple[Site, Site],
 ) -> None:
