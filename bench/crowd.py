@@ -22,7 +22,7 @@ from tests.crowd import Kind, Simulated, crowd, serving  # noqa: E402 — it is 
 
 FORKS = (25, 50, 100, 200)
 TIMEOUT, HOST_TIMEOUT = 10, 20  # seconds
-ROUND_TRIPS = 9  # of a deploy; bench/ssh.py counts 7 for a no-op
+ROUND_TRIPS = 8  # of a deploy; bench/ssh.py counts 7 for a no-op
 MANIFEST = f"""
 name: bench
 programs:
