@@ -45,6 +45,9 @@ class Connection(Protocol):
         stdout, when given, receives each piece of standard output as it comes; `Completed.stdout`
         is then empty. timeout is in seconds, for the whole command.
 
+        The shell of a command that `stays` may be kept when it has said command.END; the next
+        command is done by it when that has an `order`, and else ends it first.
+
         Raises UnreachableError when the link is lost or the time is over. A non-zero status is
         not an error here.
         """
