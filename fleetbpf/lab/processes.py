@@ -10,6 +10,7 @@ from pathlib import Path
 from fleetbpf.lab.qemu import PROGRAMS
 
 PROC = Path("/proc")
+ENDED = ("Z", "X")
 GRACE = 10.0  # seconds between SIGTERM and SIGKILL
 
 
@@ -36,11 +37,15 @@ def is_ours(folder: Path, pid_file: Path) -> bool:
 
 
 def has_ended(pid: int) -> bool:
-    """Whether the process is gone, or a zombie that nobody waited for."""
+    """Whether the process is gone, or a zombie that nobody waited for.
+
+    By its state (proc(5), stat): its words are empty while it executes another program, too.
+    """
     try:
-        return not (PROC / str(pid) / "cmdline").read_bytes()
+        stat = (PROC / str(pid) / "stat").read_text(errors="replace")
     except OSError:
         return True
+    return stat.rpartition(")")[2].split()[0] in ENDED
 
 
 def end(pid_file: Path) -> bool:
