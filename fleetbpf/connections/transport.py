@@ -4,6 +4,7 @@ Everything that touches paramiko's inner names is in this module, each with its 
 """
 
 import errno
+import functools
 import logging
 import signal
 import socket
@@ -332,13 +333,15 @@ def algorithms(key_types: Sequence[str]) -> tuple[str, ...]:
     )
 
 
-def reorder(first: Sequence[str], offered: Sequence[str]) -> tuple[str, ...]:
+@functools.lru_cache  # most hosts of a fleet are offered the same
+def reorder(first: tuple[str, ...], offered: tuple[str, ...]) -> tuple[str, ...]:
     """All that is offered, with those of `first` in front."""
     front = tuple(name for name in first if name in offered)
     return (*front, *(name for name in offered if name not in front))
 
 
-def chosen(option: str, spec: str, ours: Sequence[str]) -> tuple[str, ...]:
+@functools.lru_cache
+def chosen(option: str, spec: str, ours: tuple[str, ...]) -> tuple[str, ...]:
     """Which of our algorithms an option of ssh_config(5) leaves, and in which order.
 
     As there: `+` adds to the usual ones, `-` takes away from them, `^` puts in front. Raises
@@ -351,7 +354,7 @@ def chosen(option: str, spec: str, ours: Sequence[str]) -> tuple[str, ...]:
         case "-":
             left = [each for each in ours if each not in named]
         case "^" | "+":
-            left = list(reorder(named, ours)) if sign == "^" else list(ours)
+            left = list(reorder(tuple(named), ours)) if sign == "^" else list(ours)
         case _:
             left = named if spec else list(ours)
     if not left:

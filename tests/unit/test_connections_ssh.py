@@ -129,7 +129,7 @@ def test_key_types_become_signature_algorithms() -> None:
 
 
 def test_reordering_adds_nothing_and_drops_nothing() -> None:
-    assert reorder(["c", "x"], ["a", "b", "c"]) == ("c", "a", "b")
+    assert reorder(("c", "x"), ("a", "b", "c")) == ("c", "a", "b")
 
 
 def test_repeated_sources_of_keys_are_counted() -> None:
