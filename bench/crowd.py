@@ -86,8 +86,9 @@ def results(runs: dict[int, Run], hosts: tuple[Simulated, ...]) -> Iterator[Resu
     fewest, most = runs[min(runs)], runs[max(runs)]
     cpu = 1000 * fewest.cpu / len(hosts)
     yield row("CPU here per host", cpu, 12, "promise", "ms CPU")
-    each = (most.memory - fewest.memory) / (max(runs) - min(runs))
-    yield row("memory per host in flight", each, 0.5, "promise", "MB")
+    if len(runs) > 1:
+        each = (most.memory - fewest.memory) / (max(runs) - min(runs))
+        yield row("memory per host in flight", each, 0.5, "promise", "MB")
     yield row("memory, at most", most.memory, 200, "promise", "MB")
 
 

@@ -6,6 +6,7 @@ import json
 import os
 import platform
 import resource
+import signal
 import statistics
 import subprocess
 import sys
@@ -45,7 +46,11 @@ class Result:
 
 
 def options(description: str, *, hosts: int = 3) -> argparse.Namespace:
-    """The command line that every benchmark has; from now on fleetbpf is as pip installs it."""
+    """The command line that every benchmark has; from now on fleetbpf is as pip installs it.
+
+    SIGTERM ends a benchmark as Ctrl-C does: with all that it has started.
+    """
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     compileall.compile_dir(str(Path(fleetbpf.__file__).parent), quiet=1)
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--json", action="store_true", help="print the results as JSON")

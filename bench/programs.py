@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import measuring
@@ -72,8 +73,8 @@ def cases(folder: Path, toolchain: Toolchain) -> Iterator[Case]:
         for call in calls:
             yield Case(
                 name=f"{name}: {call}",
-                ours=lambda program=program, call=call: with_program(program, trigger, call),
-                peer=lambda call=call: nanoseconds(trigger, call),
+                ours=partial(with_program, program, trigger, call),
+                peer=partial(nanoseconds, trigger, call),
                 peer_name="no program",
                 unit="ns",
             )

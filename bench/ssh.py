@@ -124,7 +124,7 @@ def link(fleet: Fleet, job: Job, peers: Peers) -> Iterator[Result]:
 
 def memory(fleet: Fleet, job: Job) -> Iterator[Result]:
     """What a host more in flight costs while loaders are sent, beside what is promised."""
-    apply = [*FLEETBPF, "apply", job.manifest, "-i", fleet.inventory, "--forks"]
+    apply: list[str | Path] = [*FLEETBPF, "apply", job.manifest, "-i", fleet.inventory, "--forks"]
     few, many = min(5, fleet.size), fleet.size
     used: dict[int, float] = {}
     for forks in (few, many):
@@ -186,7 +186,7 @@ def main() -> None:
     options = measuring.options(__doc__ or "", hosts=20)
     if os.geteuid() != 0:
         raise SystemExit("bench/ssh.py: root is needed to make hosts of namespaces")
-    with tempfile.TemporaryDirectory(prefix="fleetbpf-bench-") as name:
+    with tempfile.TemporaryDirectory(prefix="fleetbpf-bench-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         with loopback.fleet(folder, options.hosts) as fleet:
             job = ssh_job.prepare(folder, fleet.inventory)

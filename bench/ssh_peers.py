@@ -122,9 +122,10 @@ class Peers:
 
 
 def run(
-    command: Sequence[str | Path], *, cwd: Path, environment: Mapping[str, str] | None = None
+    words: Sequence[object], *, cwd: Path, environment: Mapping[str, str] | None = None
 ) -> None:
     """Run a tool; what it says is of interest when it fails."""
+    command = [str(word) for word in words]
     done = subprocess.run(
         command, check=False, cwd=cwd, env=environment, capture_output=True, text=True
     )

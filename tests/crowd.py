@@ -78,14 +78,17 @@ class Crowd:
         self._by_address = {host.address: host for host in hosts}
         self._well = options(folder, answer)
         self._stuck = options(folder, never_answer)
+        self._kept: set[object] = set()  # or the collector ends them while they wait
 
     async def serve(self, listener: socket.socket) -> None:
         """Serve who comes until standard input ends: who asked for the hosts has gone."""
         await asyncio.start_server(self.accept, sock=listener, backlog=BACKLOG)
         await asyncio.to_thread(sys.stdin.read)
+        os._exit(0)  # with all connections as they are
 
     async def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Put a connection through to a server of its own, all that it says after a delay."""
+        self._kept.add(asyncio.current_task())
         host = self._by_address[writer.get_extra_info("sockname")[0]]
         await asyncio.sleep(host.round_trip)
         if host.kind is Kind.SILENT:
@@ -131,8 +134,8 @@ async def answer(process: "asyncssh.SSHServerProcess[bytes]") -> None:
 
 
 async def never_answer(_: "asyncssh.SSHServerProcess[bytes]") -> None:
-    """Run for ever."""
-    await asyncio.Event().wait()
+    """Run for ever, as far as anybody waits: of what has no end asyncio keeps no reference."""
+    await asyncio.sleep(24 * 3600)
 
 
 def make_keys(folder: Path) -> None:
