@@ -137,11 +137,11 @@ def rules(health: Health) -> str:
 
 def payload(files: Mapping[str, Content], packed: Iterable[bytes] = ()) -> bytes:
     """What `Activation.command` is fed: the script, what was packed before, and `files`."""
-    return archive(files, (packed_script_text(), *packed))
+    return archive(files, (script_member(), *packed))
 
 
 @functools.cache
-def packed_script_text() -> bytes:
+def script_member() -> bytes:
     """The script as a part of a payload."""
     return pack({"script": "".join(map(script_text, ("lock.sh", "activate.sh"))).encode()})
 

@@ -49,8 +49,16 @@ def said(loaded: "Loaded") -> dict[str, tuple[object, str]]:
 
 
 def shown(value: object) -> str:
-    """A value as fleetbpf.yml would have it."""
-    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    """A value as fleetbpf.yml would have it; what is not set is left empty."""
+    match value:
+        case None:
+            return ""
+        case tuple():
+            return ", ".join(map(str, value))
+        case float():
+            return f"{value:g}s"
+        case _:
+            return str(value)
 
 
 def settle(options: argparse.Namespace, loaded: "Loaded") -> None:

@@ -10,11 +10,11 @@ from pathlib import Path
 
 from fleetbpf.command import Command
 from fleetbpf.connections.local import LocalConnection
+from fleetbpf.file_lock import acquired
 from fleetbpf.lab import cpio, image, modules, qemu
 from fleetbpf.lab.identity import Identity
 from fleetbpf.lab.kernels import Kernel
 from fleetbpf.lab.userland import Userland
-from fleetbpf.locks import acquired
 from fleetbpf.packages.archive import KEYRING, Archive
 
 SUITE = "bookworm"

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from fleetbpf.file_lock import acquired
 from fleetbpf.frozen import frozen
 from fleetbpf.lab.hosts import HostKind, LabHost
-from fleetbpf.locks import acquired
 from fleetbpf.model.architecture import Architecture
 
 

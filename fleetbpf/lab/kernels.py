@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from fleetbpf.errors import HostError, Problem
+from fleetbpf.file_lock import acquired
 from fleetbpf.frozen import frozen
-from fleetbpf.locks import acquired
 from fleetbpf.model.architecture import Architecture
 from fleetbpf.packages.archive import Archive, Package, key
 from fleetbpf.packages.tree import unpack as unpack_package

@@ -8,7 +8,7 @@ from pathlib import Path
 from fleetbpf.command import Command
 from fleetbpf.connections.local import LocalConnection
 from fleetbpf.errors import HostError, Problem
-from fleetbpf.locks import acquired
+from fleetbpf.file_lock import acquired
 from fleetbpf.model.architecture import Architecture
 from fleetbpf.packages.archive import Archive, Package, key
 from fleetbpf.packages.version import version_key

@@ -10,6 +10,7 @@ import pytest
 
 from fleetbpf import inventory
 from fleetbpf.errors import HostError, InputError
+from fleetbpf.file_lock import acquired
 from fleetbpf.lab import cpio, login, processes, qemu, resources, roster, tools
 from fleetbpf.lab.boot import text_of
 from fleetbpf.lab.down import down
@@ -17,7 +18,6 @@ from fleetbpf.lab.folder import LabFolder, Placed, write
 from fleetbpf.lab.hosts import HostKind, LabHost
 from fleetbpf.lab.modules import name_of
 from fleetbpf.lab.up import refuse_foreign
-from fleetbpf.locks import acquired
 from fleetbpf.model.architecture import Architecture
 from tests.tools import need
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from fleetbpf import cli, settings
-from fleetbpf.cli.settings import settle
+from fleetbpf.cli.settings import settle, shown
 from fleetbpf.errors import InputError
 from fleetbpf.model.settings import Settings
 
@@ -104,6 +104,13 @@ def test_off_turns_the_log_off_in_a_file_and_in_the_environment(here: Path) -> N
     assert settings.load({"XDG_CONFIG_HOME": "/none"}, folder=here).settings.log == "off"
     in_environment = {"XDG_CONFIG_HOME": "/none", "FLEETBPF_LOG": "off"}
     assert settings.load(in_environment, folder=here).settings.log == "off"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(None, ""), (("a", "b"), "a, b"), (3.0, "3s"), (0, "0"), ("auto", "auto")]
+)
+def test_a_value_is_shown_as_it_is_written(value: object, text: str) -> None:
+    assert shown(value) == text
 
 
 def test_every_setting_has_a_description() -> None:
