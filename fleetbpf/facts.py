@@ -16,6 +16,7 @@ GREETING = ("fleetbpf", "facts")
 UNITS = "units"  # the wish for their text
 SPOOLS = "spools"  # the wish for their sizes
 SUMS = "sums"  # the wish for checksums of running loaders, which nobody can write to
+MISSES = "misses"  # the wish for how often the kernel did not run a program
 Row = tuple[str, ...]
 
 
@@ -24,7 +25,7 @@ def question(
 ) -> Command:
     """The one command that asks a host for all its facts; deployment "" means all of them.
 
-    wishes: what is asked besides: UNITS, SPOOLS, SUMS, and whether what hooks need is there.
+    wishes: what is asked besides: UNITS, SPOOLS, SUMS, MISSES; whether what hooks need is there.
     """
     places = (layout.root, layout.run, layout.units)
     return script(
@@ -196,6 +197,7 @@ def release(row: Row, by_kind: Mapping[str, list[Row]]) -> ReleaseFacts:
         pid=int(state.get("pid", 0)),
         warnings=tuple(map(str, state.get("warnings", ()))),
         capabilities=tuple(map(str, state.get("capabilities", ()))),
+        missed=int((said("missed") or ("0",))[0]),
         counts=counts(object_in(counted[0])) if counted else None,
     )
 

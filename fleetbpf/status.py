@@ -29,6 +29,7 @@ class ProgramStatus:
     attached: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     capabilities: tuple[str, ...] = ()  # that the running loader keeps
+    missed: int = 0  # runs that the kernel skipped since the loader started
     tally: Tally | None = None  # of that release since its first start
 
 
@@ -57,7 +58,7 @@ class Status:
             host=host,
             deployment=self.deployment,
             become=target.become,
-            wishes=(facts.SPOOLS,),
+            wishes=(facts.SPOOLS, facts.MISSES),
         )
         declared = [program.name for program in target.programs]
         mirror = self.logs / host / self.deployment
@@ -101,9 +102,16 @@ def row(host: str, placed: ProgramFacts, arch: str, mirror: Path) -> ProgramStat
         since=since,
         spool_bytes=sum(release.spool_bytes for release in placed.releases),
         attached=current.attached if current else (),
-        warnings=current.warnings if current else (),
+        warnings=(*current.warnings, *skipped(current.missed)) if current else (),
         capabilities=current.capabilities if current else (),
+        missed=current.missed if current else 0,
         tally=tally.of(current.counts, mirror / placed.current)
         if current and current.counts
         else None,
     )
+
+
+def skipped(count: int) -> Iterable[str]:
+    """What to say of runs that the kernel skipped: nobody saw what happened there."""
+    if count:
+        yield f"the kernel skipped {count} run(s), as another BPF program ran on that processor"

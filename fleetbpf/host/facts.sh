@@ -4,7 +4,7 @@
 # usage: facts.sh ROOT RUN UNITS DEPLOYMENT WISH...
 #   DEPLOYMENT  "" = all of them
 #   WISH        units (their text) | spools (their sizes) | sums (of running loaders too)
-#               | path:FILE, event:CATEGORY/NAME, function:NAME (is it there?)
+#               | misses (runs that the kernel skipped) | path:FILE, event:CATEGORY/NAME, function:NAME (is it there?)
 # Changes nothing. Runs in dash, busybox ash and bash. Stands behind lock.sh and before unpack.sh: when
 # all is told, which is said by a line `end`, a line of words for that may come on stdin, and its payload.
 set -u
@@ -187,9 +187,17 @@ running() {
 	first_line "$state"
 	pid=${line#*'"pid":'} pid=${pid%%[!0-9]*}
 	object_of "/proc/${pid:-none}/exe" || return 0
-	[ "${object#"$root/objects/"}" != "$object" ] && fact running "$1" "$2" "$3" "${object##*/}" "$line"
-	return 0
+	[ "${object#"$root/objects/"}" != "$object" ] || return 0
+	fact running "$1" "$2" "$3" "${object##*/}" "$line"
+	[ -z "$misses" ] || missed "$1" "$2" "$3" "$pid"
 }
+
+# missed DEPLOYMENT PROGRAM ID PID: how often the kernel did not run its programs, as another one ran
+# there; since Linux 5.12
+missed() {
+	each=$(sed -n 's/^recursion_misses:[^0-9]*/+/p' "/proc/$4/fdinfo"/*)
+	fact missed "$1" "$2" "$3" "$((0$each))"
+} 2>/dev/null
 
 # here LINK: where a link to a folder leads; what it says, when that has gone
 here() {
@@ -233,12 +241,13 @@ all() {
 	done
 }
 
-texts='' spools='' sums=''
+texts='' spools='' sums='' misses=''
 for wish; do
 	case $wish in
 	units) texts=yes ;;
 	spools) spools=yes ;;
 	sums) sums=yes ;;
+	misses) misses=yes ;;
 	esac
 done
 # At once: each write of its own would be a packet of its own.

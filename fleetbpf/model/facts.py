@@ -40,6 +40,7 @@ class ReleaseFacts:
     pid: int = 0
     warnings: tuple[str, ...] = ()  # what the running loader has to say
     capabilities: tuple[str, ...] = ()  # that it keeps
+    missed: int = 0  # runs that the kernel skipped since it started, where they were asked for
     counts: Counts | None = None  # None: it never started since the host did
 
     @property

@@ -1,4 +1,4 @@
-"""Releases with real loaders, judged by the host before the ones before them stop."""
+"""Releases with real loaders: judged before the ones before them stop, and asked how they do."""
 
 import json
 import os
@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from fleetbpf import activation
+from fleetbpf import activation, facts
 from fleetbpf.activation import Activation, Answer, Step
 from fleetbpf.archive import Content
 from fleetbpf.command import Command
@@ -158,3 +158,18 @@ def test_an_unhealthy_release_gives_an_interface_back(
     told = len(site.texts("r1"))
     subprocess.run([*inside, sys.executable, "-c", PACKET], check=True)
     wait_until(lambda: len(site.texts("r1")) > told, what="the old release sees packets again")
+
+
+def test_runs_that_the_kernel_skipped_are_told(site: Site, build: Build) -> None:
+    replace(site, loader=build("crossed")).start("r1", "--set", PID)
+    assert missed(site, facts.MISSES) == 0
+    ping(7)
+    assert missed(site, facts.MISSES) == 7
+    assert missed(site) == 0  # nobody asked
+
+
+def missed(site: Site, *wishes: str) -> int:
+    """How often the kernel did not run a program of the one release, as a host tells it."""
+    with LocalConnection() as here:
+        said = facts.ask(here, site.layout, host="here", deployment=DEPLOYMENT, wishes=wishes)
+    return said.programs[0].releases[0].missed

@@ -25,10 +25,13 @@ def test_a_running_loaders_warnings_and_capabilities_are_told() -> None:
             ("program", "demo", "hello", "r1", ""),
             ("release", *place, "cafe", "cafe"),
             ("running", *place, "cafe", json.dumps(STATE)),
+            ("missed", *place, "3"),
         ]
     )
     (row,) = status.rows("web1", "demo", ["hello"], seen, Path("/nowhere"))
-    assert (row.state, row.pid, row.warnings) == ("running", 7, ("no trace clock",))
+    assert (row.state, row.pid, row.missed) == ("running", 7, 3)
+    skipped = "the kernel skipped 3 run(s), as another BPF program ran on that processor"
+    assert row.warnings == ("no trace clock", skipped)
     assert row.arch == "aarch64"
     assert row.capabilities == ("CAP_BPF",)
 
