@@ -5,8 +5,8 @@ import gc
 
 from fleetbpf.cli import main
 
-# New objects in Python that may hold others until garbage is looked for: a command's modules are
-# half as many, and a host leaves a few hundred.
+# Objects that may hold others, more than there were, until garbage is looked for: a command's
+# modules make 50,000 of them, and a host leaves about a hundred.
 LOOK_AFTER = 100_000
 
 
