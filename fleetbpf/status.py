@@ -114,4 +114,4 @@ def row(host: str, placed: ProgramFacts, arch: str, mirror: Path) -> ProgramStat
 def skipped(count: int) -> Iterable[str]:
     """What to say of runs that the kernel skipped: nobody saw what happened there."""
     if count:
-        yield f"the kernel skipped {count} run(s), as another BPF program ran on that processor"
+        yield f"the kernel skipped {count} run(s), as a BPF program ran on that processor already"

@@ -192,8 +192,8 @@ running() {
 	[ -z "$misses" ] || missed "$1" "$2" "$3" "$pid"
 }
 
-# missed DEPLOYMENT PROGRAM ID PID: how often the kernel did not run its programs, as another one ran
-# there; since Linux 5.12
+# missed DEPLOYMENT PROGRAM ID PID: how often the kernel did not run its programs, as one ran there
+# already; since Linux 5.12
 missed() {
 	each=$(sed -n 's/^recursion_misses:[^0-9]*/+/p' "/proc/$4/fdinfo"/*)
 	fact missed "$1" "$2" "$3" "$((0$each))"

@@ -161,7 +161,7 @@ def test_an_unhealthy_release_gives_an_interface_back(
 
 
 def test_runs_that_the_kernel_skipped_are_told(site: Site, build: Build) -> None:
-    replace(site, loader=build("crossed")).start("r1", "--set", PID)
+    replace(site, loader=build("recursing")).start("r1", "--set", PID)
     assert missed(site, facts.MISSES) == 0
     ping(7)
     assert missed(site, facts.MISSES) == 7
