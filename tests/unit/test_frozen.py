@@ -81,7 +81,7 @@ def test_it_does_not_change() -> None:
 
 @pytest.mark.parametrize("arguments", [{}, {"x": 1, "z": 2}])
 def test_wrong_arguments_are_refused(arguments: dict[str, int]) -> None:
-    with pytest.raises(TypeError, match="Point (needs x|has no z)$"):
+    with pytest.raises(TypeError, match=r"Point (needs x|has no z)$"):
         Point(**arguments)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match=r"^Point\.__init__\(\) takes 1 positional argument"):
         Point(1)  # type: ignore[call-arg]
