@@ -110,7 +110,7 @@ def open_channel(transport: TunedTransport, host: ConnectionSettings, *, timeout
         prohibited = error.code == PROHIBITED
         raise reasons.not_forwarded(host, error.text, prohibited=prohibited) from error
     except (EOFError, OSError, SSHException) as error:
-        if transport.is_active():
+        if isinstance(error, SSHException) and transport.is_active():
             phase = "waiting for its jump host to connect"
             raise reasons.timed_out(host, phase, timeout=timeout) from error
         phase, said = "asking its jump host to connect", transport.farewell

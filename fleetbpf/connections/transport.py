@@ -13,11 +13,12 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from fnmatch import fnmatchcase
-from typing import Protocol
+from typing import Any, Protocol
 
 from paramiko import Channel, Message, Transport
 from paramiko.auth_handler import AuthHandler
 from paramiko.common import (
+    MSG_CHANNEL_CLOSE,
     MSG_CHANNEL_EOF,
     MSG_CHANNEL_REQUEST,
     MSG_CHANNEL_SUCCESS,
@@ -228,6 +229,12 @@ class TunedTransport(Transport):
         finally:
             self.noticed.set()
 
+    def open_channel(self, *args: Any, **kwargs: Any) -> Channel:
+        """Open a channel that sends nothing after its close."""
+        channel = super().open_channel(*args, **kwargs)
+        channel.transport = Outlet(self, channel)  # type: ignore[assignment]
+        return channel
+
     def request_terminal(self, channel: Channel) -> None:
         """Ask for a terminal that passes bytes on as they are; `Channel.get_pty` sends no modes."""
         message = Message()
@@ -302,6 +309,29 @@ class TunedTransport(Transport):
                 self.noticed.set()
 
         return handle
+
+
+class Outlet:
+    """The transport as one of its channels sees it: the channel's close is the last it sends.
+
+    A channel of paramiko puts a message together under a lock and sends it after that, so its
+    close, by another thread or by the host, may overtake the message. sshd then hears of a channel
+    that it has forgotten and ends the connection: of a jump host, for all hosts behind it.
+    """
+
+    def __init__(self, transport: Transport, channel: Channel) -> None:
+        self._transport = transport
+        self._channel = channel
+        self._turn = threading.Lock()
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._transport, name)
+
+    def _send_user_message(self, message: Message) -> None:
+        with self._turn:
+            # Marked as closed before its close is sent, which waits here for what is under way.
+            if not self._channel.closed or message.asbytes()[0] == MSG_CHANNEL_CLOSE:
+                self._transport._send_user_message(message)  # type: ignore[attr-defined]  # noqa: SLF001
 
 
 def handle_request(channel: Channel, message: Message) -> None:

@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import IO
 
 from paramiko import Channel
+from paramiko.ssh_exception import SSHException
 
 from fleetbpf.connections import reasons
 from fleetbpf.connections.settings import ConnectionSettings
@@ -129,9 +130,10 @@ class JumpChannel:
         self._channel.settimeout(timeout)
 
     def close(self) -> None:
-        """Close the channel, not the connection that it belongs to."""
-        self._channel.close()
+        """Close the channel, not the connection that it belongs to; no matter if that is lost."""
+        with suppress(EOFError, OSError, SSHException):
+            self._channel.close()
 
     def hang_up(self) -> None:
         """Wake who waits."""
-        self._channel.close()
+        self.close()

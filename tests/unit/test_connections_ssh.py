@@ -9,7 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from paramiko import Message
+from paramiko import Channel, Message
+from paramiko.common import MSG_CHANNEL_CLOSE, MSG_CHANNEL_DATA
 
 from fleetbpf.connections import reasons
 from fleetbpf.connections.keyring import Keyring
@@ -20,6 +21,7 @@ from fleetbpf.connections.settings import ConnectionSettings, Operator
 from fleetbpf.connections.transport import (
     CIPHERS,
     KEY_EXCHANGES,
+    Outlet,
     QuickSocket,
     TunedTransport,
     algorithms,
@@ -111,6 +113,63 @@ def test_a_connection_is_closed_when_nobody_reads_from_it_any_more() -> None:
     assert wire.closed_under_the_reader is False
     assert wire.closed.is_set()
     assert not transport.is_alive()
+
+
+class SlowTransport(TunedTransport):
+    """Notes what it shall send; data only when it is allowed to."""
+
+    def __init__(self, wire: Busy) -> None:
+        super().__init__(wire, host_key_types=["ssh-ed25519"])
+        self.sent: list[int] = []
+        self.asked, self.allowed = threading.Event(), threading.Event()
+
+    def _send_user_message(self, message: Message) -> None:
+        kind = message.asbytes()[0]
+        if kind == MSG_CHANNEL_DATA:
+            self.asked.set()
+            assert self.allowed.wait(60)
+        self.sent.append(kind)
+
+
+def channel_of(transport: TunedTransport) -> Channel:
+    """An open channel, without a host that agrees to it."""
+    channel = Channel(1)
+    channel._set_transport(transport)  # type: ignore[attr-defined]
+    channel._set_remote_channel(1, 1000, 1000)  # type: ignore[attr-defined]
+    channel.transport = Outlet(transport, channel)  # type: ignore[assignment]
+    return channel
+
+
+def test_the_close_of_a_channel_waits_for_what_is_being_sent() -> None:
+    transport = SlowTransport(Busy())
+    channel = channel_of(transport)
+    sending = threading.Thread(target=channel.send, args=[b"x"])
+    closing = threading.Thread(target=channel.close)
+
+    sending.start()
+    assert transport.asked.wait(60)
+    closing.start()
+    closing.join(0.5)
+    assert channel.closed
+    assert transport.sent == []
+    transport.allowed.set()
+    sending.join(60)
+    closing.join(60)
+
+    assert transport.sent == [MSG_CHANNEL_DATA, MSG_CHANNEL_CLOSE]
+
+
+def test_what_a_close_has_overtaken_is_not_sent() -> None:
+    transport = SlowTransport(Busy())
+    transport.allowed.set()
+    channel = channel_of(transport)
+    late = Message()
+    late.add_byte(bytes([MSG_CHANNEL_DATA]))
+
+    channel.close()
+    channel.transport._send_user_message(late)  # type: ignore[union-attr]
+
+    assert transport.sent == [MSG_CHANNEL_CLOSE]
 
 
 @pytest.mark.parametrize(
