@@ -127,8 +127,11 @@ class Release:
         return text.encode()
 
     def about(self, *, loader_sha256: str, who: str, when: str) -> bytes:
-        """The `release.json` file, one line: what was placed, by whom, when, and made from what."""
-        fields = {
+        """The `release.json` file: a line of what was placed, by whom and when; one of what from.
+
+        Hosts read byte by byte, and of releases that are not current facts.sh tells the first.
+        """
+        placed = {
             "deployment": self.deployment,
             "program": self.program.name,
             "release": self.id,
@@ -136,12 +139,9 @@ class Release:
             "loader_sha256": loader_sha256,
             "applied_by": who,
             "applied_at": when,
-            # From here on facts.sh tells only of the current release.
-            "inputs": self.inputs,
-            "limits": self.limits(),
-            "types": self.types(),
         }
-        return json.dumps(fields).encode() + b"\n"
+        made_from = {"inputs": self.inputs, "limits": self.limits(), "types": self.types()}
+        return f"{json.dumps(placed)[:-1]},\n {json.dumps(made_from)[1:]}\n".encode()
 
 
 def attachment(hook: DesiredHook) -> tuple[str, ...]:

@@ -114,15 +114,16 @@ lines() {
 	printf '%s\n' "$whole"
 }
 
-# about DEPLOYMENT PROGRAM ID TEXT: of releases that are not current, not what they were made from
+# about DEPLOYMENT PROGRAM ID FILE: what a release is; if it is the current one, also what it was made
+# from, on the second line
 about() {
-	told=$4
+	read -r told || : # its end may have been torn off
 	case $3:$told in
-	"$current":*) ;;
-	*', "inputs":'*) told="${told%%, \"inputs\":*}}" ;;
+	"$current":*,) read -r line || : && told="$told $line" ;;
+	*,) told="${told%,}}" ;;
 	esac
 	fact about "$1" "$2" "$3" "$told"
-}
+} <"$4"
 
 # object_of FILE: into `object`, what a link to a loader, or a process, is; a path below objects/
 object_of() {
@@ -143,7 +144,7 @@ release() {
 	[ -z "$spools" ] || spool "$1" "$2" "$id"
 	[ "$id" = "$current" ] || [ ! -d "$run/$1/$2/$id" ] || fact remains "$1" "$2" "$id"
 	[ "$id" = "$current" ] && lines "$3/args" args "$1" "$2" "$id"
-	[ -f "$3/release.json" ] && first_line "$3/release.json" && about "$1" "$2" "$id" "$line"
+	[ -f "$3/release.json" ] && about "$1" "$2" "$id" "$3/release.json"
 	[ -e "$units/multi-user.target.wants/fleetbpf-$1.$2@$id.service" ] && fact enabled "$1" "$2" "$id"
 	first_line_of counts "$run/$1/$2/$id/counts" "$1" "$2" "$id"
 	[ -f "$3/deadline" ] && deadline "$1" "$2" "$id" "$3/deadline"
