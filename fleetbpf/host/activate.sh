@@ -66,6 +66,7 @@ reload_units() {
 place_units() {
 	while [ $# -ge 5 ]; do
 		if [ "$1" = start ] && is_current "$2" "$3"; then
+			# shellcheck disable=SC2154 # unpack.sh has set it
 			place_unit "$2" "$stage/$2/$4/unit" 2>/dev/null
 		fi
 		shift 5
@@ -396,12 +397,11 @@ finish() {
 # begin: lock the host, and tidy up
 begin() {
 	take_lock "$who" "$why" "$wait" || return 1
-	[ -d "$stage" ] || stage=$root/lock/.stage
 	trap '' HUP PIPE
 	trap finish EXIT
 	trap 'exit 1' INT TERM
 	# What scripts that were killed have left; nobody else has the lock.
-	for left in "$root"/.stale.* "$root"/*/*/current.* "$units"/fleetbpf-*.new; do
+	for left in "$root"/*/*/current.* "$units"/fleetbpf-*.new; do
 		if [ -e "$left" ] || [ -h "$left" ]; then rm -rf "$left"; fi
 	done
 	tidy_history || : # on a full disk

@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=sh
-# The lock of a host, for the scripts that this stands before: the folder $root/lock.
-# It appears by rename with its owner in it, so the owner is known from the first moment. Who finds
-# that owner dead adds the next one (owner, owner+, …), by a link that only one can make: the host
-# is never unlocked in between.
+# shellcheck disable=SC2154,SC3013 # who calls sets $mine; -ef came to POSIX in 2024, and to our shells before
+# The lock of a host, for the scripts that this stands before: $root/lock, a link to the folder
+# .lock.PID of whoever made it. The owner is in that folder before, so he is known from the first
+# moment. Who finds that owner dead adds the next one (owner, owner+, …), by a link that only one
+# can make: the host is never unlocked in between. All of them go when $root/lock does.
 #   an owner's lines   PID BIRTH BOOT, who, when (UTC), why
+# Who takes it names a folder of his own, $mine: .lock.PID, or .lock.PID+ where an earlier process
+# with that number has left one, and so on.
 root=$1
 
 # birth PID: into `birth`, when it started, in clock ticks since boot (field 22 of stat); '' if it is gone
@@ -44,39 +47,40 @@ tell_lock() {
 
 # succeed MINE: own the lock in the place of its dead owner, by the owner's file MINE
 succeed() (
+	[ -d "$root/lock" ] || mkdir "$root/$(readlink "$root/lock")" # somebody has removed the folder
 	cd "$root/lock" || exit 1
 	lock_owner .
 	# The folder may be one that was given up meanwhile: then we are not in what is the lock now.
 	is_dead "$owner" && ln "$1" "$owner+" && cmp -s "$1" "$root/lock/$owner+"
 ) 2>/dev/null
 
-# sign WHO WHY: what we shall be known by, in a folder that is to become the lock
+# sign WHO WHY: what we shall be known by, in our folder; `said` is why not
 sign() {
-	{ [ -d "$mine" ] || mkdir -p "$mine"; } && birth $$ && read -r boot </proc/sys/kernel/random/boot_id || return 1
+	[ -d "$mine" ] || said=$(mkdir -p "$mine" 2>&1) || return 1
 	# On a full disk a shell may say no more than "I/O error", or nothing.
-	{
+	said="cannot write $mine/owner: is the disk full?"
+	birth $$ && read -r boot </proc/sys/kernel/random/boot_id &&
 		printf '%s\n' "$$ $birth $boot" "$1" "${signed% *}" "$2" >"$mine/owner" &&
-			{ read -r _ && read -r _ && read -r _ && read -r _; } <"$mine/owner"
-	} 2>/dev/null || { echo "cannot write $mine/owner: is the disk full?" >&2 && return 1; }
-}
+		{ read -r _ && read -r _ && read -r _ && read -r _; } <"$mine/owner"
+} 2>/dev/null
 
 # take_lock WHO WHY SECONDS: own the lock, waiting so long; says why not. Ends when the caller has
-# gone while it waits. What lies in `mine`, the folder .lock.PID, is inside of the lock from then on;
-# or where it was, when the lock was a dead one's.
+# gone while it waits. Our folder may be there before, with more in it.
 take_lock() {
-	mine=$root/.lock.$$ waited=0
+	waited=0
 	for left in "$root"/.lock.*; do # of scripts that were killed while they waited
-		[ ! -d "$left" ] || [ -d "/proc/${left##*.}" ] || rm -rf "$left"
+		pid=${left##*/.lock.}
+		[ ! -d "$left" ] || [ -d "/proc/${pid%%+*}" ] || [ "$left" -ef "$root/lock" ] || rm -rf "$left"
 	done
 	signed=$(date -u '+%Y-%m-%dT%H:%M:%SZ %s')
 	read -r signed_up _ </proc/uptime
-	if ! said=$(sign "$1" "$2" 2>&1); then
+	if ! sign "$1" "$2"; then
 		printf 'stderr\t\t%s\nfailed\t\tlock\n' "${said%%
 *}"
 		abandon
 		return 1
 	fi
-	until mv -T "$mine" "$root/lock" 2>/dev/null || succeed "$mine/owner"; do
+	until ln -sT "${mine##*/}" "$root/lock" 2>/dev/null || succeed "$mine/owner"; do
 		if [ "$waited" -ge "$3" ]; then
 			printf 'locked\t%s\n' "$(tell_lock)"
 			abandon
@@ -101,8 +105,13 @@ abandon() {
 
 # give_lock_up: remove it, unless it was taken from us by force
 give_lock_up() {
-	[ ! -d "$mine" ] || rm -rf "$mine"
 	lock_owner "$root/lock"
-	read -r pid _ <"$owner" && [ "$pid" = "$$" ] &&
-		mv -T "$root/lock" "$root/.stale.$$" && rm -rf "$root/.stale.$$"
+	if read -r pid _ <"$owner" && [ "$pid" = "$$" ]; then remove_lock; else abandon; fi
 } 2>/dev/null
+
+# remove_lock: whoever owns it; then the folder it led to, and ours
+remove_lock() {
+	held=$mine
+	[ "$held" -ef "$root/lock" ] || held=$(cd -P "$root/lock" && pwd)
+	rm -rf "$root/lock" "$held" "$mine"
+}

@@ -4,13 +4,14 @@
 # usage: unlock.sh ROOT FORCE     (FORCE "yes": though its owner is at work)
 # Stands behind lock.sh. Says `lock<TAB>…` as tell_lock does, then `removed` where it was.
 set -u
-root=$1 force=$2
+root=$1 force=$2 mine=$1/.lock.$$
+while [ -e "$mine" ]; do mine=$mine+; done
 printf 'fleetbpf\tunlock\n'
-[ -d "$root/lock" ] || exit 0
+[ -d "$root/lock" ] || [ -h "$root/lock" ] || exit 0
 said=$(tell_lock)
 printf 'lock\t%s\n' "$said"
 if [ "$force" = yes ]; then
-	mv -T "$root/lock" "$root/.stale.$$" && rm -rf "$root/.stale.$$" && echo removed
+	remove_lock && echo removed
 else
 	case $said in *"	stale	"*) take_lock "" "" 0 >/dev/null && give_lock_up && echo removed ;; esac
 fi

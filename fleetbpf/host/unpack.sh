@@ -3,9 +3,11 @@
 # Unpack what comes on stdin, and have this shell do the script in it.
 # usage: unpack.sh ROOT ARGUMENT... < payload.tar.gz
 #   payload  script, which is given all of these arguments, and its files; all lie in the folder $stage
-# The folder is inside of what lock.sh makes the lock, and goes with it.
+# That is inside of $mine, which lock.sh knows as ours, and goes with it.
 umask 077
-stage=$1/.lock.$$/.stage
+mine=$1/.lock.$$
+while [ -e "$mine" ]; do mine=$mine+; done
+stage=$mine/.stage
 printf 'fleetbpf\tactivate\n'
 # Not into a file: on a full disk it would stay empty.
 if said=$(mkdir -p "$stage" 2>&1 && tar -xzf - -C "$stage" 2>&1) && [ -f "$stage/script" ]; then
@@ -16,6 +18,6 @@ printf '%s\n' "${said:-a payload without a script}" | while read -r line; do
 	printf 'stderr\t\t%s\n' "$line"
 done
 printf 'failed\t\tpayload\n'
-rm -rf "$1/.lock.$$"
+rm -rf "$mine"
 rmdir "$1" 2>/dev/null
 exit 1
