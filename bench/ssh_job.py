@@ -4,12 +4,14 @@ What has to lie on a host afterwards is taken from fleetbpf's own release, byte 
 """
 
 import shlex
+import shutil
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from fleetbpf import archive, targets
 from fleetbpf import inventory as inventories
 from fleetbpf import manifest as manifests
+from fleetbpf.archive import Compression
 from fleetbpf.builders import Builders
 from fleetbpf.release import Release, sha256
 
@@ -20,6 +22,8 @@ programs:
 plays: [{{hosts: all, programs: [victims]}}]
 """
 PLACE = PurePosixPath("/srv/victims")  # where the peers put it
+# As fleetbpf finds it on the hosts, which have this machine's programs.
+COMPRESSION = Compression.ZSTD if shutil.which("zstd") else Compression.GZIP
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +58,7 @@ class Job:
         return " && ".join(
             (
                 f"umask 077; mkdir -p {stage}",
-                f"tar -xzf - -C {stage} && cd {stage}",
+                f"{COMPRESSION} -dc | tar -xf - -C {stage} && cd {stage}",
                 f"printf %s {shlex.quote(self.sums)} | sha256sum -c --quiet",
                 f"chmod 700 loader && mv -T {stage} {PLACE}",
                 self.start,
@@ -70,7 +74,7 @@ class Job:
     @property
     def packed(self) -> Path:
         """The files in one compressed archive."""
-        return self.folder / "payload.tar.gz"
+        return self.folder / "payload.tar.packed"
 
     @property
     def files(self) -> Path:
@@ -99,5 +103,5 @@ def prepare(folder: Path, inventory: Path) -> Job:
     for name, content in files.items():
         (job.files / name).write_bytes(content)
     (job.files / "loader").chmod(0o700)
-    job.packed.write_bytes(archive.archive(files))
+    job.packed.write_bytes(archive.archive(files, compression=COMPRESSION))
     return job

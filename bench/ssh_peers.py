@@ -58,7 +58,7 @@ ARCHIVE = """
 - hosts: all
   gather_facts: false
   tasks:
-    - copy: {{src: "{packed}", dest: "{place}.tar.gz"}}
+    - copy: {{src: "{packed}", dest: "{place}.packed"}}
     - shell: {either}
       register: done
       changed_when: done.stdout == ""
@@ -138,7 +138,7 @@ def run(
 def prepare(folder: Path, fleet: Fleet, job: Job) -> Peers:
     """Install the peers once, and write what they are to do."""
     running = f"{job.running} && echo yes || echo no"
-    either = f"({job.check}) && echo same || ({job.deploy}) <{PLACE}.tar.gz"
+    either = f"({job.check}) && echo same || ({job.deploy}) <{PLACE}.packed"
     values = {
         "port": PORT,
         "identity": str(fleet.identity),

@@ -1,12 +1,12 @@
 """Bringing one host to its releases: the payload, the command, and what the host answers."""
 
-import functools
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
+from types import MappingProxyType
 
 from fleetbpf import lock
-from fleetbpf.archive import OBJECTS, Content, archive, pack
-from fleetbpf.command import Command, packed_script, script_text
+from fleetbpf.archive import OBJECTS, Compression, Content
+from fleetbpf.command import Command, packed_script
 from fleetbpf.connections import Connection
 from fleetbpf.errors import HostError
 from fleetbpf.facts import Row, check_greeting, object_in, tabbed
@@ -16,11 +16,13 @@ from fleetbpf.lock import Claim
 from fleetbpf.model.facts import Lock
 from fleetbpf.model.rollout import Health
 from fleetbpf.model.target import Target
+from fleetbpf.packing import shared_payload
 from fleetbpf.plan import Action, Change
 from fleetbpf.release import KERNEL_BTF, Release
 
 GREETING = ("fleetbpf", "activate")
 TIMEOUT = 900.0  # seconds; a slow host may take minutes to start many programs
+NOTHING: Mapping[str, Content] = MappingProxyType({})
 
 
 @frozen
@@ -98,11 +100,17 @@ class Activation:
     deployment: str
     layout: HostLayout
     claim: Claim
+    compression: Compression = Compression.GZIP  # of what is sent: one that the host knows
 
     def do(
-        self, target: Target, connection: Connection, todo: Sequence[Step], payload: bytes
+        self,
+        target: Target,
+        connection: Connection,
+        todo: Sequence[Step],
+        files: Mapping[str, Content] = NOTHING,
+        loaders: Iterable[bytes] = (),
     ) -> Answer:
-        """Have the host do `todo`; its answer.
+        """Have the host do `todo` with `files`, and loaders that are packed already; its answer.
 
         Raises HostError when the host refuses to begin (sudo, the lock), UnreachableError when
         the link is lost; the host then finishes what it has begun.
@@ -110,6 +118,7 @@ class Activation:
         host = target.host.name
         health = target.rollout.health
         command = self.command(todo, health, become=target.become)
+        payload = shared_payload(tuple(files.items()), tuple(loaders), self.compression)
         completed = connection.run(
             command, stdin=payload, timeout=TIMEOUT + health.soak + self.claim.patience
         )
@@ -126,24 +135,14 @@ class Activation:
         places = (self.layout.root, self.layout.run, self.layout.units)
         rows = (word for row in words for word in row)
         about = (self.deployment, *self.claim.words, rules(health))
-        return packed_script("activate.sh", *map(str, places), *about, *rows, become=become)
+        arguments = (*map(str, places), *about, *rows)
+        return packed_script("activate.sh", self.compression, *arguments, become=become)
 
 
 def rules(health: Health) -> str:
     """What a new release must keep to, as `activate.sh` takes it."""
     found = (health.soak, health.max_lost, health.min_records, health.max_restarts, health.max_cpu)
     return ":".join("" if rule is None else str(rule) for rule in found)
-
-
-def payload(files: Mapping[str, Content], packed: Iterable[bytes] = ()) -> bytes:
-    """What `Activation.command` is fed: the script, what was packed before, and `files`."""
-    return archive(files, (script_member(), *packed))
-
-
-@functools.cache
-def script_member() -> bytes:
-    """The script as a part of a payload."""
-    return pack({"script": "".join(map(script_text, ("lock.sh", "activate.sh"))).encode()})
 
 
 def release_files(
@@ -180,7 +179,7 @@ def parse(rows: Iterable[Row]) -> Answer:
         failures=tuple(failure(row, by_kind) for row in by_kind.get("failed", ())),
         moved={row[0]: row[1] for row in by_kind.get("moved", ())},
         locked_by=next(map(lock.parse, by_kind.get("locked", ())), None),
-        warnings=tuple(said for row in by_kind.get("state", ()) for said in warnings(row)),
+        warnings=tuple(said for row in by_kind.get("started", ()) for said in warnings(row)),
     )
 
 
@@ -204,6 +203,6 @@ def failure(row: Row, by_kind: Mapping[str, list[Row]]) -> Failure:
 
 
 def warnings(row: Row) -> tuple[str, ...]:
-    """What a loader that has started warns of, from its `state` file."""
-    program, *state = row
-    return tuple(f"{program}: {said}" for said in object_in("\t".join(state)).get("warnings", ()))
+    """What a loader that has started warns of: the program, its release, its `state` file."""
+    program, _, state = row
+    return tuple(f"{program}: {said}" for said in object_in(state).get("warnings", ()))

@@ -1,13 +1,13 @@
 """Apply: have each host make the changes that it needs, and tell what came of them."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import field
 from datetime import UTC, datetime
 from pathlib import Path
 
 from fleetbpf import activation, collect
 from fleetbpf.activation import Activation, Answer, Failure, Step
-from fleetbpf.archive import Content
+from fleetbpf.archive import Compression, Content
 from fleetbpf.connections import Connection
 from fleetbpf.errors import Problem
 from fleetbpf.frozen import frozen
@@ -15,7 +15,6 @@ from fleetbpf.layout import Workspace
 from fleetbpf.lock import Claim
 from fleetbpf.model.facts import HostFacts
 from fleetbpf.model.target import Target
-from fleetbpf.packing import shared_payload
 from fleetbpf.plan import Action, Change
 from fleetbpf.prepare import NO_SYSTEMD, Prepare, Prepared
 from fleetbpf.verifier import decisive
@@ -84,17 +83,23 @@ class Apply:
         """Send what the host lacks and have it make the changes."""
         target, changes = prepared.target, prepared.todo
         deployment, layout = self.prepare.deployment, self.prepare.layout
-        host = Activation(deployment=deployment, layout=layout, claim=self.claim)
+        compression = Compression.ZSTD if prepared.seen.zstd else Compression.GZIP
+        host = Activation(
+            deployment=deployment, layout=layout, claim=self.claim, compression=compression
+        )
         if any(change.prune or change.action is Action.DELETE for change in changes):
             save_records(target, connection, host, activation.stops(changes), self.workspace)
         artifact = self.prepare.builders.artifact
         artifacts = (artifact(program.recipe) for program in target.programs)
         objects = {found.key: found.loader_sha256 for found in artifacts}
         todo = activation.steps(changes, objects=objects)
-        return host.do(target, connection, todo, self.payload(changes, prepared.seen))
+        sent = self.content(changes, prepared.seen, compression)
+        return host.do(target, connection, todo, *sent)
 
-    def payload(self, changes: Sequence[Change], seen: HostFacts) -> bytes:
-        """The files of the new releases, and the loaders that the host does not have."""
+    def content(
+        self, changes: Sequence[Change], seen: HostFacts, compression: Compression
+    ) -> tuple[dict[str, Content], Iterable[bytes]]:
+        """The files of the new releases, and the loaders that the host does not have, packed."""
         files: dict[str, Content] = {}
         loaders: dict[str, bytes] = {}
         builders, btf = self.prepare.builders, self.prepare.btf.of(seen)
@@ -107,8 +112,8 @@ class Apply:
                 release, loader_sha256=sha256, about=about, btf=cut, systemd=seen.systemd
             )
             if sha256 not in seen.sound_objects:
-                loaders[artifact.key] = artifact.packed
-        return shared_payload(tuple(files.items()), tuple(loaders.values()))
+                loaders[artifact.key] = artifact.packed(compression)
+        return files, loaders.values()
 
     def problems(self, host: str, changes: Sequence[Change], answer: Answer) -> list[Problem]:
         """What went wrong in an activation, program by program."""
@@ -162,7 +167,7 @@ def save_records(
     Programs that are to be deleted are stopped first, by `ending`: their last records count too.
     """
     if ending:
-        host.do(target, connection, ending, activation.payload({}))
+        host.do(target, connection, ending)
     return collect.fetch(
         connection,
         host.layout,

@@ -3,6 +3,7 @@
 import gzip
 import tarfile
 from collections.abc import Iterable, Mapping
+from enum import StrEnum
 from pathlib import PurePosixPath
 
 END = b"\0" * 1024
@@ -11,16 +12,27 @@ OBJECTS = "objects/"  # what lies there is executed
 Content = bytes | PurePosixPath  # a path: of a symbolic link
 
 
-def archive(files: Mapping[str, Content], packed: Iterable[bytes] = ()) -> bytes:
-    """A compressed tar archive of `files`, by their paths, after what was packed before."""
-    return b"".join((*packed, pack(files), gzip.compress(END, mtime=0)))
+class Compression(StrEnum):
+    """How an archive is compressed, by the name of the program that a host unpacks it with."""
+
+    GZIP = "gzip"  # which no host lacks
+    ZSTD = "zstd"  # which takes a host a third of the time
 
 
-def pack(files: Mapping[str, Content]) -> bytes:
+def archive(
+    files: Mapping[str, Content],
+    packed: Iterable[bytes] = (),
+    compression: Compression = Compression.GZIP,
+) -> bytes:
+    """A compressed tar archive of `files`, by their paths, after what was packed so before."""
+    return b"".join((*packed, pack(files, compression), compressed(END, compression)))
+
+
+def pack(files: Mapping[str, Content], compression: Compression = Compression.GZIP) -> bytes:
     """A part of an archive: members without the archive's end, compressed by themselves.
 
-    gzip members may follow one another (RFC 1952, 2.2), so a loader is compressed once for all
-    hosts.
+    Members of gzip (RFC 1952, 2.2) and frames of zstd (RFC 8878, 3) may follow one another, so a
+    loader is compressed once for all hosts.
     """
     parts: list[bytes] = []
     for path, content in files.items():
@@ -32,4 +44,14 @@ def pack(files: Mapping[str, Content]) -> bytes:
         member.size = len(content)
         member.mode = 0o700 if path.startswith(OBJECTS) else 0o600
         parts += [member.tobuf(tarfile.USTAR_FORMAT), content, b"\0" * (-len(content) % 512)]
-    return gzip.compress(b"".join(parts), compresslevel=6, mtime=0)
+    return compressed(b"".join(parts), compression)
+
+
+def compressed(content: bytes, compression: Compression) -> bytes:
+    """The same bytes each time; with a checksum, so that a damaged archive is refused."""
+    if compression is Compression.GZIP:
+        return gzip.compress(content, compresslevel=6, mtime=0)
+    import zstandard  # when it is needed: it takes 4 ms
+
+    # 12: a loader in 50 ms. 19 would make it a tenth smaller, in half a second.
+    return zstandard.ZstdCompressor(level=12, write_checksum=True).compress(content)

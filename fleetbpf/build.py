@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 from pydantic import TypeAdapter
 
 from fleetbpf import btf, build_key, compilation, includes
+from fleetbpf.archive import Compression
 from fleetbpf.build_key import Inputs
 from fleetbpf.cache import Cache, Entry
-from fleetbpf.compilation import CUT_BTF, LOADER, OBJECT, PACKED_LOADER
+from fleetbpf.compilation import CUT_BTF, LOADER, OBJECT, PACKED_LOADERS
 from fleetbpf.connections.local import LocalConnection
 from fleetbpf.errors import BuildError, Problem
 from fleetbpf.frozen import frozen
@@ -48,17 +49,15 @@ class Artifact:
     inputs: Inputs  # what the key was made of, in brief
     loader: Path
     loader_sha256: str
-    packed_loader: Path  # the loader as a part of an archive (archive.py)
     object: Path
     description: Description  # of its types those that a manifest may speak of
     warnings: str  # what clang said when it compiled, maybe long ago
     cached: bool
     seconds: float  # that it took now
 
-    @property
-    def packed(self) -> bytes:
-        """The loader as a part of an archive, read once for all hosts."""
-        return read_once(self.packed_loader)
+    def packed(self, compression: Compression) -> bytes:
+        """The loader as a part of an archive (archive.py), read once for all hosts."""
+        return read_once(self.loader.with_name(PACKED_LOADERS[compression]))
 
 
 @functools.lru_cache(maxsize=64)
@@ -157,7 +156,7 @@ class Builder:
             bench.link_loader(description, key, self._runtime(), recipe)
             notes = Notes(description=brief(description), warnings=warnings)
             bench.pack_loader()
-            names = (LOADER, PACKED_LOADER, OBJECT)
+            names = (LOADER, *PACKED_LOADERS.values(), OBJECT)
             entry = self._cache.store(key, bench.folder, names, NOTES.dump_json(notes).decode())
             return artifact(inputs, entry, cached=False)
 
@@ -240,7 +239,6 @@ def artifact(inputs: Inputs, entry: Entry, *, cached: bool) -> Artifact:
         inputs=build_key.brief(inputs),
         loader=entry.path(LOADER),
         loader_sha256=entry.digests[LOADER],
-        packed_loader=entry.path(PACKED_LOADER),
         object=entry.path(OBJECT),
         description=notes.description,
         warnings=notes.warnings,

@@ -105,7 +105,7 @@ class Check:
         btf = self.prepare.btf.of(seen)
         for trial in trials:
             made = self.artifact(trial)
-            loaders[made.key] = made.packed
+            loaders[made.key] = made.packed(archive.Compression.GZIP)
             files[f"{trial.program}/args"] = arguments(trial.release)
             if btf:
                 files[f"{trial.program}/{KERNEL_BTF}"] = self.prepare.builders.cut_btf(

@@ -71,13 +71,15 @@ def script(
     return Command("sh", "-c", text, "fleetbpf", *arguments, become=become, name=name, stays=stays)
 
 
-def packed_script(name: str, *arguments: str, become: bool = False) -> Command:
+def packed_script(name: str, tool: str, *arguments: str, become: bool = False) -> Command:
     """A script that comes in its payload, as the member `script` of an archive (unpack.sh).
+
+    `tool` is the program that undoes the archive's compression.
 
     A shell that waits since the last command (`Command.stays`) does it as well as a new one.
     """
-    words = ("sh", "-c", script_text("unpack.sh"), "fleetbpf", *arguments)
-    order = shlex.join(arguments)
+    words = ("sh", "-c", script_text("unpack.sh"), "fleetbpf", tool, *arguments)
+    order = shlex.join((tool, *arguments))
     if "\n" in order:
         raise ValueError("an argument of a packed script cannot hold a newline")
     return Command(*words, become=become, name=name, order=order)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from pathlib import Path
 
+from fleetbpf.archive import Compression
 from fleetbpf.command import Command
 from fleetbpf.toolchain import Toolchain
 
@@ -14,7 +15,7 @@ INSPECTOR = RUNTIME / "inspector.c"  # a program of its own, not part of loaders
 OBJECT = "program.bpf.o"
 SKELETON = "program.skel.h"
 LOADER = "loader"
-PACKED_LOADER = "loader.tar.gz"
+PACKED_LOADERS = {Compression.GZIP: "loader.tar.gz", Compression.ZSTD: "loader.tar.zst"}
 LOADER_SOURCE = "loader.c"
 UNSTRIPPED = "unstripped.o"
 KERNEL_BTF = "kernel.btf"

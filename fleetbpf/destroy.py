@@ -40,7 +40,7 @@ class Destroy:
         here = Activation(deployment=self.deployment, layout=self.layout, claim=self.claim)
         save_records(target, connection, here, activation.stops(changes), self.workspace)
         todo = activation.steps(changes, objects={})
-        answer = here.do(target, connection, todo, activation.payload({}))
+        answer = here.do(target, connection, todo)
         HostError.raise_if_any(
             Problem(where=f"{host}: {change.program}", what="was not removed", hint="try again")
             for change in changes

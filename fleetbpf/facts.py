@@ -127,6 +127,7 @@ def parse(rows: Iterable[Row]) -> HostFacts:
         btf="btf" in by_kind,
         tracefs=single("tracefs", by_kind),
         systemd="systemd" in by_kind,
+        zstd="zstd" in by_kind,
         missing=tuple(row[0] for row in by_kind.get("missing", ())),
         objects=frozenset(row[0] for row in by_kind.get("object", ())),
         programs=tuple(program(row, by_kind) for row in by_kind.get("program", ())),

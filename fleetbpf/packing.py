@@ -2,11 +2,11 @@
 
 import functools
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import ParamSpec, TypeVar
 
-from fleetbpf import activation
-from fleetbpf.archive import Content
+from fleetbpf.archive import Compression, Content, archive, pack
+from fleetbpf.command import script_text
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -27,8 +27,26 @@ def one_at_a_time(function: Callable[P, T]) -> Callable[P, T]:
     return alone
 
 
+def payload(
+    files: Mapping[str, Content],
+    packed: Iterable[bytes] = (),
+    compression: Compression = Compression.GZIP,
+) -> bytes:
+    """What `Activation.command` is fed: the script, what was packed before, and `files`."""
+    return archive(files, (script_member(compression), *packed), compression)
+
+
 @one_at_a_time
 @functools.lru_cache(maxsize=4)
-def shared_payload(files: tuple[tuple[str, Content], ...], packed: tuple[bytes, ...]) -> bytes:
+def shared_payload(
+    files: tuple[tuple[str, Content], ...], packed: tuple[bytes, ...], compression: Compression
+) -> bytes:
     """A payload; the same bytes for all hosts that need the same."""
-    return activation.payload(dict(files), packed)
+    return payload(dict(files), packed, compression)
+
+
+@functools.cache
+def script_member(compression: Compression) -> bytes:
+    """The script as a part of a payload."""
+    text = "".join(map(script_text, ("lock.sh", "activate.sh")))
+    return pack({"script": text.encode()}, compression)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from fleetbpf import activation, facts, history
+from fleetbpf import facts, history
 from fleetbpf.activation import Activation, Answer, Step
 from fleetbpf.apply import Applied, Say, save_records
 from fleetbpf.connections import Connection
@@ -99,7 +99,7 @@ class Rollback:
         ending = [Step(verb="stop", program=w.program, was=w.now) for w in returns if not w.to]
         if ending:
             save_records(target, connection, here, ending, self.workspace)
-        answer = here.do(target, connection, list(map(step, returns)), activation.payload({}))
+        answer = here.do(target, connection, list(map(step, returns)))
         return Returned(
             done=tuple(way for way in returns if way.program in answer.done),
             problems=tuple(

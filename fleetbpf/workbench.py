@@ -121,8 +121,9 @@ class Workbench:
     def pack_loader(self) -> None:
         """Compress the loader as it is sent, once for all runs."""
         loader = self.folder / compilation.LOADER
-        packed = archive.pack({f"{archive.OBJECTS}{digest(loader)}": loader.read_bytes()})
-        (self.folder / compilation.PACKED_LOADER).write_bytes(packed)
+        files = {f"{archive.OBJECTS}{digest(loader)}": loader.read_bytes()}
+        for compression, name in compilation.PACKED_LOADERS.items():
+            (self.folder / name).write_bytes(archive.pack(files, compression))
 
     def compile_runtime(self) -> tuple[str, ...]:
         """Compile what all loaders share, one compiler per CPU; the names of the objects."""

@@ -233,8 +233,9 @@ hand_over() {
 	settle_on_disk "$1"
 	record "$4" "$1" "$2" "$3"
 	[ -n "$2" ] && [ "$2" != "$3" ] && stop "$1" "$2"
-	file_lines state "$1" "$run/$deployment/$1/$3/state"
-	say started "$1" "$3"
+	line='' # a loader that has died since may have left none
+	{ read -r line <"$run/$deployment/$1/$3/state"; } 2>/dev/null
+	say started "$1" "$3" "$line"
 }
 
 # --- soaking: old and new run side by side, and the new one is judged by what it did ---

@@ -35,6 +35,7 @@ machine() {
 		[ -d "$folder/instances" ] && tracefs=$folder && fact tracefs "$folder" && break
 	done
 	[ -d /run/systemd/system ] && fact systemd yes
+	command -v zstd >/dev/null && fact zstd yes
 	for tool in tar gzip sha256sum mktemp readlink sed head tail wc sort; do
 		command -v "$tool" >/dev/null || fact missing "$tool"
 	done

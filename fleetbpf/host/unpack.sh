@@ -1,16 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=sh
 # Unpack what comes on stdin, and have this shell do the script in it.
-# usage: unpack.sh ROOT ARGUMENT... < payload.tar.gz
-#   payload  script, which is given all of these arguments, and its files; all lie in the folder $stage
+# usage: unpack.sh TOOL ROOT ARGUMENT... < payload.tar.TOOL
+#   TOOL     gzip | zstd, what undoes the compression
+#   payload  script, which is given the other arguments, and its files; all lie in the folder $stage
 # That is inside of $mine, which lock.sh knows as ours, and goes with it.
 umask 077
+tool=$1
+shift
 mine=$1/.lock.$$
 while [ -e "$mine" ]; do mine=$mine+; done
 stage=$mine/.stage
 printf 'fleetbpf\tactivate\n'
-# Not into a file: on a full disk it would stay empty.
-if said=$(mkdir -p "$stage" 2>&1 && tar -xzf - -C "$stage" 2>&1) && [ -f "$stage/script" ]; then
+# By a pipe of our own: `tar -xz` would feed the other program 512 bytes at a time. What is said goes
+# into no file: on a full disk it would stay empty.
+if said=$({
+	mkdir -p "$stage" && { "$tool" -dc && : >"$stage/whole"; } | tar -xf - -C "$stage"
+} 2>&1) && [ -f "$stage/whole" ] && [ -f "$stage/script" ]; then
 	# shellcheck disable=SC1091
 	. "$stage/script"
 fi

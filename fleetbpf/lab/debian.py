@@ -20,7 +20,7 @@ from fleetbpf.packages.archive import KEYRING, Archive
 SUITE = "bookworm"
 PACKAGES = (
     *("systemd", "systemd-sysv", "udev", "dbus", "openssh-server", "sudo"),
-    *("iproute2", "kmod", "procps"),
+    *("iproute2", "kmod", "procps", "zstd"),
 )
 UNWANTED = ("doc", "man", "locale", "info")  # of /usr/share
 ROOT_SIZE = 2048  # MiB, sparse

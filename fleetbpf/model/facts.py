@@ -100,6 +100,7 @@ class HostFacts:
     btf: bool
     tracefs: str  # where it is mounted; "" = nowhere
     systemd: bool
+    zstd: bool  # it can unpack what was compressed so
     missing: tuple[str, ...]  # tools that fleetbpf needs and the host lacks
     objects: frozenset[str]
     programs: tuple[ProgramFacts, ...]

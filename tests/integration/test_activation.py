@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from fleetbpf import activation, facts
+from fleetbpf import activation, facts, packing
 from fleetbpf.activation import Activation, Answer, Step
 from fleetbpf.archive import Content
 from fleetbpf.facts import tabbed
@@ -41,7 +41,7 @@ class Site:
         host = Activation(deployment="demo", layout=self.layout, claim=CLAIM)
         command = host.command(steps, health, become=False)
         return activation.parse(
-            tabbed(self.run(command, activation.payload(files)).stdout),
+            tabbed(self.run(command, packing.payload(files)).stdout),
         )
 
     def start(

@@ -1,13 +1,14 @@
 """The lock of a host, in every shell a host may have: held, stale, waited for, taken away."""
 
 import os
+import shutil
 import threading
 import time
 from pathlib import Path
 
 import pytest
 
-from fleetbpf import activation, facts, unlock
+from fleetbpf import activation, facts, packing, unlock
 from fleetbpf.activation import Activation, Answer
 from fleetbpf.command import Command, script
 from fleetbpf.layout import HostLayout
@@ -20,7 +21,9 @@ from tests.waiting import wait_until
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 SINCE = "2026-11-24T12:00:00Z"
+NOBODY = 999_999_999  # no process has this number
 EXCLUSIVE = """
+mine=$root/.lock.$$
 take_lock "$2" test 60 >&2 && mkdir "$root/in" && ls "$root" >&2 && rmdir "$root/in" &&
 	give_lock_up && echo had it
 """
@@ -35,18 +38,28 @@ def owned_by(pid: int, *, born: str = "", boot: str = "") -> str:
 
 
 def hold(layout: HostLayout, owner: str) -> Path:
-    folder = Path(layout.root) / "lock"
+    root = Path(layout.root)
+    folder = root / f".lock.{NOBODY}"
     folder.mkdir(parents=True)
     (folder / "owner").write_text(f"{owner}\nann@desk\n{SINCE}\napply hello.yml\n" if owner else "")
-    return folder
+    (root / "lock").symlink_to(folder.name)
+    return root / "lock"
+
+
+def give_up(held: Path) -> None:
+    folder = held.resolve()
+    held.unlink()
+    shutil.rmtree(folder)
+
+
+def host_of(layout: HostLayout, *, patience: float) -> Activation:
+    claim = Claim(who="bob@desk", why="apply", patience=patience)
+    return Activation(deployment="demo", layout=layout, claim=claim)
 
 
 def acted(run: Run, layout: HostLayout, *, patience: float = 0.0) -> Answer:
-    claim = Claim(who="bob@desk", why="apply", patience=patience)
-    command = Activation(deployment="demo", layout=layout, claim=claim).command(
-        [], Health(), become=False
-    )
-    return activation.parse(facts.tabbed(run(command, activation.payload({})).stdout))
+    command = host_of(layout, patience=patience).command([], Health(), become=False)
+    return activation.parse(facts.tabbed(run(command, packing.payload({})).stdout))
 
 
 def unlocked(run: Run, layout: HostLayout, *, force: bool) -> unlock.Unlocked:
@@ -75,7 +88,7 @@ def test_a_host_that_is_locked_says_by_whom_since_when_and_why(
     answer = acted(run, layout)
     assert as_told(answer.locked_by) == ("ann@desk", "apply hello.yml", False)
     assert as_told(asked(run, layout).lock) == ("ann@desk", "apply hello.yml", False)
-    assert sorted(Path(layout.root).iterdir()) == [held]
+    assert sorted(Path(layout.root).iterdir()) == sorted([held, held.resolve()])
 
 
 @pytest.mark.parametrize("stale", sorted(STALE))
@@ -92,6 +105,29 @@ def test_a_lock_whose_owner_is_gone_is_taken_over(
     assert not Path(layout.root).exists()
 
 
+@pytest.mark.parametrize("force", [False, True])
+def test_a_lock_without_its_folder_is_taken_over(run: Run, layout: HostLayout, force: bool) -> None:
+    shutil.rmtree(hold(layout, STALE["pid"]).resolve())
+    if force:
+        assert unlocked(run, layout, force=True).removed
+    assert acted(run, layout).locked_by is None
+    assert not Path(layout.root).exists()
+
+
+def test_a_lock_left_by_a_process_with_our_number_is_taken_over(
+    run: Run, layout: HostLayout
+) -> None:
+    words = host_of(layout, patience=0.0).command([], Health(), become=False).words
+    left = """
+        mkdir -p "$2/.lock.$$" && ln -s ".lock.$$" "$2/lock" &&
+        echo "$$ 1 another-boot" >"$2/lock/owner" && exec "$@"
+    """
+    program = Command("sh", "-c", left.replace("$2", str(layout.root)), "sh", *words)
+    answer = activation.parse(facts.tabbed(run(program, packing.payload({})).stdout))
+    assert (answer.locked_by, answer.failures) == (None, ())
+    assert not Path(layout.root).exists()
+
+
 def test_who_waits_gets_the_lock_when_it_is_given_up(
     run: Run,
     layout: HostLayout,
@@ -102,8 +138,8 @@ def test_who_waits_gets_the_lock_when_it_is_given_up(
         target=lambda: answers.append(acted(run, layout, patience=120.0)), daemon=True
     )
     waiting.start()
-    wait_until(lambda: len(list(held.parent.iterdir())) == 2, what="another waits")
-    held.rename(held.with_name(".stale.1"))
+    wait_until(lambda: len(list(held.parent.iterdir())) == 3, what="another waits")
+    give_up(held)
     waiting.join(timeout=120)
     assert answers[0].locked_by is None
     assert not Path(layout.root).exists()
@@ -132,12 +168,7 @@ def test_one_who_waits_and_whose_operator_has_gone_does_nothing(
     layout: HostLayout,
 ) -> None:
     held = hold(layout, owned_by(os.getpid()))
-    claim = Claim(who="bob@desk", why="apply", patience=600.0)
-    words = (
-        Activation(deployment="d", layout=layout, claim=claim)
-        .command([], Health(), become=False)
-        .words
-    )
+    words = host_of(layout, patience=600.0).command([], Health(), become=False).words
     gone = Command("sh", "-c", '"$@" | true', "sh", *words)
     started = time.monotonic()
     assert run(gone, b"").status == 0

@@ -4,12 +4,14 @@ import gzip
 import os
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from fleetbpf import activation, archive, check, collect, facts, survey
+from fleetbpf import activation, archive, check, collect, facts, packing, survey
 from fleetbpf.activation import Activation, Answer, Step
+from fleetbpf.archive import Compression
 from fleetbpf.command import script
 from fleetbpf.layout import HostLayout
 from fleetbpf.lock import Claim
@@ -35,10 +37,11 @@ def did(
     *steps: Step,
     payload: bytes | None = None,
     health: Health = UNJUDGED,
+    compression: Compression = Compression.GZIP,
 ) -> Answer:
     claim = Claim(who="a test", why="apply", patience=0.0)
-    host = Activation(deployment="demo", layout=layout, claim=claim)
-    stdin = activation.payload({}) if payload is None else payload
+    host = Activation(deployment="demo", layout=layout, claim=claim, compression=compression)
+    stdin = packing.payload({}, compression=compression) if payload is None else payload
     return activation.parse(
         facts.tabbed(run(host.command(steps, health, become=False), stdin).stdout)
     )
@@ -195,11 +198,26 @@ def test_pruning_removes_that_release_only(run: Run, layout: HostLayout) -> None
     assert [release.release for release in program.releases] == ["r2"]
 
 
-@pytest.mark.parametrize("payload", [b"", b"no archive", activation.payload({"a": b"x"})[:-30]])
-def test_a_payload_cut_short_changes_nothing(run: Run, layout: HostLayout, payload: bytes) -> None:
+def damaged(payload: bytes) -> bytes:
+    """With one of its last bits the other way round."""
+    return payload[:-5] + bytes([payload[-5] ^ 1]) + payload[-4:]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [lambda _: b"", lambda _: b"no archive", lambda whole: whole[:-30], damaged],
+    ids=["nothing", "no archive", "cut short", "damaged"],
+)
+@pytest.mark.parametrize("compression", Compression)
+def test_a_payload_that_is_not_whole_changes_nothing(
+    run: Run, layout: HostLayout, compression: Compression, damage: Callable[[bytes], bytes]
+) -> None:
+    need(compression)
     place(layout, "r1")
     before = sorted(Path(layout.root).rglob("*"))
-    answer = did(run, layout, Step(verb="delete", program="hello", was="r1"), payload=payload)
+    payload = damage(packing.payload({"a": b"x"}, compression=compression))
+    step = Step(verb="delete", program="hello", was="r1")
+    answer = did(run, layout, step, payload=payload, compression=compression)
     assert [failure.stage for failure in answer.failures] == ["payload"]
     assert sorted(Path(layout.root).rglob("*")) == before
 

@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from fleetbpf import activation, facts
+from fleetbpf import activation, facts, packing
 from fleetbpf.activation import Activation, Answer, Step
 from fleetbpf.archive import Content
 from fleetbpf.command import Command
@@ -62,7 +62,7 @@ class Site:
         claim = Claim(who="a test", why="", patience=60)
         host = Activation(deployment=DEPLOYMENT, layout=self.layout, claim=claim)
         step = Step(verb="start", program="p", was=was, release=release, object=sha256(loader))
-        return self.run(host.command([step], health, become=False), activation.payload(files))
+        return self.run(host.command([step], health, become=False), packing.payload(files))
 
     def run(self, command: Command, payload: bytes) -> Answer:
         with LocalConnection() as here:
@@ -93,7 +93,7 @@ def site(build: Build, tmp_path: Path) -> Iterator[Site]:
     host = Activation(deployment=DEPLOYMENT, layout=layout, claim=claim)
     link = Path(layout.root) / DEPLOYMENT / "p" / "current"
     gone = Step(verb="delete", program="p", was=link.readlink().name)
-    site.run(host.command([gone], Health(), become=False), activation.payload({}))
+    site.run(host.command([gone], Health(), become=False), packing.payload({}))
 
 
 def test_both_releases_tell_what_they_see_while_the_new_one_soaks(site: Site) -> None:

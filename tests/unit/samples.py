@@ -81,6 +81,7 @@ def host_facts(*programs: ProgramFacts, **changes: object) -> HostFacts:
         btf=True,
         tracefs="/sys/kernel/tracing",
         systemd=True,
+        zstd=False,
         missing=(),
         objects=frozenset({OBJECT}),
         programs=programs,

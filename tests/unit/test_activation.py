@@ -5,10 +5,11 @@ import io
 import tarfile
 
 import pytest
+import zstandard
 
-from fleetbpf import activation
+from fleetbpf import activation, packing
 from fleetbpf.activation import Activation, Step
-from fleetbpf.archive import pack
+from fleetbpf.archive import Compression, pack
 from fleetbpf.command import packed_script
 from fleetbpf.layout import HostLayout
 from fleetbpf.lock import Claim
@@ -18,10 +19,18 @@ from fleetbpf.plan import Action, Change
 from tests.unit.samples import release
 
 
-def test_a_payload_of_separately_compressed_parts_is_one_archive() -> None:
-    loader = pack({"objects/abc": b"loader" * 1000})
-    payload = activation.payload({"hello/r1/args": b"x\n"}, [loader])
-    with tarfile.open(fileobj=io.BytesIO(gzip.decompress(payload))) as archive:
+def unpacked(content: bytes, compression: Compression) -> bytes:
+    if compression is Compression.GZIP:
+        return gzip.decompress(content)
+    with zstandard.ZstdDecompressor().stream_reader(content, read_across_frames=True) as reader:
+        return reader.read()
+
+
+@pytest.mark.parametrize("compression", Compression)
+def test_a_payload_of_separately_compressed_parts_is_one_archive(compression: Compression) -> None:
+    loader = pack({"objects/abc": b"loader" * 1000}, compression)
+    payload = packing.payload({"hello/r1/args": b"x\n"}, [loader], compression)
+    with tarfile.open(fileobj=io.BytesIO(unpacked(payload, compression))) as archive:
         assert archive.getnames() == ["script", "objects/abc", "hello/r1/args"]
         member = archive.extractfile("objects/abc")
         assert member is not None
@@ -67,7 +76,7 @@ def test_an_answer_tells_what_started_and_what_failed_and_why() -> None:
     answer = activation.parse(
         [
             ("fleetbpf", "activate"),
-            ("started", "a", "r1"),
+            ("started", "a", "r1", "{}"),
             ("failure", "b", '{"stage":"attach","function":"f","message":"cannot attach f"}'),
             ("verifier", "b", "0: (b7) r0 = 0"),
             ("verifier", "b", "a\ttab"),
@@ -83,8 +92,8 @@ def test_an_answer_tells_what_started_and_what_failed_and_why() -> None:
 
 
 def test_an_answer_tells_what_a_started_loader_warns_of() -> None:
-    state = ("state", "a", '{"pid":7,"warnings":["no trace clock","more\\t"]}')
-    answer = activation.parse([state, ("started", "a", "r1"), ("state", "b", "damaged")])
+    state = '{"pid":7,"warnings":["no trace clock","more\\t"]}'
+    answer = activation.parse([("started", "a", "r1", state), ("started", "b", "r2", "damaged")])
     assert answer.warnings == ("a: no trace clock", "a: more\t")
 
 
