@@ -74,22 +74,31 @@ take_lock() {
 	done
 	signed=$(date -u '+%Y-%m-%dT%H:%M:%SZ %s')
 	read -r signed_up _ </proc/uptime
-	if ! sign "$1" "$2"; then
-		printf 'stderr\t\t%s\nfailed\t\tlock\n' "${said%%
-*}"
-		abandon
-		return 1
-	fi
-	until ln -sT "${mine##*/}" "$root/lock" 2>/dev/null || succeed "$mine/owner"; do
+	sign "$1" "$2" || { refuse; return 1; }
+	until make_link 2>/dev/null || succeed "$mine/owner"; do
 		if [ "$waited" -ge "$3" ]; then
-			printf 'locked\t%s\n' "$(tell_lock)"
-			abandon
+			said=$(make_link 2>&1) && return 0 # if there is no lock, it says why none can be made
+			refuse "$(tell_lock)"
 			return 1
 		fi
 		sleep 1
 		waited=$((waited + 1))
 		printf 'waiting\t%s\n' "$waited" || return 1
 	done
+}
+
+make_link() { ln -sT "${mine##*/}" "$root/lock"; }
+
+# refuse [LOCK]: give up, because of what `tell_lock` says, or else of what was `said`
+refuse() {
+	if [ -n "${1-}" ]; then
+		printf 'locked\t%s\n' "$1"
+	else
+		printf 'stderr\t\t%s\nfailed\t\tlock\n' "${said%%
+*}"
+	fi
+	abandon
+	return 1
 }
 
 # clock: into `now`, the seconds since 1970, once the lock was taken; without a process

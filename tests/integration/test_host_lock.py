@@ -11,12 +11,14 @@ import pytest
 from fleetbpf import activation, facts, packing, unlock
 from fleetbpf.activation import Activation, Answer
 from fleetbpf.command import Command, script
+from fleetbpf.connections.local import LocalConnection
 from fleetbpf.layout import HostLayout
 from fleetbpf.lock import Claim
 from fleetbpf.model.facts import Lock
 from fleetbpf.model.rollout import Health
 from tests.integration.conftest import Run
 from tests.integration.test_host_scripts import asked
+from tests.tools import need, need_root
 from tests.waiting import wait_until
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
@@ -126,6 +128,27 @@ def test_a_lock_left_by_a_process_with_our_number_is_taken_over(
     answer = activation.parse(facts.tabbed(run(program, packing.payload({})).stdout))
     assert (answer.locked_by, answer.failures) == (None, ())
     assert not Path(layout.root).exists()
+
+
+@pytest.mark.parametrize("files", range(2, 9))
+def test_a_disk_without_room_for_one_file_more_is_told_and_nothing_is_left(
+    layout: HostLayout, files: int
+) -> None:
+    need("unshare")
+    need_root()
+    disk = Path(layout.root).parent
+    words = host_of(layout, patience=0.0).command([], Health(), become=False).words
+    on_it = f"""
+        mount -t tmpfs -o nr_inodes={files} tmpfs {disk} && "$@"
+        find {disk} -mindepth 1 | sed 's/^/left	/'
+    """
+    with LocalConnection() as here:
+        program = Command("unshare", "--mount", "sh", "-c", on_it, "sh", *words)
+        rows = facts.tabbed(here.run(program, stdin=packing.payload({})).stdout)
+    assert not [row for row in rows if row[0] == "left"]
+    reasons = [failure.message for failure in activation.parse(rows).failures]
+    assert len(reasons) == (("arrived",) not in rows)
+    assert all("space" in reason or "full" in reason for reason in reasons)
 
 
 def test_who_waits_gets_the_lock_when_it_is_given_up(

@@ -247,15 +247,24 @@ def test_two_deployments_at_once_do_not_disturb_each_other(sites: tuple[Site, Si
     site.finish(1)
 
 
+def hold(site: Site, owner: str) -> Path:
+    """Lock the host in the name of `owner`; the folder of the lock."""
+    folder = site.machine.root / ".lock.1"
+    folder.mkdir()
+    lines = (owner, "ann@desk", "2026-11-24T12:00:00Z", "apply hello.yml")
+    (folder / "owner").write_text("".join(f"{line}\n" for line in lines))
+    (site.machine.root / "lock").symlink_to(folder.name)
+    return folder
+
+
 def test_what_a_script_killed_at_its_end_has_left_goes_though_nothing_is_to_do(
     sites: tuple[Site, Site],
 ) -> None:
     site = sites[0]
     site.finish(3)
-    left = site.machine.root / "lock" / ".stage"
-    left.mkdir(parents=True)
-    (left / "script").write_text("sent")
-    (left.parent / "owner").write_text("1 1 another-boot\nann@desk\n2026-11-24T12:00:00Z\napply\n")
+    folder = hold(site, "1 1 another-boot")
+    (folder / ".stage").mkdir()
+    (folder / ".stage" / "script").write_text("sent")
     site.finish(3)
 
 
@@ -263,12 +272,9 @@ def test_a_second_operator_without_patience_reads_whose_work_it_is(
     sites: tuple[Site, Site],
 ) -> None:
     site = sites[0]
-    holder = site.machine.root / "lock"
-    holder.mkdir()
     born = site.machine.run("sed 's/.*) //' /proc/1/stat | cut -d ' ' -f 20").strip()
     boot = (site.machine.folder / "boot_id").read_text().strip()
-    lines = (f"1 {born} {boot}", "ann@desk", "2026-11-24T12:00:00Z", "apply hello.yml")
-    (holder / "owner").write_text("".join(f"{line}\n" for line in lines))
+    hold(site, f"1 {born} {boot}")
     refused = site.operator.run("apply", manifest(2), "--limit", "here", "--lock-timeout", "0s")
     held = site.operator.run("unlock", "here")
     forced = site.operator.run("unlock", "here", "--force")
