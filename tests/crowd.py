@@ -129,7 +129,7 @@ async def answer(process: "asyncssh.SSHServerProcess[bytes]") -> None:
         await process.stdin.read()
         words = shlex.split(order.decode())
         _, program, _, release, *_ = words[words.index("start") :]
-        process.stdout.write(f"fleetbpf\tactivate\nstarted\t{program}\t{release}\n".encode())
+        process.stdout.write(f"fleetbpf\tactivate\nstarted\t{program}\t{release}\t{{}}\n".encode())
     process.exit(0)
 
 
