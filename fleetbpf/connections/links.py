@@ -11,7 +11,7 @@ from fleetbpf.connections.keyring import Keyring
 from fleetbpf.connections.login import log_in
 from fleetbpf.connections.persistence import persistently
 from fleetbpf.connections.settings import ConnectionSettings
-from fleetbpf.connections.transport import TunedTransport, Wire
+from fleetbpf.connections.transport import IDLE, TunedTransport, Wire
 from fleetbpf.connections.wires import JumpChannel, ProxyProcess, dial
 from fleetbpf.errors import UnreachableError
 
@@ -49,11 +49,17 @@ class Links:
         deadline = time.monotonic() + timeout
         wire = self._wire(host, timeout=timeout)
         try:
-            return log_in(host, wire, keyring=self._keyring, deadline=deadline, timeout=timeout)
+            transport = log_in(
+                host, wire, keyring=self._keyring, deadline=deadline, timeout=timeout
+            )
         except UnreachableError as error:
             if wire.complaint:
                 raise reasons.proxied(host, error, complaint=wire.complaint) from error
             raise
+        if not wire.probed:
+            interval = host.alive_interval or IDLE
+            transport.watch(interval=interval, patience=max(1, host.alive_count))
+        return transport
 
     def _wire(self, host: ConnectionSettings, *, timeout: float) -> Wire:
         if host.jump is not None:

@@ -12,6 +12,7 @@ import struct
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from fnmatch import fnmatchcase
 from typing import Any, Protocol
 
@@ -24,6 +25,7 @@ from paramiko.common import (
     MSG_CHANNEL_SUCCESS,
     MSG_CHANNEL_WINDOW_ADJUST,
     cMSG_CHANNEL_REQUEST,
+    cMSG_GLOBAL_REQUEST,
 )
 from paramiko.packet import Packetizer
 from paramiko.ssh_exception import SSHException
@@ -32,7 +34,8 @@ from fleetbpf.connections.answers import Answers
 from fleetbpf.connections.settings import Algorithms
 
 # A dead link is noticed within IDLE + GIVE_UP seconds: after IDLE of silence the kernel asks
-# the peer's kernel for a sign of life, and after GIVE_UP without one it ends the connection.
+# the peer's kernel for a sign of life, and after GIVE_UP without one it ends the connection. Where
+# that peer is not the host (`Wire.probed`), SSH asks, each IDLE seconds.
 IDLE = 15
 GIVE_UP = 45
 
@@ -81,6 +84,7 @@ class Wire(Protocol):
     """What a transport goes over: the part of a socket that it uses."""
 
     complaint: str  # what is known of an end beside the end itself; "" = nothing
+    probed: bool  # whether the kernel asks the peer for signs of life
 
     def recv(self, size: int, /) -> bytes:
         """The next bytes, at most `size`; none at the end."""
@@ -113,6 +117,7 @@ class QuickSocket(socket.socket):
     _ahead = b""
 
     complaint = ""
+    probed = True
 
     def tune(self, *, idle: int = IDLE, give_up: int = GIVE_UP) -> None:
         """Send at once, acknowledge at once, and notice a dead link."""
@@ -153,11 +158,18 @@ class QuickSocket(socket.socket):
 
 
 class QuietPacketizer(Packetizer):
-    """A packetizer without a timer thread per handshake; the caller has its own deadline."""
+    """A packetizer without a timer thread per handshake; the caller has its own deadline.
+
+    Once `ask` is there, it is called after each time-out of a read, and the link is lost when
+    `patience` of these in a row are followed by silence.
+    """
 
     def __init__(self, sock: socket.socket) -> None:
         super().__init__(sock)
         self.first_lines: list[str] = []  # what the peer said instead of, or before, its banner
+        self.ask: Callable[[], None] | None = None
+        self.patience = 0
+        self._unanswered = 0
 
     def start_handshake(self, timeout: float) -> None:
         """Start no timer."""
@@ -167,6 +179,22 @@ class QuietPacketizer(Packetizer):
         line = super().readline(timeout)
         self.first_lines.append(line)
         return line
+
+    def read_message(self) -> tuple[int, Message]:
+        """The next message, of whatever kind: the peer lives."""
+        found: tuple[int, Message] = super().read_message()
+        self._unanswered = 0
+        return found
+
+    def _check_keepalive(self) -> None:
+        """Do what paramiko asks for after a time-out; its own requests want no reply."""
+        if self.ask is None:
+            return
+        if self._unanswered == self.patience:
+            raise ConnectionError(errno.ETIMEDOUT, "no answer")
+        self._unanswered += 1
+        # In a thread, because it waits behind others when there is no room to send anything.
+        threading.Thread(target=self.ask, daemon=True).start()
 
 
 class TunedTransport(Transport):
@@ -234,6 +262,25 @@ class TunedTransport(Transport):
         channel = super().open_channel(*args, **kwargs)
         channel.transport = Outlet(self, channel)  # type: ignore[assignment]
         return channel
+
+    def watch(self, *, interval: float, patience: int) -> None:
+        """Ask the peer for a sign of life after each `interval` (seconds) of silence.
+
+        The link is lost after `patience` such requests and one interval more. For links whose
+        far end the kernel does not know.
+        """
+        packetizer = self.packetizer
+        if isinstance(packetizer, QuietPacketizer):
+            packetizer.ask, packetizer.patience = self._ask_for_life, patience
+            self._socket.settimeout(interval)
+
+    def _ask_for_life(self) -> None:
+        message = Message()
+        message.add_byte(cMSG_GLOBAL_REQUEST)
+        message.add_string("keepalive@openssh.com")  # unknown or not, it is answered
+        message.add_boolean(WANT_REPLY)
+        with suppress(EOFError, OSError, SSHException):
+            self._send_user_message(message)  # type: ignore[attr-defined]
 
     def request_terminal(self, channel: Channel) -> None:
         """Ask for a terminal that passes bytes on as they are; `Channel.get_pty` sends no modes."""

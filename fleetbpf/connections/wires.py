@@ -63,6 +63,7 @@ class ProxyProcess(socket.socket):
     """A proxy command's stdin and stdout; the command ends with the connection."""
 
     complaint = ""  # what it wrote on stderr, once it has ended
+    probed = False
 
     def __init__(self, command: str, *, shell: str) -> None:
         """Start `command` as ssh does: in the user's shell, which it replaces."""
@@ -112,6 +113,7 @@ class JumpChannel:
     """A channel of the connection to a jump host, as a socket."""
 
     complaint = ""
+    probed = False
     _closed = False  # paramiko asks that of a socket at each turn; a channel's end is an empty read
 
     def __init__(self, channel: Channel) -> None:

@@ -1,6 +1,8 @@
 """Ways that ssh_config names: other names and files, jump hosts, proxy commands."""
 
+import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -327,6 +329,35 @@ def test_a_dead_link_is_noticed_as_ssh_config_says(server: Server, home: Path) -
         assert isinstance(wire, QuickSocket)
         assert wire.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 7
         assert wire.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 14_000
+
+
+def around(way: str, start_server: StartServer, server: Server, home: Path) -> str:
+    """A configuration that leads to `server` by one of the ways whose far end no kernel knows."""
+    alive = ("ServerAliveInterval 1", "ServerAliveCountMax 2")
+    if way == "jump":
+        return block("edge", start_server()) + block("web1", server, "ProxyJump edge", *alive)
+    (home / "cat.py").write_text(CAT)
+    command = f"ProxyCommand {sys.executable} {home}/cat.py %h %p"
+    return block("web1", server, command, *alive)
+
+
+@pytest.mark.parametrize("way", ["jump", "command"])
+@pytest.mark.parametrize("sent", [0, 20_000_000])  # more than all windows on the way have room for
+def test_a_dead_host_behind_another_one_is_noticed(
+    start_server: StartServer, server: Server, home: Path, way: str, sent: int
+) -> None:
+    routes = configure(home, around(way, start_server, server, home))
+
+    with routes, connect(Host(name="web1", address="web1"), routes=routes) as connection:
+        # Silent for longer than it would take, but there.
+        shown = connection.run(Command("sh", "-c", "sleep 5; echo $PPID")).stdout
+        serving = int(shown)
+        os.kill(serving, signal.SIGSTOP)
+        try:
+            with pytest.raises(UnreachableError, match="no sign of life from the host: link lost"):
+                connection.run(Command("cat"), stdin=bytes(sent), timeout=120)
+        finally:
+            os.kill(serving, signal.SIGKILL)
 
 
 def test_files_named_by_ssh_are_the_ones_that_are_tried(home: Path) -> None:

@@ -76,6 +76,7 @@ class Busy:
     """A wire from which somebody still reads when it has ended."""
 
     complaint = ""
+    probed = True
     _closed = False  # paramiko looks at it, as sockets have it
 
     def __init__(self) -> None:
