@@ -73,7 +73,7 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_STACK_TRACE);
-	__uint(max_entries, 64);
+	__uint(max_entries, 4096); /* a stack whose place is taken by another one is lost */
 	__uint(key_size, 4);
 	__uint(value_size, 127 * 8);
 } stacks SEC(".maps");
