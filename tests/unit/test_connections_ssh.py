@@ -13,19 +13,16 @@ from paramiko import Channel, Message
 from paramiko.common import MSG_CHANNEL_CLOSE, MSG_CHANNEL_DATA
 
 from fleetbpf.connections import reasons
+from fleetbpf.connections.algorithms import CIPHERS, KEY_EXCHANGES, algorithms, reorder
 from fleetbpf.connections.keyring import Keyring
 from fleetbpf.connections.local import LocalConnection
 from fleetbpf.connections.login import counted
 from fleetbpf.connections.routes import Routes
 from fleetbpf.connections.settings import ConnectionSettings, Operator
 from fleetbpf.connections.transport import (
-    CIPHERS,
-    KEY_EXCHANGES,
     Outlet,
     QuickSocket,
     TunedTransport,
-    algorithms,
-    reorder,
     signal_number,
 )
 from fleetbpf.errors import InputError
