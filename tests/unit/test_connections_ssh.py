@@ -27,6 +27,7 @@ from fleetbpf.connections.transport import (
 )
 from fleetbpf.errors import InputError
 from fleetbpf.model.inventory import ConnectionKind, Host
+from tests.waiting import wait_until
 
 HOST = ConnectionSettings(
     name="web1", address="10.0.0.1", port=2222, user="ops", known_hosts_files=()
@@ -147,8 +148,8 @@ def test_the_close_of_a_channel_waits_for_what_is_being_sent() -> None:
     sending.start()
     assert transport.asked.wait(60)
     closing.start()
+    wait_until(lambda: channel.closed, what="marked as closed")
     closing.join(0.5)
-    assert channel.closed
     assert transport.sent == []
     transport.allowed.set()
     sending.join(60)
