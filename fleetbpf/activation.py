@@ -191,6 +191,14 @@ def failure(row: Row, by_kind: Mapping[str, list[Row]]) -> Failure:
         return "\n".join("\t".join(r[1:]) for r in by_kind.get(kind, ()) if r[0] == program)
 
     said, *more = text("stderr").strip().split("\n")
+    if stage == "payload":
+        return Failure(
+            program=program,
+            stage=stage,
+            message=f"cannot unpack what was sent: {said}",
+            hint="tar and gzip have to work there, and zstd if it is there",
+            detail="\n".join(more),
+        )
     told = {key: str(value) for key, value in object_in(text("failure")).items() if value}
     return Failure(
         program=program,

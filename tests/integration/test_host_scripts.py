@@ -218,7 +218,10 @@ def test_a_payload_that_is_not_whole_changes_nothing(
     payload = damage(packing.payload({"a": b"x"}, compression=compression))
     step = Step(verb="delete", program="hello", was="r1")
     answer = did(run, layout, step, payload=payload, compression=compression)
-    assert [failure.stage for failure in answer.failures] == ["payload"]
+    (failure,) = answer.failures
+    assert failure.stage == "payload"
+    assert failure.message.startswith("cannot unpack what was sent: ")
+    assert failure.hint
     assert sorted(Path(layout.root).rglob("*")) == before
 
 
