@@ -272,13 +272,30 @@ unsigned int fb_attachments_duties(const struct fb_attachments *attachments)
 	return duties;
 }
 
-static enum fb_watch watch_of(const struct fb_hook_kind *kind)
+/*
+ * Since 7.0 functions of raw tracepoints run with preemption on, since 7.2 those of system calls'
+ * too: on 7.3 the depth says so that a trace buffer notes with a line of theirs.
+ */
+static enum fb_watch watch_of_tracepoint(const struct fb_hook *hook)
 {
+	bool raw = hook->kind->program_type != BPF_PROG_TYPE_TRACEPOINT;
+	bool call = !strcmp(hook->place, "syscalls") || !strcmp(hook->place, "raw_syscalls");
+
+	if (fb_kernel_before(FB_KERNEL(7, 0)) || !(raw || call))
+		return FB_WATCH_STEADY;
+	return FB_WATCH_BESIDE;
+}
+
+static enum fb_watch watch_of(const struct fb_hook *hook)
+{
+	const struct fb_hook_kind *kind = hook->kind;
+
 	if (!kind || kind->flags & BPF_F_SLEEPABLE)
 		return FB_WATCH_ALONE;
 	switch (kind->program_type) {
 	case BPF_PROG_TYPE_TRACEPOINT:
 	case BPF_PROG_TYPE_RAW_TRACEPOINT:
+		return watch_of_tracepoint(hook);
 	case BPF_PROG_TYPE_PERF_EVENT:
 		return FB_WATCH_STEADY;
 	case BPF_PROG_TYPE_KPROBE:
@@ -286,7 +303,9 @@ static enum fb_watch watch_of(const struct fb_hook_kind *kind)
 	case BPF_PROG_TYPE_TRACING:
 		if (kind->attach_type == BPF_MODIFY_RETURN)
 			return FB_WATCH_ALONE;
-		return kind->attach_type == BPF_TRACE_RAW_TP ? FB_WATCH_STEADY : FB_WATCH_BESIDE;
+		if (kind->attach_type == BPF_TRACE_RAW_TP)
+			return watch_of_tracepoint(hook);
+		return FB_WATCH_BESIDE;
 	default: /* those that decide, or that take a place */
 		return FB_WATCH_ALONE;
 	}
@@ -297,7 +316,7 @@ enum fb_watch fb_attachments_watch(const struct fb_attachments *attachments)
 	enum fb_watch least = FB_WATCH_STEADY;
 
 	for (size_t i = 0; i < attachments->count; i++) {
-		enum fb_watch found = watch_of(attachments->items[i].hook->kind);
+		enum fb_watch found = watch_of(attachments->items[i].hook);
 
 		least = found < least ? found : least;
 	}

@@ -3,25 +3,10 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/utsname.h>
 
 /* The kernel's own ENOTSUPP, which no header for programs has; BPF's trampolines give it. */
 #define NOT_SUPPORTED 524
-
-static bool kernel_before(unsigned version)
-{
-	struct utsname kernel = {};
-	char *rest = kernel.release;
-	unsigned long major, minor;
-
-	if (uname(&kernel))
-		return false;
-	major = strtoul(rest, &rest, 10);
-	minor = *rest == '.' ? strtoul(rest + 1, NULL, 10) : 0;
-	return FB_KERNEL(major, minor) < version;
-}
 
 const char *fb_tracepoint_reason(int error)
 {
@@ -99,7 +84,7 @@ static const char *lacking(const struct fb_hook_kind *kind, int error)
 {
 	static char text[128];
 
-	if (error == EINVAL && kernel_before(kind->since)) {
+	if (error == EINVAL && fb_kernel_before(kind->since)) {
 		snprintf(text, sizeof(text), "%s needs kernel %u.%u", kind->word, kind->since >> 8,
 			 kind->since & 0xff);
 		return text;

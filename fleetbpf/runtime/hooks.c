@@ -8,9 +8,23 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/utsname.h>
 
 #define STAGE "hooks"
 #define ITER_EVERY 10.0 /* seconds, where a hook does not say */
+
+bool fb_kernel_before(unsigned version)
+{
+	struct utsname kernel = {};
+	char *rest = kernel.release;
+	unsigned long major, minor;
+
+	if (uname(&kernel))
+		return false;
+	major = strtoul(rest, &rest, 10);
+	minor = *rest == '.' ? strtoul(rest + 1, NULL, 10) : 0;
+	return FB_KERNEL(major, minor) < version;
+}
 
 /* Whether `text` is `word`, or `word` and a slash with more behind it. */
 static bool begins_with(const char *text, const char *word)

@@ -18,6 +18,9 @@ struct fb_hook;
 
 #define FB_KERNEL(major, minor) ((major) << 8 | (minor))
 
+/* As the running kernel calls itself: whether it is older than FB_KERNEL(major, minor). */
+bool fb_kernel_before(unsigned version);
+
 /* All that there is to know about a kind of hook; hook_kinds.c has one row for each. */
 struct fb_hook_kind {
 	const char *word;  /* libbpf's name of the section: "kprobe", "cgroup/connect4" */
