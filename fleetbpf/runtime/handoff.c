@@ -16,9 +16,11 @@
 
 #define VERSION 1
 #define SOCKET "handoff"
-#define LOOKING (3 * FB_SECOND)		   /* for a quiet moment */
-#define PATIENCE_MS 1000		   /* for a word of the other */
-#define REST_MS 2			   /* between two rounds of the one that goes */
+#define LOOKING (3 * FB_SECOND) /* for a quiet moment */
+#define PATIENCE 1		/* seconds, for what should not wait at all */
+#define WAIT_MS 100		/* for a word of the other, */
+#define WAITS 20		/* so often: a machine that stands still meanwhile takes one */
+#define REST_MS 2		/* between two rounds of the one that goes */
 #define LONGEST (UINT64_C(10) * FB_SECOND) /* of a whole handoff */
 
 /* The release that `current` names, if that is not ours. */
@@ -65,7 +67,7 @@ static bool address_in(const char *folder, struct sockaddr_un *address, int *des
 
 static int new_socket(void)
 {
-	const struct timeval patience = {.tv_sec = PATIENCE_MS / 1000};
+	const struct timeval patience = {.tv_sec = PATIENCE};
 	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 
 	if (fd >= 0) {
@@ -113,9 +115,20 @@ static bool send_message(int fd, const struct fb_handoff_message *message)
 	return send(fd, message, sizeof(*message), MSG_NOSIGNAL) == (ssize_t)sizeof(*message);
 }
 
+/* What has come, or that the other has hung up. */
+static bool comes(int fd)
+{
+	struct pollfd watched = {.fd = fd, .events = POLLIN};
+
+	for (int i = 0; i < WAITS; i++)
+		if (poll(&watched, 1, WAIT_MS) > 0)
+			return true;
+	return false;
+}
+
 static bool receive_message(int fd, struct fb_handoff_message *message)
 {
-	return recv(fd, message, sizeof(*message), 0) == (ssize_t)sizeof(*message);
+	return comes(fd) && recv(fd, message, sizeof(*message), 0) == (ssize_t)sizeof(*message);
 }
 
 /* --- the one that comes --- */
@@ -171,7 +184,8 @@ static bool receive_call(struct fb_handoff *handoff)
 	};
 	const struct cmsghdr *header;
 
-	if (recvmsg(handoff->peer, &message, MSG_CMSG_CLOEXEC) != (ssize_t)sizeof(handoff->call))
+	if (!comes(handoff->peer) ||
+	    recvmsg(handoff->peer, &message, MSG_CMSG_CLOEXEC) != (ssize_t)sizeof(handoff->call))
 		return false;
 	header = CMSG_FIRSTHDR(&message);
 	handoff->call.release[FB_RELEASE - 1] = '\0';
@@ -193,13 +207,9 @@ static void hang_up(struct fb_handoff *handoff)
 
 static bool open_to(struct fb_handoff *handoff)
 {
-	const struct timeval patience = {.tv_sec = PATIENCE_MS / 1000};
-
 	handoff->peer = accept4(handoff->door, NULL, NULL, SOCK_CLOEXEC);
 	if (handoff->peer < 0)
 		return false;
-	setsockopt(handoff->peer, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-	setsockopt(handoff->peer, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
 	handoff->began = fb_now();
 	add_own_rings(handoff);
 	if (receive_call(handoff))

@@ -2,7 +2,11 @@
 
 import os
 import shutil
+import signal
+import socket
+import struct
 import subprocess
+import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -15,9 +19,13 @@ from fleetbpf.records import Record
 from tests.kernel.conftest import HERE, PINS, TRACING, Build
 from tests.kernel.running import Loader
 from tests.tools import need
+from tests.waiting import wait_until
 
 Event = tuple[int, int]  # thread, number
 LINES = ("--set", "print=true", "--trace-buffer", str(32 << 20))
+CALL = "IIQ65s7x"  # struct fb_handoff_call: version, watch, since, release
+MESSAGE = "IIQ16Q"  # struct fb_handoff_message: word, exact, time, positions
+BESIDE, CUT, TOLD = 1, 3, 4
 OFTEN, BEARABLE = 10_000, 50_000  # ns between two events of a thread
 
 
@@ -235,3 +243,28 @@ def test_when_the_one_that_goes_is_killed_nothing_is_marked(host: Host, tmp_path
     found = host.shown(tmp_path)
     assert exact(found) == []
     assert {record.overlap for record in found} == {""}
+
+
+def is_waiting(process: int) -> bool:
+    """Whether it sleeps, by what is behind its name in /proc/PID/stat."""
+    return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] == "S"
+
+
+def test_a_machine_may_stand_still_in_a_handoff(host: Host, tmp_path: Path) -> None:
+    host.fire(pause=BEARABLE, threads=1)
+    host.begin("r1")
+    new = host.start("r2")
+    host.switch(new)
+    run = os.open(new.run, os.O_PATH)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as old:
+        old.connect(f"/proc/self/fd/{run}/handoff")
+        os.close(run)
+        old.send(struct.pack(CALL, 1, BESIDE, 0, b"r1"))
+        assert struct.unpack_from("I", old.recv(4096)) == (CUT,)
+        wait_until(lambda: is_waiting(new.pid), what="it waits for an answer")
+        os.kill(new.pid, signal.SIGSTOP)
+        time.sleep(3)
+        os.kill(new.pid, signal.SIGCONT)
+        old.send(struct.pack(MESSAGE, TOLD, 0, 0, *[0] * 16))
+        wait_until(lambda: bool(new.records("handoff")), what="it has taken over")
+    host.fired()
