@@ -61,13 +61,19 @@ class Fleet:
                 process.kill()
             process.wait()
 
-    def root(self, host: str, text: str) -> str:
+    def root(self, host: str, text: str, stdin: bytes = b"") -> str:
         """What a shell line, run as root on a host, writes to its standard output."""
         found = inventory.read(self.inventory).hosts[host]
         command = Command("sh", "-c", text, become=found.become is True)
         with Routes(Operator.here()).open(found, timeout=120.0) as connection:
-            completed = connection.run(command, timeout=300.0)
+            completed = connection.run(command, stdin=stdin, timeout=300.0)
         return completed.stdout.decode()
+
+    def put(self, host: str, program: Path) -> None:
+        """Copy a static program to a host's /opt."""
+        there = f"/opt/{program.name}"
+        text = f"mkdir -p /opt && cat >{there} && chmod 755 {there}"
+        self.root(host, text, stdin=program.read_bytes())
 
     def reboot(self, host: str) -> None:
         """Reboot a host and wait until it answers again."""

@@ -4,7 +4,6 @@ The examples are applied, each host is triggered once, and its records are read 
 there.
 """
 
-import base64
 import contextlib
 import json
 import subprocess
@@ -72,14 +71,12 @@ WANTED: dict[str, Record] = {
 EXAMPLES = ("processes", "files", "network", "security", "latency")
 
 
-def trigger_script(folder: Path) -> str:
-    """One shell text that brings the program along that does what a shell cannot."""
+def trigger(folder: Path) -> Path:
+    """The program that does what a shell cannot."""
     program = folder / "trigger"
     flags = ["-O1", "-static", "-nostdlib", "-fno-stack-protector", "-s"]
     subprocess.run(["gcc", *flags, "-o", program, HERE / "trigger.c"], check=True)
-    text = base64.b64encode(program.read_bytes()).decode()
-    put = f"mkdir -p /opt && echo {text} | base64 -d >/opt/trigger && chmod 755 /opt/trigger"
-    return f"{put}\n{(HERE / 'trigger.sh').read_text()}"
+    return program
 
 
 def told(fleet: Fleet, host: str) -> Told:
@@ -131,9 +128,10 @@ def everything(fleet: Fleet) -> Iterator[dict[str, Told]]:
         said = fleet.fleetbpf("apply", f"examples/{example}.yml")
         assert said.returncode == 0, said.stderr
     assert reloads(fleet) == before + len(EXAMPLES)  # one for all programs of a manifest
-    script = trigger_script(fleet.folder)
+    program = trigger(fleet.folder)
     for host in HOSTS:
-        fleet.root(host, script)
+        fleet.put(host, program)
+        fleet.root(host, (HERE / "trigger.sh").read_text())
     yield {host: all_told(fleet, host) for host in HOSTS}
     for example in EXAMPLES:
         fleet.fleetbpf("destroy", f"examples/{example}.yml")

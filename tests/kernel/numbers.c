@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Threads that call lseek(77777, number, thread), each with numbers from 0 on, until stdin ends.
+ * Threads that call setpriority(77777, number, thread), each with numbers from 0 on, until stdin
+ * ends. It changes nothing, and hardly anybody else makes this call.
  * usage: numbers THREADS PAUSE    (PAUSE: ns between two calls; 0: as fast as can be)
  * It says how many each has made, one a line.
  */
@@ -34,7 +35,7 @@ static void *fire(void *context)
 	while (!atomic_load_explicit(&over, memory_order_relaxed)) {
 		long until = now() + pause_ns;
 
-		syscall(SYS_lseek, 77777, (*mine)++, mine - made);
+		syscall(SYS_setpriority, 77777, (*mine)++, mine - made);
 		while (pause_ns && now() < until)
 			;
 	}

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Tells each lseek(FD, number, thread) of the process `pid`: as an event, or as a line. */
+/* Tells each setpriority(WHICH, number, thread), as an event or as a line; of one process, or any. */
 #include <linux/bpf.h>
 #include <stdbool.h>
 
 #include <fleetbpf.h>
 
-#define FD 77777 /* which nobody has open */
+#define WHICH 77777 /* no such thing has a priority */
 
 struct numbered {
 	__u32 thread;
@@ -18,16 +18,16 @@ struct {
 	__type(value, struct numbered);
 } events SEC(".maps");
 
-const volatile __u32 pid;
+const volatile __u32 pid; /* 0: any */
 const volatile bool print;
 const volatile __u32 settings; /* so that releases may differ */
 
-SEC("tracepoint/syscalls/sys_enter_lseek")
+SEC("tracepoint/syscalls/sys_enter_setpriority")
 int fire(struct fleetbpf_sys_enter *call)
 {
 	struct numbered *event;
 
-	if (call->arguments[0] != FD || bpf_get_current_pid_tgid() >> 32 != pid)
+	if (call->arguments[0] != WHICH || (pid && bpf_get_current_pid_tgid() >> 32 != pid))
 		return 0;
 	if (print) {
 		bpf_printk("%llu %llu", call->arguments[2], call->arguments[1]);
