@@ -274,7 +274,7 @@ unsigned int fb_attachments_duties(const struct fb_attachments *attachments)
 
 /*
  * Since 7.0 functions of raw tracepoints run with preemption on, since 7.2 those of system calls'
- * too: on 7.3 the depth says so that a trace buffer notes with a line of theirs.
+ * too: seen on 7.3 by the preemption depth in their trace lines.
  */
 static enum fb_watch watch_of_tracepoint(const struct fb_hook *hook)
 {

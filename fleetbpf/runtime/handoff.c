@@ -19,7 +19,7 @@
 #define LOOKING (3 * FB_SECOND) /* for a quiet moment */
 #define PATIENCE 1		/* seconds, for what should not wait at all */
 #define WAIT_MS 100		/* for a word of the other, */
-#define WAITS 20		/* so often: a machine that stands still meanwhile takes one */
+#define WAITS 50		/* so often: a machine that stands still meanwhile takes one */
 #define REST_MS 2		/* between two rounds of the one that goes */
 #define LONGEST (UINT64_C(10) * FB_SECOND) /* of a whole handoff */
 
