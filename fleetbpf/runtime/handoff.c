@@ -2,25 +2,20 @@
 #include "handoff.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "clock.h"
+#include "door.h"
 
 #define VERSION 1
-#define SOCKET "handoff"
-#define LOOKING (3 * FB_SECOND) /* for a quiet moment */
-#define PATIENCE 1		/* seconds, for what should not wait at all */
-#define WAIT_MS 100		/* for a word of the other, */
-#define WAITS 50		/* so often: a machine that stands still meanwhile takes one */
-#define REST_MS 2		/* between two rounds of the one that goes */
+#define LOOKING (3 * FB_SECOND)		   /* for a quiet moment */
+#define REST_MS 2			   /* between two rounds of the one that goes */
 #define LONGEST (UINT64_C(10) * FB_SECOND) /* of a whole handoff */
 
 /* The release that `current` names, if that is not ours. */
@@ -53,47 +48,6 @@ static bool runs(const struct fb_options *options, const char *release)
 	       !access(path, F_OK);
 }
 
-/* Through the folder's descriptor: the path of a socket must be short. */
-static bool address_in(const char *folder, struct sockaddr_un *address, int *descriptor)
-{
-	*descriptor = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (*descriptor < 0)
-		return false;
-	address->sun_family = AF_UNIX;
-	snprintf(address->sun_path, sizeof(address->sun_path), "/proc/self/fd/%d/" SOCKET,
-		 *descriptor);
-	return true;
-}
-
-static int new_socket(void)
-{
-	const struct timeval patience = {.tv_sec = PATIENCE};
-	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-
-	if (fd >= 0) {
-		setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-		setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
-	}
-	return fd;
-}
-
-static void open_door(struct fb_handoff *handoff)
-{
-	struct sockaddr_un address = {};
-	int folder, fd;
-
-	if (!address_in(handoff->options->run, &address, &folder))
-		return;
-	fd = new_socket();
-	unlinkat(folder, SOCKET, 0); /* of a loader that was killed */
-	if (fd >= 0 && (bind(fd, (struct sockaddr *)&address, sizeof(address)) || listen(fd, 1))) {
-		close(fd);
-		fd = -1;
-	}
-	close(folder);
-	handoff->door = fd;
-}
-
 void fb_handoff_open(struct fb_handoff *handoff)
 {
 	const struct fb_options *options = handoff->options;
@@ -107,7 +61,7 @@ void fb_handoff_open(struct fb_handoff *handoff)
 	if (!other_current(options, handoff->beside) || !runs(options, handoff->beside))
 		handoff->beside[0] = '\0';
 	if (options->run && options->spool)
-		open_door(handoff);
+		handoff->door = fb_door_open(options->run);
 }
 
 static bool send_message(int fd, const struct fb_handoff_message *message)
@@ -115,20 +69,10 @@ static bool send_message(int fd, const struct fb_handoff_message *message)
 	return send(fd, message, sizeof(*message), MSG_NOSIGNAL) == (ssize_t)sizeof(*message);
 }
 
-/* What has come, or that the other has hung up. */
-static bool comes(int fd)
-{
-	struct pollfd watched = {.fd = fd, .events = POLLIN};
-
-	for (int i = 0; i < WAITS; i++)
-		if (poll(&watched, 1, WAIT_MS) > 0)
-			return true;
-	return false;
-}
-
 static bool receive_message(int fd, struct fb_handoff_message *message)
 {
-	return comes(fd) && recv(fd, message, sizeof(*message), 0) == (ssize_t)sizeof(*message);
+	return fb_door_comes(fd) &&
+	       recv(fd, message, sizeof(*message), 0) == (ssize_t)sizeof(*message);
 }
 
 /* --- the one that comes --- */
@@ -184,7 +128,7 @@ static bool receive_call(struct fb_handoff *handoff)
 	};
 	const struct cmsghdr *header;
 
-	if (!comes(handoff->peer) ||
+	if (!fb_door_comes(handoff->peer) ||
 	    recvmsg(handoff->peer, &message, MSG_CMSG_CLOEXEC) != (ssize_t)sizeof(handoff->call))
 		return false;
 	header = CMSG_FIRSTHDR(&message);
@@ -326,21 +270,17 @@ static bool call(const struct fb_handoff *handoff, int fd)
 
 static int knock(const struct fb_handoff *handoff, const char *release)
 {
-	struct sockaddr_un address = {};
 	char path[PATH_MAX];
-	int folder, fd;
+	int fd;
 
 	if (snprintf(path, sizeof(path), "%s/../%s", handoff->options->run, release) >=
-		    (int)sizeof(path) ||
-	    !address_in(path, &address, &folder))
+	    (int)sizeof(path))
 		return -1;
-	fd = new_socket();
-	if (fd >= 0 &&
-	    (connect(fd, (struct sockaddr *)&address, sizeof(address)) || !call(handoff, fd))) {
+	fd = fb_door_knock(path);
+	if (fd >= 0 && !call(handoff, fd)) {
 		close(fd);
 		fd = -1;
 	}
-	close(folder);
 	return fd;
 }
 
@@ -399,14 +339,10 @@ void fb_handoff_give(struct fb_handoff *handoff, void (*go_on)(void *context), v
 
 void fb_handoff_close(struct fb_handoff *handoff)
 {
-	char path[PATH_MAX];
-
 	if (handoff->peer >= 0)
 		hang_up(handoff);
 	if (handoff->door < 0)
 		return;
-	close(handoff->door);
+	fb_door_close(handoff->door, handoff->options->run);
 	handoff->door = -1;
-	if (snprintf(path, sizeof(path), "%s/" SOCKET, handoff->options->run) < (int)sizeof(path))
-		unlink(path);
 }
