@@ -273,8 +273,9 @@ unsigned int fb_attachments_duties(const struct fb_attachments *attachments)
 }
 
 /*
- * Since 7.0 functions of raw tracepoints run with preemption on, since 7.2 those of system calls'
- * too: seen on 7.3 by the preemption depth in their trace lines.
+ * Newer kernels run functions of raw tracepoints and of system calls' with preemption on: seen on
+ * 7.3 by the depth in their trace lines, not on 6.12. Where it begins, at 7.0 or some later
+ * release, is not known better; to take it for so costs doubles at most.
  */
 static enum fb_watch watch_of_tracepoint(const struct fb_hook *hook)
 {

@@ -39,7 +39,7 @@ plays:
     programs: [numbered]
     become: true
 """
-# Calls that nobody else makes, one after the other: since 7.2 a kernel may put a task aside while
+# Calls that nobody else makes, one after the other: a newer kernel may put a task aside while
 # it runs a program in a system call, and skips that program for others meanwhile.
 FIRE = """
 rm -f /tmp/numbers.*
