@@ -18,97 +18,154 @@
 /* A function that may sleep is a kind of its own: libbpf marks it by the section's name. */
 #define TYPED(NAME, ATTACH_TYPE, FORM, FLAGS)                                                      \
 	{                                                                                          \
-		.word = (NAME), .form = (FORM), .program_type = BPF_PROG_TYPE_TRACING,             \
-		.attach_type = (ATTACH_TYPE), .flags = (FLAGS), .typed = true,                     \
-		.parse = fb_parse_name, .prepare = fb_typed_prepare, .attach = fb_typed_attach,    \
+		.word = (NAME),                                                                    \
+		.form = (FORM),                                                                    \
+		.program_type = BPF_PROG_TYPE_TRACING,                                             \
+		.attach_type = (ATTACH_TYPE),                                                      \
+		.flags = (FLAGS),                                                                  \
+		.typed = true,                                                                     \
+		.parse = fb_parse_name,                                                            \
+		.prepare = fb_typed_prepare,                                                       \
+		.attach = fb_typed_attach,                                                         \
 	}
 
 #define LSM(NAME, FLAGS)                                                                           \
 	{                                                                                          \
-		.word = (NAME), .form = "/HOOK, as in lsm/file_open",                              \
-		.program_type = BPF_PROG_TYPE_LSM, .attach_type = BPF_LSM_MAC, .flags = (FLAGS),   \
-		.typed = true, .parse = fb_parse_name, .prepare = fb_lsm_prepare,                  \
+		.word = (NAME),                                                                    \
+		.form = "/HOOK, as in lsm/file_open",                                              \
+		.program_type = BPF_PROG_TYPE_LSM,                                                 \
+		.attach_type = BPF_LSM_MAC,                                                        \
+		.flags = (FLAGS),                                                                  \
+		.typed = true,                                                                     \
+		.parse = fb_parse_name,                                                            \
+		.prepare = fb_lsm_prepare,                                                         \
 		.attach = fb_lsm_attach,                                                           \
 	}
 
 #define ITER(NAME, FLAGS)                                                                          \
 	{                                                                                          \
-		.word = (NAME), .form = "/TYPE[:MAP][@SECONDSs], as in iter/task@10s",             \
-		.program_type = BPF_PROG_TYPE_TRACING, .attach_type = BPF_TRACE_ITER,              \
-		.flags = (FLAGS), .typed = true, .parse = fb_parse_iter,                           \
-		.prepare = fb_typed_prepare, .attach = fb_iter_attach, .reason = fb_iter_reason,   \
+		.word = (NAME),                                                                    \
+		.form = "/TYPE[:MAP][@SECONDSs], as in iter/task@10s",                             \
+		.program_type = BPF_PROG_TYPE_TRACING,                                             \
+		.attach_type = BPF_TRACE_ITER,                                                     \
+		.flags = (FLAGS),                                                                  \
+		.typed = true,                                                                     \
+		.parse = fb_parse_iter,                                                            \
+		.prepare = fb_typed_prepare,                                                       \
+		.attach = fb_iter_attach,                                                          \
+		.reason = fb_iter_reason,                                                          \
 	}
 
 #define KPROBE(NAME, FORM, PARSE, RETURNS)                                                         \
 	{                                                                                          \
-		.word = (NAME), .form = (FORM), .program_type = BPF_PROG_TYPE_KPROBE,              \
-		.returns = (RETURNS), .parse = (PARSE), .prepare = fb_kprobe_prepare,              \
-		.attach = fb_kprobe_attach, .reason = fb_kprobe_reason,                            \
+		.word = (NAME),                                                                    \
+		.form = (FORM),                                                                    \
+		.program_type = BPF_PROG_TYPE_KPROBE,                                              \
+		.returns = (RETURNS),                                                              \
+		.parse = (PARSE),                                                                  \
+		.prepare = fb_kprobe_prepare,                                                      \
+		.attach = fb_kprobe_attach,                                                        \
+		.reason = fb_kprobe_reason,                                                        \
 	}
 
 #define KPROBE_MULTI(NAME, RETURNS)                                                                \
 	{                                                                                          \
-		.word = (NAME), .form = "/GLOB, with * and ?",                                     \
-		.program_type = BPF_PROG_TYPE_KPROBE, .attach_type = BPF_TRACE_KPROBE_MULTI,       \
-		.returns = (RETURNS), .since = FB_KERNEL(5, 18), .wants = "CONFIG_FPROBE",         \
-		.parse = fb_parse_name, .attach = fb_kprobe_multi_attach,                          \
+		.word = (NAME),                                                                    \
+		.form = "/GLOB, with * and ?",                                                     \
+		.program_type = BPF_PROG_TYPE_KPROBE,                                              \
+		.attach_type = BPF_TRACE_KPROBE_MULTI,                                             \
+		.returns = (RETURNS),                                                              \
+		.since = FB_KERNEL(5, 18),                                                         \
+		.wants = "CONFIG_FPROBE",                                                          \
+		.parse = fb_parse_name,                                                            \
+		.attach = fb_kprobe_multi_attach,                                                  \
 		.reason = fb_kprobe_multi_reason,                                                  \
 	}
 
 #define KSYSCALL(NAME, RETURNS)                                                                    \
 	{                                                                                          \
-		.word = (NAME), .form = "/NAME, as in ksyscall/openat",                            \
-		.program_type = BPF_PROG_TYPE_KPROBE, .returns = (RETURNS),                        \
-		.parse = fb_parse_name, .prepare = fb_kprobe_prepare,                              \
-		.attach = fb_ksyscall_attach, .reason = fb_ksyscall_reason,                        \
+		.word = (NAME),                                                                    \
+		.form = "/NAME, as in ksyscall/openat",                                            \
+		.program_type = BPF_PROG_TYPE_KPROBE,                                              \
+		.returns = (RETURNS),                                                              \
+		.parse = fb_parse_name,                                                            \
+		.prepare = fb_kprobe_prepare,                                                      \
+		.attach = fb_ksyscall_attach,                                                      \
+		.reason = fb_ksyscall_reason,                                                      \
 	}
 
 #define UPROBE(NAME, FORM, RETURNS, FLAGS)                                                         \
 	{                                                                                          \
-		.word = (NAME), .form = (FORM), .program_type = BPF_PROG_TYPE_KPROBE,              \
-		.flags = (FLAGS), .returns = (RETURNS), .parse = fb_parse_uprobe,                  \
-		.prepare = fb_uprobe_prepare, .attach = fb_uprobe_attach,                          \
+		.word = (NAME),                                                                    \
+		.form = (FORM),                                                                    \
+		.program_type = BPF_PROG_TYPE_KPROBE,                                              \
+		.flags = (FLAGS),                                                                  \
+		.returns = (RETURNS),                                                              \
+		.parse = fb_parse_uprobe,                                                          \
+		.prepare = fb_uprobe_prepare,                                                      \
+		.attach = fb_uprobe_attach,                                                        \
 		.reason = fb_uprobe_reason,                                                        \
 	}
 
 #define XDP(NAME, FLAGS)                                                                           \
 	{                                                                                          \
-		.word = (NAME), .form = "/INTERFACE[@skb|@native]",                                \
-		.program_type = BPF_PROG_TYPE_XDP, .attach_type = BPF_XDP, .flags = (FLAGS),       \
-		.parse = fb_parse_xdp, .prepare = fb_interface_prepare, .attach = fb_xdp_attach,   \
+		.word = (NAME),                                                                    \
+		.form = "/INTERFACE[@skb|@native]",                                                \
+		.program_type = BPF_PROG_TYPE_XDP,                                                 \
+		.attach_type = BPF_XDP,                                                            \
+		.flags = (FLAGS),                                                                  \
+		.parse = fb_parse_xdp,                                                             \
+		.prepare = fb_interface_prepare,                                                   \
+		.attach = fb_xdp_attach,                                                           \
 		.reason = fb_xdp_reason,                                                           \
 	}
 
 #define TC(NAME, ALIAS, ATTACH, SINCE)                                                             \
 	{                                                                                          \
-		.word = (NAME), .alias = (ALIAS), .form = "/INTERFACE/ingress or …/egress",        \
-		.program_type = BPF_PROG_TYPE_SCHED_CLS, .since = (SINCE),                         \
-		.parse = fb_parse_direction, .prepare = fb_interface_prepare, .attach = (ATTACH),  \
+		.word = (NAME),                                                                    \
+		.alias = (ALIAS),                                                                  \
+		.form = "/INTERFACE/ingress or …/egress",                                          \
+		.program_type = BPF_PROG_TYPE_SCHED_CLS,                                           \
+		.since = (SINCE),                                                                  \
+		.parse = fb_parse_direction,                                                       \
+		.prepare = fb_interface_prepare,                                                   \
+		.attach = (ATTACH),                                                                \
 		.reason = fb_tc_reason,                                                            \
 	}
 
 #define CGROUP(NAME, ALIAS, PROGRAM_TYPE, ATTACH_TYPE)                                             \
 	{                                                                                          \
-		.word = (NAME), .alias = (ALIAS), .form = "//PATH or /PATH below the cgroup2",     \
+		.word = (NAME),                                                                    \
+		.alias = (ALIAS),                                                                  \
+		.form = "//PATH or /PATH below the cgroup2",                                       \
 		.program_type = BPF_PROG_TYPE_##PROGRAM_TYPE,                                      \
-		.attach_type = BPF_CGROUP_##ATTACH_TYPE, .parse = fb_parse_path,                   \
-		.prepare = fb_cgroup_prepare, .attach = fb_cgroup_attach,                          \
+		.attach_type = BPF_CGROUP_##ATTACH_TYPE,                                           \
+		.parse = fb_parse_path,                                                            \
+		.prepare = fb_cgroup_prepare,                                                      \
+		.attach = fb_cgroup_attach,                                                        \
 		.reason = fb_cgroup_reason,                                                        \
 	}
 
 #define NETNS(NAME, PROGRAM_TYPE, ATTACH_TYPE)                                                     \
 	{                                                                                          \
-		.word = (NAME), .form = "//PATH, as in …//proc/1/ns/net",                          \
-		.program_type = (PROGRAM_TYPE), .attach_type = (ATTACH_TYPE),                      \
-		.parse = fb_parse_path, .prepare = fb_netns_prepare, .attach = fb_netns_attach,    \
+		.word = (NAME),                                                                    \
+		.form = "//PATH, as in …//proc/1/ns/net",                                          \
+		.program_type = (PROGRAM_TYPE),                                                    \
+		.attach_type = (ATTACH_TYPE),                                                      \
+		.parse = fb_parse_path,                                                            \
+		.prepare = fb_netns_prepare,                                                       \
+		.attach = fb_netns_attach,                                                         \
 		.reason = fb_netns_reason,                                                         \
 	}
 
 #define SOCKMAP(NAME, PROGRAM_TYPE, ATTACH_TYPE)                                                   \
 	{                                                                                          \
-		.word = (NAME), .form = "/MAP, a sockmap or sockhash of the program",              \
-		.program_type = (PROGRAM_TYPE), .attach_type = (ATTACH_TYPE),                      \
-		.parse = fb_parse_name, .prepare = fb_sockmap_prepare,                             \
+		.word = (NAME),                                                                    \
+		.form = "/MAP, a sockmap or sockhash of the program",                              \
+		.program_type = (PROGRAM_TYPE),                                                    \
+		.attach_type = (ATTACH_TYPE),                                                      \
+		.parse = fb_parse_name,                                                            \
+		.prepare = fb_sockmap_prepare,                                                     \
 		.attach = fb_sockmap_attach,                                                       \
 	}
 

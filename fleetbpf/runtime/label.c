@@ -82,6 +82,7 @@ static bool prints_label(struct bpf_object *object, const struct bpf_insn *insns
 
 		if (!writes(insn, reg))
 			continue;
+		/* NOLINTNEXTLINE(misc-redundant-expression): two of the three are 0 */
 		if (insn->code == (BPF_LD | BPF_IMM | BPF_DW))
 			return insn->src_reg == BPF_PSEUDO_MAP_VALUE &&
 			       label_at(object, insn->imm, (size_t)insns[i + 1].imm);

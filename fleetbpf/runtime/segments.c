@@ -135,8 +135,8 @@ static bool ends_in_stop(FILE *file)
 	size_t length;
 	char *line;
 
-	if (fseek(file, -(long)(sizeof(tail) - 1), SEEK_END))
-		rewind(file);
+	if (fseek(file, -(long)(sizeof(tail) - 1), SEEK_END) && fseek(file, 0, SEEK_SET))
+		return false;
 	length = fread(tail, 1, sizeof(tail) - 1, file);
 	if (!length || tail[length - 1] != '\n')
 		return false;

@@ -33,16 +33,25 @@ static int by_address(const void *one, const void *other)
 	return (left > right) - (left < right);
 }
 
+/* The room doubles whenever it is full, at each power of two. */
+static bool has_room(void)
+{
+	size_t room = table.count ? table.count * 2 : 1;
+	struct entry *grown;
+
+	if (table.count & (table.count - 1))
+		return true;
+	grown = realloc(table.entries, room * sizeof(*grown));
+	if (grown)
+		table.entries = grown;
+	return grown;
+}
+
 static bool add(uint64_t address, const char *name, const char *module)
 {
-	struct entry *entries = table.entries;
-
-	if (!(table.count & (table.count - 1)))
-		entries = realloc(entries, (table.count ? table.count * 2 : 1) * sizeof(*entries));
-	if (!entries)
+	if (!has_room())
 		return false;
-	table.entries = entries;
-	entries[table.count++] = (struct entry){address, (uint32_t)table.names.used};
+	table.entries[table.count++] = (struct entry){address, (uint32_t)table.names.used};
 	fb_text_add(&table.names, name, strlen(name) + 1);
 	fb_text_add(&table.names, module, strlen(module) + 1);
 	return !table.names.failed;
@@ -74,7 +83,8 @@ static void read_all(uint64_t now)
 	table.count = 0;
 	table.read_at = now;
 	fb_text_cut(&table.names, 0);
-	rewind(table.file);
+	if (fseek(table.file, 0, SEEK_SET))
+		return;
 	while (getline(&line, &size, table.file) > 0)
 		if (!add_line(line))
 			break;
