@@ -10,6 +10,7 @@ from fleetbpf.toolchain import Toolchain
 PACKAGE = Path(__file__).parent
 HEADERS = PACKAGE / "headers"
 RUNTIME = PACKAGE / "runtime"
+LIBELF_GAPS = RUNTIME / "libelf_gaps.c"  # what a static link needs beside the libraries
 INSPECTOR = RUNTIME / "inspector.c"  # a program of its own, not part of loaders
 
 OBJECT = "program.bpf.o"

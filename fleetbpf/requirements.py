@@ -79,6 +79,14 @@ ZLIB = Requirement(
     needed_for="linking loaders statically",
     packages=packages("zlib1g-dev", "zlib-devel zlib-static", "zlib"),
 )
+STATIC_LINK = Requirement(
+    name="static link",
+    needed_for="linking loaders statically",
+    packages={
+        where: tuple(name for item in (LIBC, LIBBPF, LIBELF, ZLIB) for name in item.packages[where])
+        for where in Family
+    },
+)
 LLD = Requirement(
     name="ld.lld",
     needed_for="linking loaders for another architecture",

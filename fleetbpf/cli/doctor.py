@@ -17,10 +17,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(_options: argparse.Namespace, output: Output) -> ExitCode:
-    """Look for every tool; fail when a build would lack one."""
+    """Look for every tool and try a static link; fail when a build would lack something."""
     from fleetbpf import doctor
 
-    findings = doctor.examine()
+    findings = examine()
     needed = [finding for finding in findings if finding.blocks_builds]
     optional = [finding for finding in findings if finding.problem and not finding.blocks_builds]
     system = doctor.os_release()
@@ -35,6 +35,17 @@ def run(_options: argparse.Namespace, output: Output) -> ExitCode:
         }
     )
     return ExitCode.FAILED if needed else ExitCode.DONE
+
+
+def examine() -> "tuple[Finding, ...]":
+    """Every tool, and whether a static link works once all that it takes is there."""
+    from fleetbpf import doctor, static_link, toolchain
+
+    findings = doctor.examine()
+    if any(finding.blocks_builds for finding in findings):
+        return findings
+    found, _ = toolchain.survey()
+    return (*findings, static_link.examine(found))
 
 
 def row(finding: "Finding") -> tuple[str, str, str, str]:

@@ -105,7 +105,16 @@ def test_two_programs_of_one_name_are_refused(folder: Path) -> None:
 def test_the_doctor_finds_what_builds_need(folder: Path) -> None:
     done = fleetbpf(folder, "doctor")
     assert done.returncode == 0, done.stdout
-    for tool in ("clang", "bpftool", "cc", "libbpf.a", "libelf.a", "libz.a", "libc.a"):
+    for tool in (
+        "clang",
+        "bpftool",
+        "cc",
+        "libbpf.a",
+        "libelf.a",
+        "libz.a",
+        "libc.a",
+        "static link",
+    ):
         assert tool in done.stdout
 
 
