@@ -38,6 +38,7 @@ def no_settings_of_a_person(tmp_path_factory: pytest.TempPathFactory) -> Iterato
             patch.delenv(name)
         for name in ("NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE"):
             patch.delenv(name, raising=False)
+        patch.setenv("TERM", "xterm-256color")
         patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
         patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
         yield
