@@ -76,8 +76,20 @@ class UnreachableError(FleetbpfError):
     exit_code = ExitCode.UNREACHABLE
 
 
+class RefusedError(UnreachableError):
+    """A host, or fleetbpf, refused the login: so will the next one, until a person changes that."""
+
+
 class TransientError(UnreachableError):
     """A host could not be reached for a reason that may pass, and nothing was begun there."""
+
+    pause = 0.5  # seconds until another attempt, about; each further pause is twice as long
+
+
+class TurnedAwayError(TransientError):
+    """A host takes no connections from this address for some time: seconds, or minutes."""
+
+    pause = 4.0
 
 
 class InterruptedHostError(FleetbpfError):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from fleetbpf.cli import recap
 from fleetbpf.cli.options import add_forks, add_inventory, add_passwords, matching
 from fleetbpf.cli.output import Output
-from fleetbpf.errors import ExitCode
+from fleetbpf.errors import ExitCode, RefusedError
 
 if TYPE_CHECKING:
     from fleetbpf.cli.session import Session
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 SUMMARY = "fetch what is new in the spools of hosts, then print their records"
 FOLLOW_INTERVAL = 1.0  # seconds between two looks at the spool
 RECONNECT_AFTER = 3.0  # seconds
+LONGEST_PAUSE = 60.0  # seconds, between two logins that were refused
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -130,7 +131,8 @@ def follow(
 ) -> ExitCode:
     """Print records as they come, a JSON object a line with --json, until interrupted.
 
-    A host that was reached once is tried again whenever its link is lost.
+    A host that was reached once is tried again whenever its link is lost, and ever more rarely
+    while it lets nobody in.
     """
     printing = threading.Lock()
 
@@ -144,6 +146,7 @@ def follow(
         news(target.host.name)
     work = fetching(options, session, interval=FOLLOW_INTERVAL, on_news=news)
     reached: set[str] = set()
+    pause = RECONNECT_AFTER
     while True:
         outcomes = session.on_each(targets, noting(work, reached))
         told = [of(outcome) for outcome in outcomes]
@@ -153,7 +156,14 @@ def follow(
         if recap.exit_code(told) is not ExitCode.UNREACHABLE or not lost:
             return recap.exit_code(told)
         targets = [target for target in targets if target.host.name in reached]
-        time.sleep(RECONNECT_AFTER)
+        pause = next_pause(pause, outcomes)
+        time.sleep(pause)
+
+
+def next_pause(pause: float, outcomes: "Sequence[Outcome[int]]") -> float:
+    """Seconds until the next attempt: sshd punishes addresses whose logins fail again and again."""
+    refused = any(isinstance(outcome.error, RefusedError) for outcome in outcomes)
+    return min(2 * pause, LONGEST_PAUSE) if refused else RECONNECT_AFTER
 
 
 def noting(

@@ -24,6 +24,12 @@ class Identity:
     source: str  # a file's path, or "agent"
     key: PKey
 
+    @property
+    def shown(self) -> bytes:
+        """What a host sees of it first: the certificate that goes with the key, or the bare key."""
+        certificate = self.key.public_blob
+        return self.key.asbytes() if certificate is None else bytes(certificate.key_blob)
+
 
 class EncryptedKeyError(InputError):
     """A key file needs a passphrase; an agent may hold the key."""

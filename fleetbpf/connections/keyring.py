@@ -42,6 +42,7 @@ class Keyring:
         self._tried: set[Path] = set()  # keys whose passphrase was looked for
         self._agents: dict[str, tuple[Identity, ...]] = {}
         self._publics: dict[Path, bytes] = {}
+        self._taken: set[bytes] = set()  # the public parts of keys that some host has taken
         self._read_certificates: dict[tuple[Path, ...], Certificates] = {}
 
     def check(self, settings: Iterable[ConnectionSettings]) -> None:
@@ -95,33 +96,52 @@ class Keyring:
 
         The identity file that must be usable comes first; then as with ssh the agent's keys, those
         first that are named, then the files that may be there. Each key shows its certificates
-        before itself. The first, when the file is unusable or nothing opens it, is an InputError.
+        before itself, and none is shown twice. The first, when the file is unusable or nothing
+        opens it, is an InputError.
+
+        Of all but the first, those come before others that a host of this run has taken: sshd
+        allows few keys in a login, and punishes who has shown none that it takes.
         """
         from fleetbpf.connections.user_certificates import in_order
 
         certificates = self._certificates(settings)
+        shown: set[bytes] = set()
         for found in self._keys(settings):
             if isinstance(found, InputError):
                 yield found
-            else:
-                yield from in_order(found, certificates)
+                continue
+            for identity in in_order(found, certificates):
+                if identity.shown not in shown:
+                    shown.add(identity.shown)
+                    yield identity
+
+    def prefer(self, identity: "Identity") -> None:
+        """Try this key first on hosts to come: a host has taken it."""
+        with self._lock:
+            self._taken.add(identity.key.asbytes())
 
     def _keys(self, settings: ConnectionSettings) -> "Iterator[Identity | InputError]":
+        if settings.identity_file is not None:
+            yield self._chosen(settings.identity_file, settings)
+        others = tuple(self._others(settings))
+        with self._lock:
+            taken = frozenset(self._taken)
+        for _, key in sorted(others, key=lambda each: each[0] not in taken):
+            yield self._file(key) if isinstance(key, Path) else key
+
+    def _others(self, settings: ConnectionSettings) -> "Iterator[tuple[bytes, Identity | Path]]":
+        """The keys that may be there, in ssh's order: the public part, and the key or its file."""
         from fleetbpf.connections.agent import holds
 
-        chosen = None
-        if settings.identity_file is not None:
-            chosen = self._chosen(settings.identity_file, settings)
-            yield chosen
         named = {path: self._public(path) for path in settings.identity_files}
-        held = [key for key in self.agent_keys(settings.agent) if key is not chosen]
+        held = self.agent_keys(settings.agent)
         wanted = [key for public in named.values() for key in held if holds(key, public)]
-        yield from wanted
-        if not settings.identities_only:
-            yield from (key for key in held if key not in wanted)
+        spare = [key for key in held if key not in wanted and not settings.identities_only]
+        for key in (*wanted, *spare):
+            yield key.key.asbytes(), key
         for path, public in named.items():
             if path.exists() and not any(holds(key, public) for key in wanted):
-                yield self._file(path)
+                yield public, path
 
     def _certificates(self, settings: ConnectionSettings) -> "Certificates":
         """Those that are named, else those beside the keys."""

@@ -8,7 +8,7 @@ from paramiko.ssh_exception import ChannelException, SSHException
 
 from fleetbpf.connections import reasons
 from fleetbpf.connections.keyring import Keyring
-from fleetbpf.connections.login import log_in
+from fleetbpf.connections.login import check_means, log_in
 from fleetbpf.connections.persistence import persistently
 from fleetbpf.connections.settings import ConnectionSettings
 from fleetbpf.connections.transport import IDLE, TunedTransport, Wire
@@ -31,9 +31,10 @@ class Links:
     def open(self, host: ConnectionSettings, *, timeout: float) -> TunedTransport:
         """Reach `host` and log in there; UnreachableError says which step failed, and where.
 
-        Tried again where the reason may pass, as long as nothing has told the host who we are.
-        `timeout` is in seconds, for each hop on the way.
+        Tried again where the reason may pass, as long as nothing has told the host who we are; not
+        tried at all with nothing to log in with. `timeout` is in seconds, for each hop on the way.
         """
+        check_means(host, self._keyring)
         if host.jump is not None:  # before the clock of the host behind it starts
             self._jump(host.jump).transport(host, timeout=timeout)
         return persistently(lambda left: self._attempt(host, timeout=left), timeout=timeout)

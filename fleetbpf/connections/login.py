@@ -48,6 +48,32 @@ def log_in(
     return transport
 
 
+def check_means(host: ConnectionSettings, keyring: Keyring) -> None:
+    """Raise UnreachableError when there is nothing to log in with: sshd punishes such visits."""
+    skipped: list[str] = []
+    for identity in identities(host, keyring):
+        if isinstance(identity, Identity):
+            return
+        skipped += said_of(identity)
+    if not host.secret(SecretKind.LOGIN):
+        raise reasons.nothing_to_show(host, skipped=skipped)
+
+
+def identities(host: ConnectionSettings, keyring: Keyring) -> Iterator[Identity | InputError]:
+    """The keys to try, in order; UnreachableError when the one that must be usable is not."""
+    try:
+        yield from keyring.identities(host)
+    except InputError as error:
+        problem = error.problems[0]
+        what = f"identity file {problem.where}: {problem.what}"
+        raise reasons.refused(host, what, problem.hint) from error
+
+
+def said_of(unusable: InputError) -> list[str]:
+    """Why a key is not tried."""
+    return [f"{problem.where} ({problem.what})" for problem in unusable.problems]
+
+
 class Login:
     """The steps of one login; each raises UnreachableError."""
 
@@ -91,13 +117,14 @@ class Login:
         tried: list[str] = []
         skipped: list[str] = []
         accepts: Sequence[str] = ()
-        for identity in self._identities(keyring):
+        for identity in identities(self._host, keyring):
             if isinstance(identity, InputError):
-                skipped += [f"{problem.where} ({problem.what})" for problem in identity.problems]
+                skipped += said_of(identity)
                 continue
             tried.append(identity.source)
             offer = partial(self._transport.auth_publickey, self._host.user, identity.key)
             if self._attempt(offer, tried=tried):
+                keyring.prefer(identity)
                 return
             accepts = self._accepted_methods()
             if accepts and "publickey" not in accepts:
@@ -129,14 +156,6 @@ class Login:
             return False
         tried.append(INTERACTIVE)
         return self._attempt(partial(transport.auth_by_answers, user, answers), tried=tried)
-
-    def _identities(self, keyring: Keyring) -> Iterator[Identity | InputError]:
-        try:
-            yield from keyring.identities(self._host)
-        except InputError as error:
-            problem = error.problems[0]
-            what = f"identity file {problem.where}: {problem.what}"
-            raise reasons.unreachable(self._host, what, problem.hint) from error
 
     def _attempt(self, start: Callable[..., object], *, tried: Sequence[str]) -> bool:
         noticed = self._transport.noticed

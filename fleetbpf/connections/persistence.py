@@ -9,7 +9,6 @@ from fleetbpf.errors import TransientError
 
 T = TypeVar("T")
 ATTEMPTS = 4
-FIRST_PAUSE = 0.5  # seconds, about; each further one is twice as long
 
 Jitter = Callable[[float, float], float]
 
@@ -23,16 +22,16 @@ def persistently(
 ) -> T:
     """What `attempt` returns, which is called with the seconds that are left of `timeout`.
 
-    Only TransientError leads to another attempt. The pauses are spread, because hosts that were
-    turned away together would come back together.
+    Only TransientError leads to another attempt, and says how long the first pause is. The pauses
+    are spread, because hosts that were turned away together would come back together.
     """
     deadline = time.monotonic() + timeout
     left = timeout
     for number in range(ATTEMPTS - 1):
         try:
             return attempt(left)
-        except TransientError:
-            pause = FIRST_PAUSE * 2**number * jitter(0.5, 1.5)
+        except TransientError as error:
+            pause = error.pause * 2**number * jitter(0.5, 1.5)
             left = round(deadline - time.monotonic() - pause, 1)
             if left <= 0:
                 raise

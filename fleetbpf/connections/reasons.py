@@ -11,11 +11,27 @@ from paramiko.ssh_exception import SSHException
 
 from fleetbpf.connections.known_hosts import Standing, Verdict, fingerprint
 from fleetbpf.connections.settings import ConnectionSettings
-from fleetbpf.errors import Problem, TransientError, UnreachableError
+from fleetbpf.errors import (
+    Problem,
+    RefusedError,
+    TransientError,
+    TurnedAwayError,
+    UnreachableError,
+)
 from fleetbpf.secret import SecretKind
 
+TOO_MANY = "authentication failures"  # of OpenSSH's farewell beyond MaxAuthTries
 FEWER_KEYS = "have fewer keys tried: name the right one with fleetbpf_identity_file"
-FULL = "Exceeded MaxStartups"  # what OpenSSH says in the place of its banner (since 8.5)
+# What OpenSSH says in the place of its banner when it is full: the first one since 8.5, the second
+# one since 9.8, which says the same to an address that it punishes.
+FULL = "Exceeded MaxStartups"
+TURNED_AWAY = "Not allowed at this time"
+FEWER_FORKS = "sshd turns connections away beyond its MaxStartups: try fewer --forks"
+PENALTY = (
+    "after failed logins sshd refuses an address for 15 s to 10 min (PerSourcePenalties; its log "
+    "names the reason): mend these logins and wait, or exempt the address in sshd_config with "
+    "PerSourcePenaltyExemptList; or sshd is full (MaxStartups): try fewer --forks"
+)
 NOTE_NEW = "--accept-new-host-keys trusts it at first sight; safer: "
 NEW_KEY = "give the host a new key, or someone is in between"
 CHECK_ADDRESS = "is sshd running there, and are fleetbpf_host and fleetbpf_port right?"
@@ -47,6 +63,11 @@ def unreachable(
     """The error about `host` that names where it was looked for."""
     text = f"{endpoint(host)}: {printable(what)}"
     return kind(Problem(where=host.name, what=text, hint=hint))
+
+
+def refused(host: ConnectionSettings, what: str, hint: str = "") -> UnreachableError:
+    """The error about a login that fails in the same way until a person changes something."""
+    return unreachable(host, what, hint, kind=RefusedError)
 
 
 def printable(text: str) -> str:
@@ -90,9 +111,10 @@ def not_greeted(
     host: ConnectionSettings, error: Exception | None, *, first_lines: Sequence[str]
 ) -> UnreachableError:
     """Who listens there did not introduce itself as an SSH server."""
-    hint = "sshd turns connections away beyond its MaxStartups: try fewer --forks"
     if first_lines and first_lines[0].startswith(FULL):
-        return unreachable(host, f"turned away: {first_lines[0]}", hint, kind=TransientError)
+        return unreachable(host, f"turned away: {first_lines[0]}", FEWER_FORKS, kind=TransientError)
+    if first_lines and first_lines[0].startswith(TURNED_AWAY):
+        return unreachable(host, f"turned away: {first_lines[0]}", PENALTY, kind=TurnedAwayError)
     if first_lines:
         said = first_lines[0][:80]
         return unreachable(host, f"not an SSH server: it says {said!r}", CHECK_ADDRESS)
@@ -100,7 +122,8 @@ def not_greeted(
     cause = error.__context__ if isinstance(error, SSHException) else error
     if isinstance(cause, UnicodeDecodeError):
         return unreachable(host, "not an SSH server: it does not send text", CHECK_ADDRESS)
-    return unreachable(host, f"{ending(cause)} before its SSH banner", hint, kind=TransientError)
+    what = f"{ending(cause)} before its SSH banner"
+    return unreachable(host, what, FEWER_FORKS, kind=TransientError)
 
 
 def lost(
@@ -115,8 +138,9 @@ def lost(
     said = f": {farewell}" if farewell else ""
     if isinstance(error, SSHException):
         said = f": {error}{said}"
-    hint = FEWER_KEYS if "authentication failures" in farewell else ""
-    return unreachable(host, f"{ending(error)} while {phase}{said}", hint, kind=kind)
+    if TOO_MANY in farewell:
+        return refused(host, f"{ending(error)} while {phase}{said}", FEWER_KEYS)
+    return unreachable(host, f"{ending(error)} while {phase}{said}", kind=kind)
 
 
 def ending(error: BaseException | None) -> str:
@@ -139,7 +163,12 @@ def proxied(
     [problem] = error.problems
     what = f"{problem.what}; its proxy command `{host.proxy_command}` said: {printable(complaint)}"
     hint = "run the proxy command by hand: it must greet with `SSH-2.0-…`"
-    return UnreachableError(Problem(where=host.name, what=what, hint=hint))
+    return lasting(error)(Problem(where=host.name, what=what, hint=hint))
+
+
+def lasting(error: UnreachableError) -> type[UnreachableError]:
+    """The kind of an error about what `error` kept from being reached."""
+    return RefusedError if isinstance(error, RefusedError) else UnreachableError
 
 
 def not_jumped(
@@ -151,7 +180,7 @@ def not_jumped(
     for variable, option in OF_JUMP_HOSTS.items():
         hint = hint.replace(variable, f"{option} of {jump.name} in ssh_config")
     what = f"jump host {jump.name}: {problem.what.removeprefix(f'jump host {jump.name}: ')}"
-    return UnreachableError(Problem(where=host.name, what=what, hint=hint))
+    return lasting(error)(Problem(where=host.name, what=what, hint=hint))
 
 
 def not_forwarded(host: ConnectionSettings, text: str, *, prohibited: bool) -> UnreachableError:
@@ -175,34 +204,39 @@ def key_refused(
     match verdict.standing:
         case Standing.REVOKED:
             what = f"host key revoked: it shows {shown}, and {lines} as revoked"
-            return unreachable(host, what, NEW_KEY)
+            return refused(host, what, NEW_KEY)
         case Standing.CHANGED:
             name = shlex.quote(host.known_names[0])
             forget = f"ssh-keygen -f {file} -R {name}; "
             what = f"host key changed: it shows {shown}, but {lines}"
-            return unreachable(host, what, f"someone may be in between; {verify}{forget}{scan}")
+            return refused(host, what, f"someone may be in between; {verify}{forget}{scan}")
         case _:
-            return unreachable(host, f"unknown host key {shown}", f"{NOTE_NEW}{verify}{scan}")
+            return refused(host, f"unknown host key {shown}", f"{NOTE_NEW}{verify}{scan}")
 
 
 def telling(host: ConnectionSettings, *, kind: str, key: bytes) -> str:
     """A command that says the host's line for known_hosts; ssh-keyscan knows no detours."""
     if host.jump is None and not host.proxy_command and not host.host_key_alias:
-        return f"ssh-keyscan -p {host.port} {shlex.quote(host.address)}"
+        return f"ssh-keyscan -t {scanned(kind)} -p {host.port} {shlex.quote(host.address)}"
     line = f"{host.known_names[0]} {kind} {base64.b64encode(key).decode()}"
     return f"echo {shlex.quote(line)}"
+
+
+def scanned(kind: str) -> str:
+    """The name that ssh-keyscan has for a type of keys; it connects once for each type."""
+    return kind.removeprefix("ssh-").partition("-")[0]
 
 
 def certificate_refused(host: ConnectionSettings, why: str) -> UnreachableError:
     """The host shows a certificate that proves nothing."""
     hint = "have its key signed anew: ssh-keygen -s AUTHORITY -I ID -h -n NAME /etc/ssh/ssh_host_…"
-    return unreachable(host, f"host certificate refused: {why}", hint)
+    return refused(host, f"host certificate refused: {why}", hint)
 
 
 def revoked(host: ConnectionSettings, *, kind: str, key: bytes) -> UnreachableError:
     """The host shows a key that RevokedHostKeys takes back."""
     what = f"host key revoked by {host.revoked_host_keys}: it shows {kind} {fingerprint(key)}"
-    return unreachable(host, what, NEW_KEY)
+    return refused(host, what, NEW_KEY)
 
 
 def not_noted(host: ConnectionSettings, error: OSError) -> UnreachableError:
@@ -230,7 +264,14 @@ def denied(
     if asked:
         notes.append(f"it says: {asked}")
     what = f"permission denied for user {host.user}; {'; '.join(notes)}"
-    return unreachable(host, what, way_in(host, asked=asked))
+    return refused(host, what, way_in(host, asked=asked))
+
+
+def nothing_to_show(host: ConnectionSettings, *, skipped: Sequence[str]) -> UnreachableError:
+    """There is neither a key nor a password, so that the host was not asked."""
+    notes = f"; skipped: {', '.join(skipped)}" if skipped else ""
+    what = f"not asked to let {host.user} in: no key to try, and no password{notes}"
+    return refused(host, what, way_in(host, asked=""))
 
 
 def way_in(host: ConnectionSettings, *, asked: str) -> str:

@@ -32,6 +32,14 @@ def refusal(host: Host, routes: Routes, *, timeout: float = 60) -> Problem:
     return problem
 
 
+@pytest.fixture
+def routes(tmp_path: Path) -> Routes:
+    """The ways of a user with a key that no host knows: without any, none would be visited."""
+    (tmp_path / ".ssh").mkdir()
+    make_key(tmp_path / ".ssh" / "id_ed25519")
+    return routes_of(tmp_path)
+
+
 @contextlib.contextmanager
 def listening(serve: Callable[[socket.socket], object]) -> Iterator[int]:
     """A port on which every connection is handled by `serve`, then closed."""
@@ -172,7 +180,9 @@ def test_an_unknown_host_key_is_refused_with_the_cure(server: Server, routes: Ro
     shown = fingerprint(server.key_bytes())
     assert problem.what == f"{ADDRESS}:{server.port}: unknown host key ssh-ed25519 {shown}"
     assert f"verify that {shown}" in problem.hint
-    assert problem.hint.endswith(f"ssh-keyscan -p {server.port} {ADDRESS} >> '{nowhere}'")
+    assert problem.hint.endswith(
+        f"ssh-keyscan -t ed25519 -p {server.port} {ADDRESS} >> '{nowhere}'"
+    )
 
 
 def test_the_cure_for_an_unknown_host_key_cures(
@@ -272,8 +282,8 @@ def test_a_key_that_may_not_enter_is_named(server: Server, routes: Routes, tmp_p
     assert f"tried: {stranger}" in problem.what
 
 
-def test_without_any_key_it_says_so(server: Server, routes: Routes) -> None:
-    problem = refusal(server.host(identity_file=None), routes)
+def test_without_any_key_it_says_so(server: Server, tmp_path: Path) -> None:
+    problem = refusal(server.host(identity_file=None), routes_of(tmp_path))
 
     assert "no key to try" in problem.what
     assert "fleetbpf_identity_file" in problem.hint

@@ -36,8 +36,9 @@ CAT = (
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    """The home of an operator."""
+    """The home of an operator with a key, which no host knows."""
     (tmp_path / "home" / ".ssh").mkdir(parents=True)
+    make_key(tmp_path / "home" / ".ssh" / "id_ed25519")
     return tmp_path / "home"
 
 

@@ -15,6 +15,7 @@ from fleetbpf.errors import Problem, TransientError, UnreachableError
 
 HOST = ConnectionSettings(name="web1", address="192.0.2.1", user="ops", known_hosts_files=())
 PASSES = TransientError(Problem(where="web1", what="turned away"))
+TURNED_AWAY = reasons.not_greeted(HOST, None, first_lines=("Not allowed at this time",))
 STAYS = UnreachableError(Problem(where="web1", what="refused"))
 
 
@@ -45,6 +46,13 @@ def test_what_may_pass_is_tried_again_after_longer_and_longer_pauses() -> None:
     assert attempts.pauses == [0.5, 1.0]
     assert attempts.left[0] == 60.0
     assert attempts.left[2] < 60.0
+
+
+def test_who_is_turned_away_for_some_time_waits_for_longer() -> None:
+    attempts = Attempts(*[TURNED_AWAY] * 3)
+
+    assert attempts.run() == "logged in"
+    assert attempts.pauses == [4.0, 8.0, 16.0]
 
 
 def test_the_pauses_are_spread() -> None:
@@ -89,6 +97,7 @@ def test_no_pause_goes_past_the_time_out() -> None:
         (reasons.not_greeted(HOST, ConnectionResetError(), first_lines=()), True),
         (reasons.not_greeted(HOST, EOFError(), first_lines=()), True),
         (reasons.not_greeted(HOST, None, first_lines=("Exceeded MaxStartups",)), True),
+        (reasons.not_greeted(HOST, None, first_lines=("Not allowed at this time",)), True),
         (reasons.not_greeted(HOST, None, first_lines=("HTTP/1.1 400",)), False),
         (reasons.denied(HOST, tried=("key",), skipped=(), accepts=()), False),
     ],
