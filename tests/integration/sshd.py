@@ -1,6 +1,7 @@
 """Real SSH servers on the loopback, each with its own host keys and its own users' keys."""
 
 import base64
+import functools
 import getpass
 import os
 import shutil
@@ -34,6 +35,8 @@ PrintLastLog no
 # What this machine's people put into their shells' start-up files is none of a test's business.
 SetEnv HOME={folder}
 """
+# OpenSSH 9.8 and newer turns the address of failed logins away, which here are what is tested.
+NO_PENALTIES = "PerSourcePenalties no"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +102,8 @@ def start(
     text = CONFIGURATION.format(
         address=ADDRESS, port=port, host_keys=host_keys, folder=folder, first=first
     )
-    (folder / "sshd_config").write_text(text + more)
+    penalties = f"{NO_PENALTIES}\n" if understands(NO_PENALTIES) else ""
+    (folder / "sshd_config").write_text(text + penalties + more)
     if os.geteuid() == 0:
         Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)  # where sshd drops its privileges
     command = [*wrapper, str(executable()), "-D", "-e", "-f", str(folder / "sshd_config")]
@@ -123,6 +127,14 @@ def make_key(path: Path, *, kind: str = "ed25519", passphrase: str = "", form: s
         command = ["ssh-keygen", "-q", "-t", kind, "-N", passphrase, "-C", "test", "-f", str(path)]
         subprocess.run([*command, *(["-m", form] if form else [])], check=True)
     return path
+
+
+@functools.cache
+def understands(line: str) -> bool:
+    """Whether the sshd of this machine knows a line of configuration."""
+    command = [str(executable()), "-t", "-f", "/dev/null", "-o", line]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return "Bad configuration option" not in done.stderr
 
 
 def executable() -> Path:
