@@ -19,6 +19,8 @@ from tests.waiting import wait_until
 
 pytestmark = pytest.mark.ssh
 
+# Without exec, it depends on the login shell whether the parent is sshd, or that shell.
+CUT = Command("exec", "sh", "-c", "kill -9 $PPID; sleep 30")
 TEN_MEBIBYTES = 10 * 1024 * 1024
 
 
@@ -132,23 +134,21 @@ def test_a_line_too_long_for_the_host_is_refused_here(connection: SSHConnection)
 
 
 def test_a_link_lost_in_mid_command_is_said_so(server: Server, routes: Routes) -> None:
-    killing = Command("sh", "-c", "kill -9 $PPID; sleep 30")
-
     with (
         connect(server.host(), routes=routes, timeout=60) as connection,
         pytest.raises(UnreachableError) as caught,
     ):
-        connection.run(killing, timeout=120)
+        connection.run(CUT, timeout=120)
 
     (problem,) = caught.value.problems
     assert problem.where == "web1"
-    assert "connection closed by the host while running sh" in problem.what
+    assert "connection closed by the host while running exec" in problem.what
 
 
 def test_after_a_lost_link_every_command_says_so(server: Server, routes: Routes) -> None:
     with connect(server.host(), routes=routes, timeout=60) as connection:
         with contextlib.suppress(UnreachableError):
-            connection.run(Command("sh", "-c", "kill -9 $PPID; sleep 30"), timeout=120)
+            connection.run(CUT, timeout=120)
 
         with pytest.raises(UnreachableError, match="connection closed by the host"):
             connection.run(Command("true"))

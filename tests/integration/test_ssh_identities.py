@@ -1,6 +1,7 @@
 """Which keys are shown to a host: certificates, keys in agents and in FIDO tokens."""
 
 import base64
+import getpass
 import hashlib
 import socket
 import struct
@@ -47,7 +48,8 @@ def certifying(start_server: StartServer, authority: Path) -> Server:
 
 def signed(key: Path, authority: Path, *arguments: str) -> Path:
     """A key, with its certificate beside it; the certificate's path."""
-    command = ["ssh-keygen", "-q", "-s", str(authority), "-I", "me", "-n", "root", *arguments]
+    me = getpass.getuser()
+    command = ["ssh-keygen", "-q", "-s", str(authority), "-I", "me", "-n", me, *arguments]
     subprocess.run([*command, f"{key}.pub"], check=True, capture_output=True)
     return key.with_name(f"{key.name}-cert.pub")
 
@@ -67,7 +69,7 @@ def test_a_certificate_beside_the_key_is_shown(
     certifying: Server, authority: Path, routes: Routes, tmp_path: Path, kind: str
 ) -> None:
     key = make_key(tmp_path / "key", kind=kind)
-    host = certifying.host(identity_file=key, user="root")
+    host = certifying.host(identity_file=key)
     assert not lets_in(host, routes_of(tmp_path))
 
     signed(key, authority)
@@ -82,7 +84,7 @@ def test_a_certificate_may_lie_elsewhere(
     elsewhere = signed(key, authority).rename(tmp_path / "certificate.pub")
 
     named = option("certificatefile", str(elsewhere))
-    host = certifying.host(identity_file=key, user="root", ssh_options=(named,))
+    host = certifying.host(identity_file=key, ssh_options=(named,))
 
     assert lets_in(host, routes)
 
@@ -94,7 +96,7 @@ def test_an_expired_certificate_is_named_among_what_was_tried(
     certificate = signed(key, authority, "-V", "20200101:20200102")
 
     with pytest.raises(UnreachableError, match=f"tried: {certificate}, {key}"):
-        connect(certifying.host(identity_file=key, user="root"), routes=routes)
+        connect(certifying.host(identity_file=key), routes=routes)
 
 
 @pytest.mark.parametrize("kind", ["ed25519", "rsa"])
@@ -104,7 +106,7 @@ def test_a_certificate_in_an_agent_is_used(
     key = make_key(tmp_path / "key", kind=kind)
     signed(key, authority)
     add(agent, key)
-    host = certifying.host(identity_file=None, user="root")
+    host = certifying.host(identity_file=None)
 
     assert lets_in(host, routes_of(tmp_path, agent=agent))
 
@@ -117,7 +119,7 @@ def test_a_certificate_in_a_file_is_shown_for_a_key_in_an_agent(
     certificate = signed(key, authority)
     key.unlink()
     named = option("certificatefile", str(certificate))
-    host = certifying.host(identity_file=None, user="root", ssh_options=(named,))
+    host = certifying.host(identity_file=None, ssh_options=(named,))
 
     assert lets_in(host, routes_of(tmp_path, agent=agent))
 

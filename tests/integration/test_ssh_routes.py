@@ -354,7 +354,8 @@ def test_a_silent_host_behind_another_one_is_asked_and_answers(around: Routes) -
 @pytest.mark.parametrize("sent", [0, 20_000_000])  # more than all windows on the way have room for
 def test_a_dead_host_behind_another_one_is_noticed(around: Routes, sent: int) -> None:
     with around, connect(Host(name="web1", address="web1"), routes=around) as connection:
-        serving = int(connection.run(Command("sh", "-c", "echo $PPID")).stdout)
+        # Without exec, the parent may be the login shell.
+        serving = int(connection.run(Command("exec", "sh", "-c", "echo $PPID")).stdout)
         os.kill(serving, signal.SIGSTOP)
         try:
             with pytest.raises(UnreachableError, match="no sign of life from the host: link lost"):
