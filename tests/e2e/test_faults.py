@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from fleetbpf.lab.folder import LabFolder
 from fleetbpf.schedule import ScheduledAudit, unit_texts
 from tests.e2e.fleet import Fleet
 from tests.waiting import wait_until
@@ -170,6 +171,7 @@ def test_hosts_that_cannot_be_reached_do_not_stop_the_others(fleet: Fleet) -> No
     inventory.write_text(
         fleet.inventory.read_text()
         + "\ndead:\n  hosts:\n    gone:\n      fleetbpf_host: 127.0.0.1\n      fleetbpf_port: 1\n"
+        + f"      fleetbpf_identity_file: {LabFolder.at(fleet.folder).identity}\n"
     )
     file = manifest(fleet, good(), hosts="edge1:gone")
     said = fleet.fleetbpf("apply", file, "--inventory", str(inventory), "--json")

@@ -32,7 +32,9 @@ def folder(tmp_path: Path, silent_port: int) -> Path:
     (tmp_path / "m.yml").write_text(MANIFEST)
     hosts = [f"hangs{n} ansible_host=127.0.0.1 ansible_port={silent_port}" for n in range(60)]
     hosts += [f"refuses{n} ansible_host=127.0.0.1 ansible_port=1" for n in range(40)]
-    (tmp_path / "hosts").write_text("\n".join(reversed(hosts)) + "\n")
+    key = sshd.make_key(tmp_path / "key")  # without any, no host would be contacted
+    lines = [*reversed(hosts), "[all:vars]", f"ansible_ssh_private_key_file={key}"]
+    (tmp_path / "hosts").write_text("\n".join(lines) + "\n")
     return tmp_path
 
 
