@@ -1,6 +1,7 @@
 """`fleetbpf lab`: virtual machines on this machine as hosts to try things on."""
 
 import argparse
+from collections.abc import Container
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -92,13 +93,13 @@ def up(options: argparse.Namespace, output: Output) -> ExitCode:
     lab = here()
     series = hosts.parse_series(options.kernel) if options.kernel else None
     named = [hosts.parse(text) for text in options.host]
-    Up(lab=lab, cache=default_cache(), say=output.progress, memory=options.memory).to(
+    up = Up(lab=lab, cache=default_cache(), say=output.progress, memory=options.memory).to(
         lambda existing: hosts.choose(
             existing=existing, named=named, count=options.hosts, series=series
         )
     )
     output.progress(f"inventory: {lab.inventory.relative_to(lab.root)}")
-    return status(output)
+    return status(output, entered={placed.host.name for placed in up})
 
 
 def check_count(hosts: int | None) -> None:
@@ -126,11 +127,11 @@ def down(output: Output) -> ExitCode:
     return ExitCode.DONE
 
 
-def status(output: Output) -> ExitCode:
-    """Show every host."""
+def status(output: Output, *, entered: Container[str] = ()) -> ExitCode:
+    """Show every host; those that were `entered` just now are not asked again."""
     from fleetbpf.lab import status as stage
 
-    hosts = stage.status(here())
+    hosts = stage.status(here(), entered=entered)
     rows = [
         (host.name, host.kind, host.kernel, str(host.port), f"{host.memory} MiB", host.state)
         for host in hosts

@@ -1,17 +1,26 @@
 """Reach a lab host by ssh: does its sshd answer, does its key log in, the command for a shell."""
 
 import socket
-from collections.abc import Sequence
+import threading
+import time
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from fleetbpf.command import Command, render
 from fleetbpf.connections.local import LocalConnection
-from fleetbpf.errors import UnreachableError
 from fleetbpf.lab.folder import LabFolder, Placed
 from fleetbpf.lab.roster import ADDRESS, USERS
 
 BANNER_SECONDS = 5.0
-LOGIN_SECONDS = 60.0
+PAUSE = 0.3
+# While Debian starts, only root may log in: a refusal is no answer yet.
+REFUSALS = 30
+REFUSED_PAUSE = 10.0  # seconds at most between two logins
+NO_LIMIT = 86400.0  # seconds: whoever waits for the login decides, not a clock
+
+
+class RefusedError(Exception):
+    """The host's sshd answers, and lets nobody in; the text is what ssh said."""
 
 
 def ssh(lab: LabFolder, placed: Placed, words: Sequence[str] = ()) -> Command:
@@ -38,17 +47,48 @@ def quoted(path: str) -> str:
     return f'"{path.replace("%", "%%")}"'
 
 
-def logs_in(lab: LabFolder, placed: Placed, local: LocalConnection) -> bool:
-    """Whether the host's sshd answers with the right key and lets the lab's key in."""
-    if not greets(placed.port):
-        return False
-    with suppress(UnreachableError):  # it took too long
-        return local.run(ssh(lab, placed, ("true",)), timeout=LOGIN_SECONDS).status == 0
-    return False
+def log_in(
+    lab: LabFolder,
+    placed: Placed,
+    local: LocalConnection,
+    over: threading.Event,
+    *,
+    refusals: int = REFUSALS,
+) -> None:
+    """Return when the host's sshd answers with the right key and lets the lab's key in.
+
+    Returns as well when `over` is set; closing `local` then ends a login that still waits. Raises
+    RefusedError after `refusals` logins that the sshd refused. No login is given up for being slow:
+    the guest would have its sshd to end besides, and the next login would take longer.
+    """
+    refused = 0
+    while not over.is_set():
+        if not greets(placed.port, until=over.is_set):
+            over.wait(PAUSE)
+            continue
+        done = local.run(ssh(lab, placed, ("true",)), timeout=NO_LIMIT)
+        if done.status == 0:
+            return
+        refused += 1
+        if refused == refusals:
+            raise RefusedError(done.stderr.decode(errors="replace").strip())
+        over.wait(min(refused * PAUSE, REFUSED_PAUSE))
 
 
-def greets(port: int) -> bool:
-    """Whether an SSH banner comes. That the port is open says nothing: QEMU itself holds it."""
+def greets(port: int, *, until: Callable[[], bool]) -> bool:
+    """Whether an SSH banner comes, on one connection that is kept until `until()` is true.
+
+    That the port is open says nothing: QEMU itself holds it.
+    """
     with suppress(OSError), socket.create_connection((ADDRESS, port), BANNER_SECONDS) as link:
-        return link.recv(4) == b"SSH-"
+        link.settimeout(PAUSE)
+        while not until():
+            with suppress(TimeoutError):
+                return link.recv(4) == b"SSH-"
     return False
+
+
+def greets_soon(port: int) -> bool:
+    """Whether an SSH banner comes within a few seconds."""
+    deadline = time.monotonic() + BANNER_SECONDS
+    return greets(port, until=lambda: time.monotonic() > deadline)

@@ -1,12 +1,13 @@
 """`lab status`: what each host of the lab is, and whether it runs and answers."""
 
+from collections.abc import Container
 from concurrent.futures import ThreadPoolExecutor
 
 from fleetbpf.errors import InputError, Problem
 from fleetbpf.frozen import frozen
 from fleetbpf.lab import processes
 from fleetbpf.lab.folder import LabFolder, Placed
-from fleetbpf.lab.login import greets
+from fleetbpf.lab.login import greets_soon
 
 
 @frozen
@@ -31,13 +32,13 @@ class HostStatus:
         return "up" if self.answers else "booting"
 
 
-def status(lab: LabFolder) -> tuple[HostStatus, ...]:
-    """Every host of the lab."""
+def status(lab: LabFolder, *, entered: Container[str] = ()) -> tuple[HostStatus, ...]:
+    """Every host of the lab; those that were `entered` just now are not asked again."""
     with ThreadPoolExecutor() as pool:
-        return tuple(pool.map(lambda placed: look(lab, placed), lab.placed()))
+        return tuple(pool.map(lambda placed: look(lab, placed, entered), lab.placed()))
 
 
-def look(lab: LabFolder, placed: Placed) -> HostStatus:
+def look(lab: LabFolder, placed: Placed, entered: Container[str]) -> HostStatus:
     """One host of the lab."""
     pid = processes.running(lab.pid_file(placed.host.name))
     return HostStatus(
@@ -48,7 +49,7 @@ def look(lab: LabFolder, placed: Placed) -> HostStatus:
         architecture=placed.host.architecture,
         port=placed.port,
         pid=pid,
-        answers=pid is not None and greets(placed.port),
+        answers=pid is not None and (placed.host.name in entered or greets_soon(placed.port)),
         memory=processes.resident(pid) if pid is not None else 0,
     )
 
