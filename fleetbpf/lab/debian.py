@@ -11,7 +11,7 @@ from pathlib import Path
 from fleetbpf.command import Command
 from fleetbpf.connections.local import LocalConnection
 from fleetbpf.file_lock import acquired
-from fleetbpf.lab import cpio, image, modules, qemu
+from fleetbpf.lab import cpio, image, modules, namespaces, qemu
 from fleetbpf.lab.identity import Identity
 from fleetbpf.lab.kernels import Kernel
 from fleetbpf.lab.userland import Userland
@@ -30,8 +30,8 @@ USERS = {"ops": 1000, "nosudo": 1001}
 
 def obtain_root(archive: Archive) -> Path:
     """The root file system that all debian hosts begin with; built unless it is in the cache."""
-    folder = archive.cache / "roots"
-    target = folder / f"{SUITE}-{recipe()}.ext4"
+    target = root_image(archive.cache)
+    folder = target.parent
     with acquired(archive.cache / "locks" / f"root-{SUITE}"):
         if not target.exists():
             archive.say(f"building the root file system of {SUITE} hosts (once, about a minute)")
@@ -40,6 +40,17 @@ def obtain_root(archive: Archive) -> Path:
                 built = build(Path(name), archive.mirrors[0], archive.local)
                 built.replace(target)
     return target
+
+
+def root_image(cache: Path) -> Path:
+    """Where the root file system is, or will be."""
+    return cache / "roots" / f"{SUITE}-{recipe()}.ext4"
+
+
+def require(cache: Path, local: LocalConnection) -> None:
+    """Raise HostError when the root file system is still to be built, and this user cannot."""
+    if not root_image(cache).exists():
+        namespaces.require(local, user=os.geteuid())
 
 
 def recipe() -> str:

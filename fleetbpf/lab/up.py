@@ -9,10 +9,10 @@ from pathlib import Path, PurePosixPath
 from fleetbpf.connections.local import LocalConnection
 from fleetbpf.errors import InputError, Problem
 from fleetbpf.frozen import frozen
-from fleetbpf.lab import processes, resources, roster, tools
+from fleetbpf.lab import debian, processes, resources, roster, tools
 from fleetbpf.lab.boot import Boot, NotUpError, ensure_up
 from fleetbpf.lab.folder import LabFolder, Placed, write
-from fleetbpf.lab.hosts import LabHost
+from fleetbpf.lab.hosts import HostKind, LabHost
 from fleetbpf.lab.identity import HOST_KEY
 from fleetbpf.lab.prepare import MEMORY, boot_of, gather, place, ready
 from fleetbpf.packages.archive import Archive, Say, mirrors_of_apt
@@ -38,11 +38,18 @@ class Up:
         with self.lab.locked():
             refuse_foreign(self.lab.inventory)
             hosts = choose([each.host for each in self.lab.placed()])
-            tools.require(hosts)
+            self._require(hosts)
             boots = self._prepare(hosts)
             write_roster(self.lab)
             self._boot(boots)
             return self.lab.placed()
+
+    def _require(self, hosts: Sequence[LabHost]) -> None:
+        """Raise HostError when this machine cannot make these hosts, before anything is fetched."""
+        tools.require(hosts)
+        if any(host.kind is HostKind.DEBIAN for host in hosts):
+            with LocalConnection() as local:
+                debian.require(self.cache, local)
 
     def _prepare(self, hosts: Sequence[LabHost]) -> list[Boot]:
         """Make ready what is not running."""
