@@ -18,6 +18,7 @@ from fleetbpf.connections.routes import Routes
 from fleetbpf.connections.settings import Operator
 from fleetbpf.errors import UnreachableError
 from fleetbpf.lab.folder import LabFolder
+from tests.e2e.guard import Guard
 from tests.waiting import wait_until
 
 FLEETBPF = (sys.executable, "-m", "fleetbpf")
@@ -30,6 +31,10 @@ class Fleet:
 
     folder: Path
     hosts: tuple[str, ...]
+    guard: Guard  # takes down the lab of the folder
+
+    def __post_init__(self) -> None:
+        self.guard.watch(self.folder)
 
     @property
     def inventory(self) -> Path:
@@ -43,8 +48,13 @@ class Fleet:
             capture_output=True,
             text=True,
             check=False,
-            timeout=1200,
+            timeout=3600,
+            pass_fds=self._guarded(words),
         )
+
+    def _guarded(self, words: Sequence[str]) -> tuple[int, ...]:
+        """What a command of the lab keeps, so that the guard waits until it is done."""
+        return (self.guard.fileno(),) if words[0] == "lab" else ()
 
     @contextmanager
     def following(self, *words: str) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
@@ -52,7 +62,11 @@ class Fleet:
         said = self.folder / f"said-{time.monotonic_ns()}.txt"
         with said.open("wb") as file:
             process = subprocess.Popen(
-                [*FLEETBPF, *words], cwd=self.folder, stdout=file, stderr=subprocess.STDOUT
+                [*FLEETBPF, *words],
+                cwd=self.folder,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                pass_fds=self._guarded(words),
             )
         try:
             yield process, said

@@ -2,7 +2,6 @@
 
 import json
 import signal
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -10,6 +9,7 @@ import pytest
 from fleetbpf.lab import processes
 from fleetbpf.lab.folder import LabFolder
 from tests.e2e.fleet import Fleet
+from tests.e2e.guard import Guard
 from tests.tools import need
 from tests.waiting import wait_until
 
@@ -85,50 +85,51 @@ def test_a_host_reboots_to_the_same_key(fleet: Fleet) -> None:
     fleet.reboot(fleet.hosts[1])  # returns when its key was accepted again
 
 
-def lab_in(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    return Fleet(folder=folder, hosts=()).fleetbpf("lab", *words)
+@pytest.fixture
+def own(tmp_path: Path, guard: Guard) -> Fleet:
+    """A lab of the test's own, with no hosts yet."""
+    return Fleet(folder=tmp_path, hosts=(), guard=guard)
 
 
-def test_a_host_that_does_not_come_up_says_why(fleet: Fleet, tmp_path: Path) -> None:
+def test_a_host_that_does_not_come_up_says_why(fleet: Fleet, own: Fleet) -> None:
     try:
         # Too little memory for the kernel to unpack its first file system.
-        said = lab_in(tmp_path, "up", "--host", "small=micro:6.1", "--memory", "88")
+        said = own.fleetbpf("lab", "up", "--host", "small=micro:6.1", "--memory", "88")
         assert said.returncode == 1
         assert "small: not up: the kernel panicked" in said.stderr
         assert "Rebooting in 5 seconds" in said.stderr  # the end of its console
-        assert processes.running(LabFolder.at(tmp_path).pid_file("small")) is None
+        assert processes.running(LabFolder.at(own.folder).pid_file("small")) is None
     finally:
-        lab_in(tmp_path, "down")
+        own.fleetbpf("lab", "down")
 
 
-def test_ctrl_c_ends_the_hosts_that_are_not_up_yet(fleet: Fleet, tmp_path: Path) -> None:
-    pid_file = LabFolder.at(tmp_path).pid_file("edge1")
-    own = Fleet(folder=tmp_path, hosts=())
+def test_ctrl_c_ends_the_hosts_that_are_not_up_yet(fleet: Fleet, own: Fleet) -> None:
+    pid_file = LabFolder.at(own.folder).pid_file("edge1")
     with own.following("lab", "up", "--host", "edge1=micro:6.1") as (process, said):
         wait_until(lambda: processes.running(pid_file) is not None, what="edge1 boots")
         process.send_signal(signal.SIGINT)
         assert process.wait(120) == 130, said.read_text()
     assert processes.running(pid_file) is None
-    lab_in(tmp_path, "down")
-    assert not LabFolder.at(tmp_path).state.exists()
+    own.fleetbpf("lab", "down")
+    assert not LabFolder.at(own.folder).state.exists()
 
 
-def test_two_labs_at_once_do_not_meet_and_down_leaves_nothing(fleet: Fleet, tmp_path: Path) -> None:
+def test_two_labs_at_once_do_not_meet_and_down_leaves_nothing(fleet: Fleet, own: Fleet) -> None:
     before = processes_of(fleet)
-    said = lab_in(tmp_path, "up", "--host", "edge1=micro:6.1")
-    pid_file = LabFolder.at(tmp_path).pid_file("edge1")
+    said = own.fleetbpf("lab", "up", "--host", "edge1=micro:6.1")
+    pid_file = LabFolder.at(own.folder).pid_file("edge1")
     assert said.returncode == 0, said.stderr
     assert processes.running(pid_file) is not None
-    lab_in(tmp_path, "down")
+    own.fleetbpf("lab", "down")
     assert processes.running(pid_file) is None
-    assert list(tmp_path.iterdir()) == []
+    assert list(own.folder.iterdir()) == []
     assert processes_of(fleet) == before
 
 
-def test_an_unknown_kernel_series_is_refused_with_those_there_are(tmp_path: Path) -> None:
+def test_an_unknown_kernel_series_is_refused_with_those_there_are(own: Fleet) -> None:
     need("qemu-system-x86_64")
-    said = lab_in(tmp_path, "up", "--host", "edge1=micro:1.0")
+    said = own.fleetbpf("lab", "up", "--host", "edge1=micro:1.0")
     assert said.returncode == 1
     assert "no kernel of the series 1.0" in said.stderr
     assert "6.1" in said.stderr
-    assert lab_in(tmp_path, "status").stdout.startswith("no hosts here")
+    assert own.fleetbpf("lab", "status").stdout.startswith("no hosts here")

@@ -10,6 +10,7 @@ import pytest
 
 from tests.e2e import test_hooks as hooks
 from tests.e2e.fleet import Fleet, counted
+from tests.e2e.guard import Guard
 from tests.tools import need
 from tests.waiting import wait_until
 
@@ -22,12 +23,12 @@ MANIFEST = "examples/hello.yml"
 
 
 @pytest.fixture(scope="module")
-def mixed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
+def mixed(tmp_path_factory: pytest.TempPathFactory, guard: Guard) -> Iterator[Fleet]:
     """An x86-64 and an arm64 host, which the inventory does not tell apart."""
     need("qemu-system-x86_64", "qemu-system-aarch64", "clang", "bpftool", "ld.lld")
     folder = tmp_path_factory.mktemp("mixed")
     shutil.copytree(EXAMPLES, folder / "examples")
-    fleet = Fleet(folder=folder, hosts=tuple(HOSTS))
+    fleet = Fleet(folder=folder, hosts=tuple(HOSTS), guard=guard)
     try:
         said = fleet.fleetbpf("lab", "up", *(f"--host={n}={k}" for n, k in HOSTS.items()))
         assert said.returncode == 0, said.stderr
