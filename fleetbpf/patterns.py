@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from fleetbpf import source
+from fleetbpf import other_inventories, source
 from fleetbpf.errors import InputError, Problem
 from fleetbpf.frozen import frozen
 from fleetbpf.host_names import is_ipv6
@@ -146,7 +146,8 @@ def named(text: str, inventory: Inventory) -> tuple[str, ...]:
         hosts += [name for name in inventory.hosts if expression.match(name)]
     if not groups and not hosts and not is_open:
         known = (*inventory.groups, *inventory.hosts)
-        hint = did_you_mean(text, known, noun=f"{inventory.name} has")
+        elsewhere = other_inventories.hint(text, inventory.sources)
+        hint = elsewhere or did_you_mean(text, known, noun=f"{inventory.name} has")
         raise MisunderstoodError(f"no group or host is called {quoted(text)}", hint)
     return tuple(dict.fromkeys(hosts))
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fleetbpf.cli import preflight
-from fleetbpf.cli.options import add_common
+from fleetbpf.cli.options import OWN_INVENTORY, add_common
 from fleetbpf.cli.output import Output
 from fleetbpf.errors import ExitCode, InputError, Problem
 
@@ -98,8 +98,18 @@ def up(options: argparse.Namespace, output: Output) -> ExitCode:
             existing=existing, named=named, count=options.hosts, series=series
         )
     )
-    output.progress(f"inventory: {lab.inventory.relative_to(lab.root)}")
+    inventory = lab.inventory.relative_to(lab.root)
+    output.progress(f"inventory: {inventory}{hint_of(inventory, options)}")
     return status(output, entered={placed.host.name for placed in up})
+
+
+def hint_of(inventory: Path, options: argparse.Namespace) -> str:
+    """How to name the lab's inventory where commands without `-i` take another one."""
+    usual = (str(OWN_INVENTORY),) if OWN_INVENTORY.exists() else ()
+    used: tuple[str, ...] = options.settings.inventory or usual
+    if not used or inventory.absolute() in [Path(name).absolute() for name in used]:
+        return ""
+    return f", which commands take by -i {inventory}: {used[0]} comes before it"
 
 
 def check_count(hosts: int | None) -> None:
