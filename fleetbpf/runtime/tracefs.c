@@ -102,15 +102,45 @@ static int make_folder(const struct fb_instance *instance, struct fb_problem *pr
 		       instance->path, strerror(error));
 }
 
-/* New instances inherit what somebody set globally; our lines must have the shape we parse. */
+/*
+ * The kernel's own defaults (TRACE_DEFAULT_FLAGS): a line is then what fb_line_parse() takes apart,
+ * and the oldest goes first. Without hash-ptr 6.1 prints no message at all.
+ */
+static bool is_default(const char *option)
+{
+	static const char *const defaults[] = {
+		"print-parent", "trace_printk", "annotate", "context-info", "record-cmd",
+		"overwrite",	"irq-info",	"markers",  "hash-ptr",	    "function-trace"};
+
+	for (size_t i = 0; i < sizeof(defaults) / sizeof(*defaults); i++)
+		if (!strcmp(option, defaults[i]))
+			return true;
+	return false;
+}
+
+/*
+ * New instances inherit what somebody set globally, and many options change what a line is (fields,
+ * stacktrace, record-tgid, …): all get their defaults. Each kernel lists its own.
+ */
 static void set_line_shape(const struct fb_instance *instance)
 {
-	static const char *const shape[] = {"context-info", "irq-info",	 "record-cmd",
-					    "noraw",	    "nohex",	 "nobin",
-					    "noblock",	    "overwrite", "nolatency-format"};
+	struct fb_text options = {};
+	char path[PATH_MAX], word[64];
+	char *line, *rest = NULL;
 
-	for (size_t i = 0; i < sizeof(shape) / sizeof(*shape); i++)
-		put(instance, "trace_options", shape[i]); /* a kernel may lack one: no matter */
+	snprintf(path, sizeof(path), "%s/trace_options", instance->path);
+	if (!fb_file_read(path, &options) && options.used)
+		rest = options.bytes;
+	while ((line = strsep(&rest, "\n"))) {
+		bool on = strncmp(line, "no", 2) != 0; /* no option's own name begins so */
+		const char *name = on ? line : line + 2;
+
+		if (!*name || on == is_default(name))
+			continue;
+		snprintf(word, sizeof(word), "%s%s", on ? "no" : "", name);
+		put(instance, "trace_options", word); /* one of a tracer may refuse: no matter */
+	}
+	fb_text_free(&options);
 }
 
 static int set_up(struct fb_instance *instance, uint64_t buffer_bytes, struct fb_problem *problem,
