@@ -14,6 +14,7 @@ from fleetbpf.frozen import frozen
 from fleetbpf.templates import rendered
 
 PREFIX = "fleetbpf-audit-"
+DAEMONS = frozenset({"cron", "crond", "fcron", "bcron-sched", "dcron"})
 BLOCK = re.compile(
     r"^# fleetbpf (?P<name>[\w-]+): begin\n(?P<line>.*)\n# fleetbpf (?P=name): end\n", re.MULTILINE
 )
@@ -118,7 +119,9 @@ class CrontabSchedule:
 
     def install(self, audit: ScheduledAudit) -> None:
         """Write the block, in place of the one of the same name."""
-        self.write(without(self.read(), audit.name) + block(audit))
+        others = without(self.read(), audit.name)
+        ended = "" if others.endswith("\n") or not others else "\n"
+        self.write(f"{others}{ended}{block(audit)}")
 
     def remove(self, name: str) -> bool:
         """Take the block out; the rest of the crontab stays as it is."""
@@ -136,11 +139,34 @@ class CrontabSchedule:
         """The crontab; "" when there is none."""
         completed = self.runner.run(Command("crontab", "-l"))
         # Status 1 is both "there is none" and "not allowed"; the latter refuses the write as well.
-        return completed.stdout.decode() if completed.status == 0 else ""
+        return text_of(completed.stdout) if completed.status == 0 else ""
 
     def write(self, text: str) -> None:
         """Replace the crontab; raises HostError with what crontab says when it refuses."""
-        succeed(self.runner, Command("crontab", "-"), stdin=text.encode())
+        succeed(self.runner, Command("crontab", "-"), stdin=bytes_of(text))
+
+
+def text_of(crontab: bytes) -> str:
+    """A crontab as text; it may be in any encoding, so what is not UTF-8 is kept as bytes."""
+    return crontab.decode("utf-8", "surrogateescape")
+
+
+def bytes_of(crontab: str) -> bytes:
+    """The bytes that `text_of` made a text of."""
+    return crontab.encode("utf-8", "surrogateescape")
+
+
+def cron_runs(proc: Path = Path("/proc")) -> bool:
+    """Whether a process is called as the cron daemons of Linux are."""
+    return any(name_in(file) in DAEMONS for file in proc.glob("[0-9]*/comm"))
+
+
+def name_in(comm: Path) -> str:
+    """The name in a /proc/PID/comm; empty when the process has ended meanwhile."""
+    try:
+        return comm.read_text(encoding="utf-8", errors="replace").strip()
+    except OSError:
+        return ""
 
 
 def succeed(runner: Runner, command: Command, *, stdin: bytes = b"") -> None:

@@ -67,9 +67,21 @@ def install(options: argparse.Namespace, output: Output, schedule: "Schedule") -
     """Install the audit of a manifest; one that is there already is replaced."""
     audit = scheduled(options, load_manifest(options))
     schedule.install(audit)
+    warn_without_cron(output, schedule)
     output.line(f"{audit.name}: {audit.when}, reports under {audit.folder / 'reports'}")
     output.document({"name": audit.name, "when": audit.when, "command": audit.words})
     return ExitCode.DONE
+
+
+def warn_without_cron(output: Output, schedule: "Schedule") -> None:
+    """A crontab that nobody reads starts nothing."""
+    from fleetbpf.schedule import CrontabSchedule, cron_runs
+
+    if isinstance(schedule, CrontabSchedule) and not cron_runs():
+        output.warning(
+            "no cron daemon runs on this machine, so nothing will be audited until one does: "
+            "apt-get install cron; service cron start"
+        )
 
 
 def scheduled(options: argparse.Namespace, manifest: "Manifest") -> "ScheduledAudit":

@@ -9,7 +9,14 @@ from fleetbpf.cli.schedule import absolute
 from fleetbpf.command import Command
 from fleetbpf.connections import Completed
 from fleetbpf.errors import HostError
-from fleetbpf.schedule import CrontabSchedule, ScheduledAudit, SystemdSchedule, named, unit_texts
+from fleetbpf.schedule import (
+    CrontabSchedule,
+    ScheduledAudit,
+    SystemdSchedule,
+    cron_runs,
+    named,
+    unit_texts,
+)
 
 THEIRS = "MAILTO=me\n5 4 * * * /usr/bin/backup\n"
 
@@ -19,19 +26,19 @@ class Crontab:
     """A machine whose crontab is this text; None is a user without one."""
 
     text: str | None = None
+    encoding: str = "utf-8"
     refuses: bool = False
     ran: list[tuple[str, ...]] = field(default_factory=list)
 
     def run(self, command: Command, *, stdin: bytes = b"") -> Completed:
         self.ran.append(command.words)
         if command.words == ("crontab", "-l"):
-            text = self.text
-            return (
-                Completed(status=1) if text is None else Completed(status=0, stdout=text.encode())
-            )
+            if self.text is None:
+                return Completed(status=1)
+            return Completed(status=0, stdout=self.text.encode(self.encoding))
         if self.refuses:
             return Completed(status=1, stderr=b"you are not allowed")
-        self.text = stdin.decode()
+        self.text = stdin.decode(self.encoding)
         return Completed(status=0)
 
 
@@ -55,6 +62,33 @@ def test_a_crontab_block_comes_beside_what_is_there_and_goes_without_a_trace(
     assert machine.text.startswith(THEIRS)
     assert schedule.remove(audit(tmp_path).name)
     assert machine.text == THEIRS
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1", "cp1250", "shift_jis"])
+def test_every_byte_of_a_crontab_in_any_encoding_stays(tmp_path: Path, encoding: str) -> None:
+    theirs = {"cp1250": "# żółć\n", "shift_jis": "# 監査\n"}.get(encoding, "# Büro\n")
+    machine = Crontab(text=f"{theirs}{THEIRS}", encoding=encoding)
+    schedule = CrontabSchedule(runner=machine)
+    schedule.install(audit(tmp_path))
+    assert machine.text is not None
+    assert machine.text.startswith(f"{theirs}{THEIRS}# fleetbpf ")
+    assert len(schedule.list()) == 1
+    assert schedule.remove(audit(tmp_path).name)
+    assert machine.text == f"{theirs}{THEIRS}"
+
+
+def test_a_block_begins_on_a_line_of_its_own(tmp_path: Path) -> None:
+    machine = Crontab(text="5 4 * * * true")
+    CrontabSchedule(runner=machine).install(audit(tmp_path))
+    assert machine.text is not None
+    assert machine.text.startswith("5 4 * * * true\n# fleetbpf ")
+
+
+@pytest.mark.parametrize(("comm", "runs"), [("cron", True), ("crond", True), ("acron", False)])
+def test_a_cron_daemon_is_known_by_its_name(tmp_path: Path, comm: str, runs: bool) -> None:
+    (tmp_path / "12").mkdir()
+    (tmp_path / "12" / "comm").write_text(f"{comm}\n")
+    assert cron_runs(tmp_path) is runs
 
 
 def test_installing_twice_leaves_one_block_with_the_newer_time(tmp_path: Path) -> None:
