@@ -8,9 +8,10 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Sequence
+from typing import NoReturn
 
 from fleetbpf import __version__
-from fleetbpf.cli import examples
+from fleetbpf.cli import examples, tree
 from fleetbpf.cli.options import add_common
 from fleetbpf.cli.output import Output
 from fleetbpf.cli.terminal import ended_like_ctrl_c, left_as_it_was
@@ -40,6 +41,8 @@ COMMANDS = (
     "lab",
     "completion",
     "manual",
+    "help",
+    "version",
 )
 
 
@@ -70,14 +73,56 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def parsed(arguments: Sequence[str]) -> argparse.Namespace:
     """What the command line says; SystemExit after wrong usage or `--help`, as argparse has it."""
     try:
-        # One command's own arguments are enough, unless the first word is none of them.
-        named = tuple(name for name in COMMANDS if arguments[:1] == [name])
-        return parser(named or COMMANDS).parse_args(arguments)
+        return understood(arguments)
     except SystemExit as ended:
         if ended.code == ExitCode.USAGE and "--json" in arguments:
             problem = {"what": "wrong usage, as standard error tells"}
             Output(json=True).document({"errors": [problem], "exit_code": 2})
         raise
+
+
+def understood(arguments: Sequence[str]) -> argparse.Namespace:
+    """The command line, taken apart; SystemExit with what was meant where a word is none."""
+    # One command's own arguments are enough, unless the first word is none of them.
+    named = tuple(name for name in COMMANDS if arguments[:1] == [name])
+    root = parser(named or COMMANDS)
+    refuse_unknown_commands(root, arguments)
+    options, rest = root.parse_known_args(arguments)
+    if rest:
+        refuse_words(root, options, rest)
+    return options
+
+
+def refuse_unknown_commands(root: argparse.ArgumentParser, words: Sequence[str]) -> None:
+    """End with the usage where a command or a subcommand is none; argparse does not say which."""
+    from fleetbpf.wording import did_you_mean, quoted
+
+    for word in words:
+        below = tree.by_name(root)
+        if not below or word.startswith("-"):
+            return
+        if word not in below:
+            known = COMMANDS if root.prog == "fleetbpf" else below
+            hint = did_you_mean(word, known, noun="commands")
+            root.error(f"there is no command {quoted(word)}\n  hint: {hint}")
+        root = below[word]
+
+
+def refuse_words(
+    root: argparse.ArgumentParser, options: argparse.Namespace, words: Sequence[str]
+) -> NoReturn:
+    """End with the usage: the command takes none of these words."""
+    from fleetbpf.wording import did_you_mean, quoted
+
+    command = tree.by_name(root)[options.command]
+    chosen = vars(options).get("subcommand") or vars(options).get("verb")
+    command = tree.by_name(command).get(chosen or "", command)
+    flags = [word.partition("=")[0] for word in words if word.startswith("-")]
+    if not flags:
+        command.error(f"one word too many: {quoted(words[0])}")
+    known = [name for action in tree.actions(command) for name in action.option_strings]
+    hint = did_you_mean(flags[0], known, noun="options")
+    command.error(f"there is no option {quoted(flags[0])}\n  hint: {hint}")
 
 
 def parser(names: Sequence[str] = COMMANDS) -> argparse.ArgumentParser:

@@ -64,6 +64,7 @@ EXAMPLES: Mapping[str, Sequence[Example]] = {
         ("fleetbpf completion fish > ~/.config/fish/completions/fleetbpf.fish", "fish"),
     ),
     "manual": (("fleetbpf manual", "then: man fleetbpf-apply"),),
+    "help": (("fleetbpf help lab up", "the same as fleetbpf lab up --help"),),
 }
 
 

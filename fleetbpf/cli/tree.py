@@ -11,6 +11,11 @@ def commands(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParse
             yield from dict.fromkeys(action.choices.values())
 
 
+def by_name(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
+    """The parsers right below `parser` by the word that chooses each."""
+    return {found.prog.split()[-1]: found for found in commands(parser)}
+
+
 def actions(parser: argparse.ArgumentParser) -> Iterator[argparse.Action]:
     """What a parser takes itself."""
     yield from parser._actions  # noqa: SLF001 — argparse tells it in no other way

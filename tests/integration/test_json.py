@@ -40,6 +40,9 @@ LINES = (
     "lab down",
     "completion bash",
     "manual man",
+    "help lab up",
+    "help nothing",
+    "version",
 )
 
 

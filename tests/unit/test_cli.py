@@ -33,6 +33,35 @@ def test_help_names_every_command_and_every_exit_code(tmp_path: Path) -> None:
     assert "exit codes: 0 done" in said
 
 
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("aply x.yml", "there is no command `aply`\n  hint: did you mean `apply`?"),
+        ("lab upp", "there is no command `upp`\n  hint: did you mean `up`?"),
+        ("schedule instal x.yml", "there is no command `instal`\n  hint: did you mean `install`?"),
+        ("apply x.yml --forkz 3", "there is no option `--forkz`\n  hint: did you mean `--forks`?"),
+        ("lab up --memry=3", "there is no option `--memry`\n  hint: did you mean `--memory`?"),
+        ("apply x.yml y.yml", "one word too many: `y.yml`"),
+        ("help lab upp", "fleetbpf lab has no command `upp`\n  hint: did you mean `up`?"),
+    ],
+)
+def test_a_slip_of_the_pen_is_told_with_what_was_meant(
+    line: str, said: str, tmp_path: Path
+) -> None:
+    done = run(*line.split(), cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert said in done.stderr
+
+
+def test_help_and_version_are_commands_too(tmp_path: Path) -> None:
+    assert (
+        run("help", "lab", "up", cwd=tmp_path).stdout
+        == run("lab", "up", "--help", cwd=tmp_path).stdout
+    )
+    assert run("help", cwd=tmp_path).stdout == run("--help", cwd=tmp_path).stdout
+    assert run("version", cwd=tmp_path).stdout.startswith("fleetbpf ")
+
+
 def test_json_of_every_command_is_tested() -> None:
     assert {line.split()[0] for line in LINES} == set(cli.COMMANDS)
 
