@@ -10,7 +10,7 @@ from fleetbpf.plan import Action, Cause, Change
 from fleetbpf.wording import counted, listed
 
 SIGNS = {Action.CREATE: "+", Action.UPDATE: "~", Action.DELETE: "-", Action.NONE: " "}
-NUMBERED = re.compile(r"(.*?)([0-9]+)([^0-9]*)", re.DOTALL)
+NUMBER = re.compile(r"([0-9]+)")
 SHORTEST_RANGE = 3  # hosts
 
 
@@ -93,27 +93,46 @@ def summary(changes: Iterable[Change], *, errors: int = 0) -> str:
 
 
 def in_short(names: Sequence[str]) -> str:
-    """Hosts in a row; neighbours as an inventory writes them: web[01:20]."""
-    runs: list[list[str]] = []
+    """Hosts in a row; neighbours as an inventory writes them: node[01:20].dc1."""
+    runs: list[Run] = []
     for name in names:
-        if runs and follows(name, runs[-1][-1]):
-            runs[-1].append(name)
-        else:
-            runs.append([name])
-    return listed([part for run in runs for part in shortened(run)])
+        if not runs or not runs[-1].takes(name):
+            runs.append(Run(name))
+    return listed([part for run in runs for part in run.shown()])
 
 
-def follows(name: str, before: str) -> bool:
-    """Whether a name is another one with a number that is one more, of as many digits."""
-    one, other = NUMBERED.fullmatch(before), NUMBERED.fullmatch(name)
-    if not one or not other or (one[1], one[3]) != (other[1], other[3]):
-        return False
-    return len(one[2]) == len(other[2]) and int(other[2]) == int(one[2]) + 1
+class Run:
+    """Neighbours: names that differ in one number, which is one more each time."""
+
+    def __init__(self, name: str) -> None:
+        self.names = [name]
+        self.place: int | None = None  # of the number, among the parts of a name
+
+    def takes(self, name: str) -> bool:
+        """Whether a name is the next neighbour; it is one of the run then."""
+        place = step(self.names[-1], name)
+        if place is None or self.place not in (None, place):
+            return False
+        self.place = place
+        self.names.append(name)
+        return True
+
+    def shown(self) -> Sequence[str]:
+        """The names, or one range when that is shorter."""
+        if len(self.names) < SHORTEST_RANGE or self.place is None:
+            return self.names
+        first, last = NUMBER.split(self.names[0]), NUMBER.split(self.names[-1])
+        before, after = "".join(first[: self.place]), "".join(first[self.place + 1 :])
+        return [f"{before}[{first[self.place]}:{last[self.place]}]{after}"]
 
 
-def shortened(run: Sequence[str]) -> Sequence[str]:
-    """Neighbours as one range, when that is shorter."""
-    first, last = NUMBERED.fullmatch(run[0]), NUMBERED.fullmatch(run[-1])
-    if len(run) < SHORTEST_RANGE or not first or not last:
-        return run
-    return [f"{first[1]}[{first[2]}:{last[2]}]{first[3]}"]
+def step(before: str, name: str) -> int | None:
+    """Where a name has a number that is one more, of as many digits; None if more differs."""
+    one, other = NUMBER.split(before), NUMBER.split(name)
+    differ = [
+        place for place, parts in enumerate(zip(one, other, strict=False)) if len({*parts}) > 1
+    ]
+    if len(one) != len(other) or len(differ) != 1 or differ[0] % 2 == 0:
+        return None
+    was, now = one[differ[0]], other[differ[0]]
+    return differ[0] if len(was) == len(now) and int(now) == int(was) + 1 else None

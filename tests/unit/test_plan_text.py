@@ -90,6 +90,9 @@ def test_a_warning_that_hosts_share_is_told_once() -> None:
         (["r1.x.org", "r2.x.org", "r3.x.org"], "r[1:3].x.org"),
         (["web1", "web3", "web4"], "web1, web3, web4"),
         (["10.0.0.8", "10.0.0.9", "10.0.0.10"], "10.0.0.8, 10.0.0.9, 10.0.0.10"),
+        ([f"node{n:03}.dc1.example.com" for n in range(1, 5)], "node[001:004].dc1.example.com"),
+        (["r1n1", "r1n2", "r1n3", "r2n3", "r3n3"], "r1n[1:3], r2n3, r3n3"),
+        (["1a1", "1a2", "2a2", "3a2", "4a2"], "1a1, 1a2, [2:4]a2"),
     ],
 )
 def test_neighbours_are_written_as_in_an_inventory(names: list[str], short: str) -> None:
