@@ -96,9 +96,9 @@ inside() { # ROOT USER WORDS…
 # A user without sudo is told which command root has to run.
 install_for() { # ROOT
 	inside "$1" ops ./dev setup >"$1.setup.log" 2>&1 || true
-	command=$(sed -n 's/^\(apt-get update && apt-get install .*\)$/\1/p' "$1.setup.log" | tail -n 1)
+	command=$(sed -n '/^ *apt-get /p' "$1.setup.log")
 	[ -n "$command" ] || fail "./dev does not say what root has to install: $1.setup.log"
-	inside "$1" root env DEBIAN_FRONTEND=noninteractive sh -c "$command" >>"$1.setup.log" 2>&1
+	inside "$1" root env DEBIAN_FRONTEND=noninteractive sh -ec "$command" >>"$1.setup.log" 2>&1
 }
 
 export bundle
