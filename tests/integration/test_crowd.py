@@ -67,7 +67,7 @@ def test_the_memory_of_a_command_is_its_own(tmp_path: Path) -> None:
 def apply(folder: Path) -> tuple[int, str, float]:
     """Apply with short time-outs; the exit code, all that was said, and the most memory in MB."""
     command = [sys.executable, "-m", "fleetbpf", "apply", "crowd.yml", "-i", "inventory.json"]
-    command += ["-T", "20", "--host-timeout", "45"]
+    command += ["-T", "40", "--host-timeout", "90"]
     status, memory = watched(command, folder)
     return status, (folder / "said").read_text(), memory
 
