@@ -172,8 +172,7 @@ static __always_inline void read_question(struct dns_query_event *event, const v
 	size--; /* the name goes without its first byte */
 	if (size > NAME_SIZE - 1)
 		size = NAME_SIZE - 1;
-	/* Verifiers before 6.12 lose the bound in what clang >= 19 makes of this; a mask they see.
-	 */
+	/* Verifiers before 6.12 lose this bound when clang >= 19 compiles; a mask they see. */
 	barrier_var(size);
 	size &= NAME_SIZE - 1;
 	event->name[0] = '\0';
