@@ -1,9 +1,12 @@
 """What can go wrong, as values: an error says where, what and the cure, and its exit code."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from enum import IntEnum
 
 from fleetbpf.frozen import frozen
+from fleetbpf.terminal_text import printable
+
+BAR = "  | "  # so that no line that a host says looks like one of ours
 
 
 class ExitCode(IntEnum):
@@ -25,15 +28,18 @@ class Problem:
     where: str  # "hello.yml:3:5", "web1", "hello.bpf.c:12:3"
     what: str
     hint: str = ""
-    detail: str = ""  # more lines, shown as they are: a compiler's output, a verifier's log
+    detail: str = ""  # more lines, such as a verifier's log: who shows them spells out controls
+
+    def lines(self, *, bar: str = BAR) -> Iterator[str]:
+        """The problem as people read it. bar: what stands before each line of the detail."""
+        yield printable(f"{self.where}: {self.what}" if self.where else self.what)
+        if self.detail:
+            yield from (f"{bar}{line}" for line in self.detail.rstrip("\n").split("\n"))
+        if self.hint:
+            yield printable(f"  hint: {self.hint}")
 
     def __str__(self) -> str:
-        lines = [f"{self.where}: {self.what}" if self.where else self.what]
-        if self.detail:
-            lines.append(self.detail.rstrip("\n"))
-        if self.hint:
-            lines.append(f"  hint: {self.hint}")
-        return "\n".join(lines)
+        return "\n".join(self.lines())
 
 
 class FleetbpfError(Exception):

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from fleetbpf.errors import Problem
 from fleetbpf.frozen import frozen
 from fleetbpf.model.facts import HostFacts, Lock
+from fleetbpf.terminal_text import printable
 
 PAUSE = 1.0  # seconds between two looks
 AGES = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
@@ -25,17 +26,12 @@ class Claim:
     @property
     def words(self) -> tuple[str, str, str]:
         """Who, why, and whole seconds, as the host's script takes them: one line each."""
-        return (one_line(self.who), one_line(self.why), str(-int(-self.patience // 1)))
+        return (printable(self.who), printable(self.why), str(-int(-self.patience // 1)))
 
 
 def operator() -> str:
     """Who runs this, as other operators know them: user@machine."""
     return f"{getpass.getuser()}@{socket.gethostname()}"
-
-
-def one_line(text: str) -> str:
-    """The text without what would end a line or a field."""
-    return "".join(char if char.isprintable() else " " for char in text)
 
 
 def when_free(ask: Callable[[], HostFacts], *, patience: float) -> HostFacts:

@@ -46,7 +46,7 @@ def magnitude(value: object) -> float:
 
 def brief(value: object) -> str:
     """A map's key or value: text as it is, the rest as JSON."""
-    return value if isinstance(value, str) else json.dumps(value)
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def stack_lines(stacks: Mapping[str, Sequence[str] | None]) -> Iterator[str]:

@@ -14,8 +14,9 @@ from fleetbpf.collect import is_set_aside
 from fleetbpf.frozen import frozen
 from fleetbpf.overlap import Moment
 
+OURS = {"time", "host", "deployment", "program", "release", "kind", "overlap", "claimed"}
 UNITS = {"duration": quantities.told_duration, "bytes": quantities.told_size}
-PLAIN = re.compile(r"[!#-<>-Z^-z|~]+")  # printable ASCII without space, quote, =, [ ] { } and \
+PLAIN = re.compile(r'[^\s"=\[\]{}\\]+')  # without space, quote, =, [ ] { } and \
 
 
 @frozen
@@ -172,8 +173,11 @@ def torn(line: bytes) -> Mapping[str, Any]:
 
 
 def as_json(record: Record) -> dict[str, Any]:
-    """A record as one flat JSON object, its time as RFC 3339 with nanoseconds."""
-    return {
+    """A record as one flat JSON object, its time as RFC 3339 with nanoseconds.
+
+    Where it came from is what we know, whatever it says of itself: that is under `claimed`.
+    """
+    own = {
         "time": timestamp(record.time_ns, digits=9) + "Z",
         "host": record.host,
         "deployment": record.deployment,
@@ -181,8 +185,10 @@ def as_json(record: Record) -> dict[str, Any]:
         "release": record.release,
         "kind": record.kind,
         **({"overlap": record.overlap} if record.overlap else {}),
-        **record.fields,
     }
+    said = {name: value for name, value in record.fields.items() if name not in OURS}
+    claimed = {name: value for name, value in record.fields.items() if name in OURS}
+    return {**own, **said, **({"claimed": claimed} if claimed else {})}
 
 
 def lines(record: Record) -> Iterable[str]:
@@ -219,7 +225,7 @@ def texts(kind: str, fields: Mapping[str, Any]) -> Iterable[str]:
             place = f"{fields.get('comm')}-{fields.get('pid')} [{fields.get('cpu', 0):03d}]"
             # Without our label it may be a line of another program that prints on that host.
             place += " (shared)" if fields.get("shared") else ""
-            return (f"{place} {part}" for part in str(fields.get("text", "")).split("\n"))
+            return (f"{place} {fields.get('text', '')}",)
         case "event":
             return (f"{fields.get('struct', fields.get('ring'))} {event_text(fields)}",)
         case "iter":
@@ -251,7 +257,7 @@ def texts_of_loader(kind: str, fields: Mapping[str, Any]) -> Iterable[str]:
         case "torn":
             return (f"-- LOST 1, cut off by a kill after {fields.get('bytes')} bytes",)
         case _:
-            return (f"{kind} {json.dumps(dict(fields))}",)
+            return (f"{kind} {json.dumps(dict(fields), ensure_ascii=False)}",)
 
 
 def event_text(fields: Mapping[str, Any]) -> str:
@@ -266,9 +272,9 @@ def event_text(fields: Mapping[str, Any]) -> str:
 
 def inline(value: object) -> str:
     """A value that ends where it seems to: text with spaces, quotes or controls is quoted."""
-    if isinstance(value, str) and PLAIN.fullmatch(value):
+    if isinstance(value, str) and value.isprintable() and PLAIN.fullmatch(value):
         return value
-    return json.dumps(value, separators=(",", ":"))
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
 
 def timestamp(time_ns: int, *, digits: int) -> str:

@@ -1,18 +1,25 @@
-"""Text of others as a terminal may show it: what would move its cursor or lie is spelled out."""
+"""Text of others as people may be shown it: what would lie or be obeyed is spelled out."""
 
 import re
+import unicodedata
 
 COLOURS = re.compile(r"\x1b\[[0-9;:]*m")
-# Control characters but for line ends and tabs, what turns the direction of writing round, and
-# what no encoding can write (halves of surrogate pairs).
-UNSAFE = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
-)
+HIDDEN = re.compile(r"[^\n\t]")
+# Controls, what has no shape of its own (marks that turn the direction of writing round among
+# them), halves of surrogate pairs, and what some programs take for a line's end.
+SPELLED = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+
+
+def printable(text: str) -> str:
+    r"""`text` on one line: each character that is not seen as itself is spelled: `\n`, `\x1b`."""
+    if text.isprintable():
+        return text
+    return "".join(map(spelled, text))
 
 
 def harmless(text: str) -> str:
-    r"""`text` without colours, and with each character that a terminal would obey as `\x1b`."""
-    return UNSAFE.sub(spelled, without_colours(text))
+    """Several lines of text, with their tabs and without colours; the rest as in `printable`."""
+    return HIDDEN.sub(lambda found: spelled(found[0]), without_colours(text))
 
 
 def without_colours(text: str) -> str:
@@ -20,10 +27,11 @@ def without_colours(text: str) -> str:
     return COLOURS.sub("", text)
 
 
-def spelled(found: re.Match[str]) -> str:
-    """One character, as Python writes it."""
-    code = ord(found[0])
-    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+def spelled(sign: str) -> str:
+    """One character, as Python writes it where it is not seen as itself."""
+    if unicodedata.category(sign) not in SPELLED:
+        return sign
+    return sign.encode("unicode_escape").decode()
 
 
 def coloured(text: str) -> str:

@@ -4,6 +4,8 @@ import difflib
 import json
 from collections.abc import Iterable, Sequence
 
+from fleetbpf.terminal_text import printable
+
 LONGEST_QUOTE = 80  # characters
 LONGEST_LIST = 10  # names
 
@@ -19,7 +21,8 @@ class MisunderstoodError(ValueError):
 
 def quoted(text: str) -> str:
     """`text` as a message shows it: on one line, and not endless."""
-    shown = text if text and text.isprintable() else json.dumps(text)
+    plain = text and printable(text) == text
+    shown = text if plain else printable(json.dumps(text, ensure_ascii=False))
     if len(shown) > LONGEST_QUOTE:
         shown = shown[: LONGEST_QUOTE - 1] + "…"
     return f"`{shown}`"

@@ -15,7 +15,7 @@ from fleetbpf.cli import examples, tree
 from fleetbpf.cli.options import add_common
 from fleetbpf.cli.output import Output
 from fleetbpf.cli.terminal import ended_like_ctrl_c, left_as_it_was
-from fleetbpf.errors import BuildError, ExitCode, FleetbpfError
+from fleetbpf.errors import BuildError, ExitCode, FleetbpfError, Problem
 
 COMMANDS = (
     "plan",
@@ -166,9 +166,11 @@ def report(error: FleetbpfError, output: Output) -> ExitCode:
     """Say an expected error; its own exit code."""
     output.document({"errors": list(error.problems), "exit_code": int(error.exit_code)})
     if isinstance(error, BuildError):
-        output.compiler(str(error))
+        lines = (line for problem in error.problems for line in problem.lines(bar=""))
+        output.compiler("\n".join(lines))
     else:
-        output.error(str(error))
+        for problem in error.problems:
+            output.problem(problem)
     return error.exit_code
 
 
@@ -179,5 +181,6 @@ def report_bug(output: Output) -> ExitCode:
     ) as file:
         file.write(f"fleetbpf {__version__}, Python {sys.version}\n\n{traceback.format_exc()}")
     output.document({"errors": [{"what": "bug", "report": file.name}], "exit_code": 70})
-    output.error(f"fleetbpf: a bug: {sys.exception()!r}\n  hint: please report {file.name}")
+    what, hint = f"a bug: {sys.exception()!r}", f"please report {file.name}"
+    output.problem(Problem(where="fleetbpf", what=what, hint=hint))
     return ExitCode.BUG

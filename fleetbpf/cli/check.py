@@ -44,7 +44,7 @@ def run(options: argparse.Namespace, output: Output) -> ExitCode:
     tell(output, judged)
     recaps = [*failures(asked), *failures(tried)]
     for problem in (problem for each in recaps for problem in each.problems):
-        output.error(str(problem))
+        output.problem(problem)
     code = exit_code(judged, recaps)
     output.document(document(manifest.name, judged, recaps, code))
     return code
@@ -91,7 +91,7 @@ def tell(output: Output, judged: Sequence["Judgement"]) -> None:
         output.line(line)
     for each in judged:
         if each.problem:
-            output.error(str(each.problem))
+            output.problem(each.problem)
 
 
 def cells(each: "Judgement") -> tuple[str, ...]:

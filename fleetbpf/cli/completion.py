@@ -28,7 +28,7 @@ def run(options: argparse.Namespace, output: Output) -> ExitCode:
     root = parser()
     complete(root, by_metavar())
     script = shtab.complete(root, shell=options.shell)
-    output.line(script)
+    output.lines(script)
     output.document({"shell": options.shell, "script": script})
     return ExitCode.DONE
 

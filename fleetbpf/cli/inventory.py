@@ -98,7 +98,7 @@ def show_host(inventory: "Inventory", name: str, output: Output) -> None:
         rows.append((variable, shown, str(host.origins.get(variable, ""))))
     output.table(("VARIABLE", "VALUE", "WRITTEN IN"), rows)
     for problem in host.obstacles:
-        output.error(str(problem))
+        output.problem(problem)
     output.document(inventory_listing.printable(host.variables))
 
 

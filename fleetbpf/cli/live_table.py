@@ -11,7 +11,7 @@ from rich.live import Live
 from rich.text import Text
 
 from fleetbpf.cli.board import Board, Row, View
-from fleetbpf.terminal_text import harmless
+from fleetbpf.terminal_text import printable
 
 REFRESHES = 4  # a second, in one thread, however many hosts there are
 MOST_ROWS = 30
@@ -125,7 +125,7 @@ def cells(row: Row, *, elapsed: str) -> tuple[Text, ...]:
     """Host, state, how long, and what it is at."""
     return (
         Text(one_line(row.host)),
-        Text(row.state, style=STYLES.get(row.state, "")),
+        Text(one_line(row.state), style=STYLES.get(row.state, "")),
         Text(elapsed),
         Text(one_line(row.text)),
     )
@@ -146,7 +146,7 @@ def in_columns(row: tuple[Text, ...], widths: tuple[int, ...]) -> Text:
 
 def one_line(text: str) -> str:
     """The first line of a text that a terminal may be shown."""
-    return harmless(text.partition("\n")[0].replace("\t", " "))
+    return printable(text.partition("\n")[0].replace("\t", " "))
 
 
 def counts(view: View, *, more: int, seconds: float) -> Text:

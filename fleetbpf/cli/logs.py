@@ -115,7 +115,7 @@ def show(
             for line in lines(record):
                 output.line(line)
     for problem in (problem for told in recaps for problem in told.problems):
-        output.error(str(problem))
+        output.problem(problem)
     if output.json:
         records = [as_json(record) for record in found]
         output.document({"records": records, **recap.document(recaps, {})})
@@ -152,7 +152,7 @@ def follow(
         told = [of(outcome) for outcome in outcomes]
         lost = [outcome for outcome in outcomes if outcome.host.name in reached]
         for problem in (problem for found in told for problem in found.problems):
-            output.error(str(problem))
+            output.problem(problem)
         if recap.exit_code(told) is not ExitCode.UNREACHABLE or not lost:
             return recap.exit_code(told)
         targets = [target for target in targets if target.host.name in reached]

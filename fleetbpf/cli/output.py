@@ -10,9 +10,10 @@ from enum import Enum
 from pathlib import PurePath
 from typing import TextIO
 
+from fleetbpf.errors import Problem
 from fleetbpf.frozen import frozen
 from fleetbpf.secret import MASK, Secret
-from fleetbpf.terminal_text import coloured, harmless
+from fleetbpf.terminal_text import coloured, printable, without_colours
 
 QUIET = -1  # errors and the recap only
 
@@ -23,7 +24,7 @@ class Output:
 
     Lines for people go to standard output, progress to standard error. With `json`, standard
     output carries exactly one document and nothing else. Whatever text comes from elsewhere, a
-    terminal shows it and does not obey it.
+    terminal shows it and does not obey it, and it makes no line that would seem to be ours.
     """
 
     json: bool = False
@@ -38,14 +39,19 @@ class Output:
     def line(self, text: str = "", *, colour: str = "") -> None:
         """Write a line of the result; nothing with `--json`. colour is an SGR code: "32"."""
         if not self.json:
-            shown = harmless(text)
+            shown = printable(text)
             painted = colour and self.colours(sys.stdout)
             write(sys.stdout, f"\x1b[{colour}m{shown}\x1b[0m" if painted else shown)
+
+    def lines(self, text: str) -> None:
+        """Write a result of several lines."""
+        for line in text.split("\n"):
+            self.line(line)
 
     def progress(self, text: str) -> None:
         """Say on standard error what is going on; nothing with `--quiet`."""
         if self.verbosity > QUIET:
-            write(sys.stderr, harmless(text))
+            write(sys.stderr, printable(text))
 
     def warning(self, text: str) -> None:
         """Say on standard error what a person should know; nothing with `--quiet`."""
@@ -54,11 +60,16 @@ class Output:
     def detail(self, text: str, *, level: int = 1) -> None:
         """Say on standard error what only `-v` (or, of level 2, `-vv`) asks for."""
         if self.verbosity >= level:
-            write(sys.stderr, harmless(text))
+            write(sys.stderr, printable(text))
 
     def error(self, text: str) -> None:
         """Say on standard error what is wrong, whatever else is left out."""
-        write(sys.stderr, harmless(text))
+        write(sys.stderr, printable(text))
+
+    def problem(self, problem: Problem) -> None:
+        """Say on standard error what is wrong, with its lines and its cure."""
+        for line in problem.lines():
+            self.error(without_colours(line))
 
     def compiler(self, text: str) -> None:
         """Say what a compiler of this machine said, in its colours."""
@@ -76,7 +87,7 @@ class Output:
             return
         from rich.cells import cell_len
 
-        shown = [[harmless(cell) for cell in row] for row in (headers, *rows)]
+        shown = [[printable(cell) for cell in row] for row in (headers, *rows)]
         widths = [max(map(cell_len, column)) for column in zip(*shown, strict=True)]
         for row in shown:
             cells = (

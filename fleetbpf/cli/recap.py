@@ -56,7 +56,7 @@ def tell_remarks(output: Output, recaps: Sequence[HostRecap]) -> None:
     for recap in recaps:
         for problem in recap.problems:
             if problem not in told:
-                output.error(str(problem))
+                output.problem(problem)
             told.add(problem)
         for warning in recap.warnings:
             output.progress(f"{recap.host}: warning: {warning}")

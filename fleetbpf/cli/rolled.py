@@ -73,7 +73,8 @@ def tell(
     recaps += others
     recap.tell(output, recaps)
     if rolled.stopped is not None:
-        output.progress(str(rolled.stopped))
+        for line in rolled.stopped.lines():
+            output.progress(line)
     code = recap.exit_code(recaps)
     if rolled.stopped is not None:
         code = ExitCode.INTERRUPTED if rolled.interrupted else ExitCode.FAILED

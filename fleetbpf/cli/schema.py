@@ -23,7 +23,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, output: Output) -> ExitCode:
     """Print the schema; it is one JSON document with and without `--json`."""
     schema = json_schema(options.format)
-    output.line(json.dumps(schema, indent=2))
+    output.lines(json.dumps(schema, indent=2))
     output.document(schema)
     return ExitCode.DONE
 

@@ -19,6 +19,7 @@ from fleetbpf.errors import (
     UnreachableError,
 )
 from fleetbpf.secret import SecretKind
+from fleetbpf.terminal_text import printable
 
 TOO_MANY = "authentication failures"  # of OpenSSH's farewell beyond MaxAuthTries
 FEWER_KEYS = "have fewer keys tried: name the right one with fleetbpf_identity_file"
@@ -68,11 +69,6 @@ def unreachable(
 def refused(host: ConnectionSettings, what: str, hint: str = "") -> UnreachableError:
     """The error about a login that fails in the same way until a person changes something."""
     return unreachable(host, what, hint, kind=RefusedError)
-
-
-def printable(text: str) -> str:
-    """`text` without what would steer a terminal: some of it was said by a host."""
-    return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text)
 
 
 def not_dialled(host: ConnectionSettings, error: OSError, *, timeout: float) -> UnreachableError:

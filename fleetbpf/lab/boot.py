@@ -12,6 +12,7 @@ from fleetbpf.errors import HostError, Problem
 from fleetbpf.frozen import frozen
 from fleetbpf.lab import login, processes, progress, qemu
 from fleetbpf.lab.folder import LabFolder, Placed
+from fleetbpf.terminal_text import harmless
 
 ATTEMPTS = 2
 PAUSE = 0.3
@@ -148,9 +149,9 @@ def qemu_log(boot: Boot) -> Path:
 
 
 def text_of(file: Path, start: int = 0) -> str:
-    """The file from byte `start` on, without what only a terminal understands."""
+    """The file from byte `start` on, with what only a terminal understands spelled out."""
     try:
         content = file.read_bytes()[start:].decode(errors="replace")
     except FileNotFoundError:
         return ""
-    return "".join(c for c in content if c.isprintable() or c in "\n\t")
+    return harmless(content.replace("\r\n", "\n"))

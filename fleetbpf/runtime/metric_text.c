@@ -7,17 +7,46 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A character below U+0100 as UTF-8: what the encoders write as \u00XX. */
+/*
+ * A label is read in dashboards and alerts: what is not seen as itself, or turns the direction of
+ * writing round, is spelled out, as Python writes it. Each backslash of it is written twice.
+ */
+static bool is_hidden(unsigned int character)
+{
+	return character < 0x20 || (character >= 0x7f && character < 0xa0) || character == 0xad ||
+	       character == 0x61c || (character >= 0x200b && character <= 0x200f) ||
+	       (character >= 0x2028 && character <= 0x202e) ||
+	       (character >= 0x2060 && character <= 0x206f) || character == 0xfeff;
+}
+
+static void add_spelled(struct fb_text *out, unsigned int character)
+{
+	switch (character) {
+	case '\n':
+		fb_text_puts(out, "\\\\n");
+		break;
+	case '\r':
+		fb_text_puts(out, "\\\\r");
+		break;
+	case '\t':
+		fb_text_puts(out, "\\\\t");
+		break;
+	default:
+		fb_text_printf(out, character < 0x100 ? "\\\\x%02x" : "\\\\u%04x", character);
+	}
+}
+
+/* What the encoders write as \u00XX: a control character, or a byte that is no UTF-8. */
 static void add_escaped(struct fb_text *out, const char *digits)
 {
 	char hex[5] = "";
-	unsigned long character;
+	unsigned int character;
 	unsigned char bytes[2];
 
 	memcpy(hex, digits, 4);
-	character = strtoul(hex, NULL, 16);
-	if (character == '\n') {
-		fb_text_puts(out, "\\n");
+	character = (unsigned int)strtoul(hex, NULL, 16);
+	if (is_hidden(character)) {
+		add_spelled(out, character);
 	} else if (character < 0x80) {
 		bytes[0] = (unsigned char)character;
 		fb_text_add(out, bytes, 1);
@@ -28,26 +57,55 @@ static void add_escaped(struct fb_text *out, const char *digits)
 	}
 }
 
-/* A text of JSON, as Prometheus escapes: only \\, \" and \n. */
+/* The character at `at` and its length; that of a single byte where UTF-8 is cut. */
+static size_t read_character(const char *at, const char *end, unsigned int *character)
+{
+	const unsigned char *byte = (const unsigned char *)at;
+
+	*character = byte[0];
+	if (byte[0] >= 0xc2 && byte[0] <= 0xdf && end - at > 1) {
+		*character = (byte[0] & 0x1fU) << 6 | (byte[1] & 0x3fU);
+		return 2;
+	}
+	if ((byte[0] & 0xf0) == 0xe0 && end - at > 2) {
+		*character = (byte[0] & 0xfU) << 12 | (byte[1] & 0x3fU) << 6 | (byte[2] & 0x3fU);
+		return 3;
+	}
+	return 1;
+}
+
+static void add_character(struct fb_text *out, const char **at, const char *end)
+{
+	unsigned int character;
+	size_t length = read_character(*at, end, &character);
+
+	/* A byte of 0x80 and more that stands alone is the middle of a longer character. */
+	if (is_hidden(character) && (length > 1 || character < 0x80))
+		add_spelled(out, character);
+	else
+		fb_text_add(out, *at, length);
+	*at += length;
+}
+
+/* A text of JSON, as Prometheus escapes: only \\ and \" are left of it. */
 static void add_string(struct fb_text *out, const char *at, const char *end)
 {
-	for (; at < end; at++) {
+	while (at < end) {
 		if (*at != '\\' || at + 1 == end) {
-			fb_text_add(out, at, 1);
+			add_character(out, &at, end);
 			continue;
 		}
 		at++;
 		if (*at == 'u' && end - at > 4) {
 			add_escaped(out, at + 1);
 			at += 4;
-		} else if (*at == 't') {
-			fb_text_add(out, "\t", 1);
-		} else if (*at == 'r') {
-			fb_text_add(out, "\r", 1);
+		} else if (*at == 'n' || *at == 't' || *at == 'r') {
+			add_spelled(out, *at == 'n' ? '\n' : *at == 't' ? '\t' : '\r');
 		} else {
-			/* The same in both: \\, \", \n. */
+			/* The same in both: \\, \". */
 			fb_text_add(out, at - 1, 2);
 		}
+		at++;
 	}
 }
 

@@ -67,7 +67,7 @@ def test_the_command_carries_names_as_data() -> None:
     )
     assert command.become
     assert command.words[-10:] == (
-        *("demo", "o'neil $(id)@host ", "apply x.yml", "3", "5:0::0:"),
+        *("demo", "o'neil $(id)@host\\n", "apply\\tx.yml", "3", "5:0::0:"),
         *("delete", "p", "r", "", ""),
     )
 

@@ -137,7 +137,7 @@ def test_the_exit_code_tells_the_gravest_thing(recaps: list[HostRecap], code: Ex
 
 def test_a_problem_reads_where_what_detail_and_cure() -> None:
     problem = Problem(where="m.yml:1:2", what="wrong", hint="right", detail="line\n")
-    assert str(problem) == "m.yml:1:2: wrong\nline\n  hint: right"
+    assert str(problem) == "m.yml:1:2: wrong\n  | line\n  hint: right"
 
 
 def test_with_json_lines_for_people_are_silent(capsys: pytest.CaptureFixture[str]) -> None:

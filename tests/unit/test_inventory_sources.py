@@ -83,7 +83,7 @@ def test_an_executable_file_that_is_no_script_is_read() -> None:
 def test_a_failing_script_is_told_with_what_it_said() -> None:
     script("hosts.sh", "echo no cloud today >&2; exit 3")
 
-    told = "hosts.sh --list: the inventory script ended with status 3\nno cloud today"
+    told = "hosts.sh --list: the inventory script ended with status 3\n  | no cloud today"
     assert wrong("hosts.sh") == told
 
 

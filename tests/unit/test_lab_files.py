@@ -252,7 +252,7 @@ def test_a_module_is_named_as_the_kernel_names_it(file: str, name: str) -> None:
     assert name_of(Path(file)) == name
 
 
-def test_a_console_is_shown_without_what_only_a_terminal_understands(tmp_path: Path) -> None:
+def test_what_only_a_terminal_understands_is_spelled_out_in_a_console(tmp_path: Path) -> None:
     console = tmp_path / "console.log"
     console.write_bytes(b"old\n\x1b[2Jnew\r\n\xff")
-    assert text_of(console, 4) == "[2Jnew\n\N{REPLACEMENT CHARACTER}"
+    assert text_of(console, 4) == "\\x1b[2Jnew\n\N{REPLACEMENT CHARACTER}"

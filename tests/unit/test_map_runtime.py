@@ -102,9 +102,10 @@ def families(driver: Path, *words: str) -> dict[str, Family]:
     [
         ('"sh"', "sh"),
         ('""', ""),
-        (r'"a\"b\\c\nd"', 'a"b\\c\nd'),
-        (r'"\u0001\u00ff\u000a\t\r"', "\x01\xff\n\t\r"),
-        ('"żółw"', "żółw"),
+        (r'"a\"b\\c"', 'a"b\\c'),
+        (r'"a\nd\t\r\u0001\u000a\u007f\u009b\u00ff"', r"a\nd\t\r\x01\n\x7f\x9bÿ"),
+        ('"a\x9bb\u061cc\u2028d\u202ee\u2066f\ufeff"', r"a\x9bb\u061cc\u2028d\u202ee\u2066f\ufeff"),
+        ('"żółw 688.3µs 日本 🐝"', "żółw 688.3µs 日本 🐝"),
         ("12", "12"),
         ("true", "true"),
     ],

@@ -147,9 +147,9 @@ def test_a_damaged_line_does_not_hide_the_others(tmp_path: Path) -> None:
     ]
 
 
-def test_a_message_of_several_lines_has_its_head_on_each(tmp_path: Path) -> None:
+def test_a_message_of_several_lines_stays_one_record(tmp_path: Path) -> None:
     segment(tmp_path, 1, trace(10, "one\ntwo"))
-    assert [line[-3:] for line in texts(tmp_path)] == ["one", "two"]
+    assert [line[-7:] for line in texts(tmp_path)] == ["one\ntwo"]
 
 
 def test_starts_losses_maps_and_stops_are_told_in_words(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from fleetbpf.terminal_text import coloured, harmless
         ("\x1b[31mred\x1b[0m", "red"),
         ("\x1b[2J\x1b[Hgone", r"\x1b[2J\x1b[Hgone"),
         ("\x1b]0;title\x07", r"\x1b]0;title\x07"),
-        ("over\rwritten\x08\x7f", r"over\x0dwritten\x08\x7f"),
+        ("over\rwritten\x08\x7f", r"over\rwritten\x08\x7f"),
         ("\x9b2J", r"\x9b2J"),
         ("a\u202egpj.exe", r"a\u202egpj.exe"),
         ("half \udcff", r"half \udcff"),
