@@ -17,6 +17,7 @@ from fleetbpf.model.facts import HostFacts
 from fleetbpf.model.target import Target
 from fleetbpf.plan import Action, Change
 from fleetbpf.prepare import NO_SYSTEMD, Prepare, Prepared
+from fleetbpf.private_files import write_whole
 from fleetbpf.verifier import decisive
 
 Say = Callable[[str, str], None]  # host, what it is at
@@ -146,8 +147,7 @@ def explained(failure: Failure, *, where: str, log: Path) -> Problem:
         return Problem(where=where, what=failure.message, hint=failure.hint, detail=failure.detail)
     hint = f"the verifier's whole log is in {log}"
     try:
-        log.parent.mkdir(parents=True, exist_ok=True)
-        log.write_text(failure.verifier_log, encoding="utf-8")
+        write_whole(log, failure.verifier_log.encode(), below=log.parents[4])
     except OSError as error:  # the refusal is what matters; a full disk here must not hide it
         hint = f"the verifier's whole log could not be kept: {log}: {error.strerror}"
     return Problem(

@@ -7,7 +7,6 @@ import hashlib
 import os
 import secrets
 import shutil
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,8 +15,17 @@ from pydantic import TypeAdapter, ValidationError
 
 from fleetbpf.errors import BuildError, Problem
 from fleetbpf.frozen import frozen
+from fleetbpf.private_files import (
+    FOLDER_MODE,
+    make_folder,
+    opened_own,
+    read_own,
+    refuse_shared,
+    write_whole,
+)
 
 FULL = {errno.ENOSPC, errno.EDQUOT}
+ABSENT = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}  # a link is none of ours
 RECORD = "artifact.json"
 SETTLING = 60.0  # seconds in which a new work folder may not be locked yet
 ABANDONED = 24 * 3600.0  # seconds after which a work folder is removed even where locks do not work
@@ -54,12 +62,21 @@ class Cache:
     root: Path
 
     def find(self, key: str) -> Entry | None:
-        """The entry for `key` with every file as it was stored; None when it must be built."""
+        """The entry for `key` with every file as it was stored; None when it must be built.
+
+        BuildError where somebody else may have written it.
+        """
         folder = self._folder(key)
+        refuse_shared(self.root)
         try:
-            record = RECORDS.validate_json((folder / RECORD).read_bytes())
-            whole = all(digest(folder / name) == sha256 for name, sha256 in record.files.items())
-        except (FileNotFoundError, NotADirectoryError, ValidationError):
+            record = RECORDS.validate_json(read_own(folder / RECORD))
+            files = record.files.items()
+            whole = all(own_digest(folder / name) == sha256 for name, sha256 in files)
+        except ValidationError:
+            return None
+        except OSError as error:
+            if error.errno not in ABSENT:
+                raise
             return None
         return Entry(folder=folder, digests=record.files, notes=record.notes) if whole else None
 
@@ -71,12 +88,13 @@ class Cache:
         """
         record = Record(files={name: digest(work / name) for name in names}, notes=notes)
         staged = work / "entry"
-        staged.mkdir()
+        staged.mkdir(FOLDER_MODE)
         for name in names:
+            keep_private(work / name)
             (work / name).rename(staged / name)
-        (staged / RECORD).write_bytes(RECORDS.dump_json(record))
+        write_whole(staged / RECORD, RECORDS.dump_json(record))
         folder = self._folder(key)
-        folder.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(folder.parent)
         try:
             staged.rename(folder)
         except OSError as error:
@@ -90,7 +108,8 @@ class Cache:
         """A new folder in the store's file system, gone afterwards; BuildError on a full disk."""
         building = self.root / "building"
         try:
-            building.mkdir(parents=True, exist_ok=True)
+            make_folder(building)
+            refuse_shared(building)
             sweep(building, now=time.time())
             with locked_folder(building) as folder:
                 yield folder
@@ -118,25 +137,22 @@ def digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def write_whole(path: Path, content: bytes, *, mode: int = 0o644) -> None:
-    """Write a file that nobody ever sees half."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".new-")
-    try:
-        with open(descriptor, "wb") as file:  # noqa: PTH123 (a descriptor)
-            file.write(content)
-            os.fchmod(descriptor, mode)
-        Path(name).rename(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+def own_digest(path: Path) -> str:
+    """The SHA-256 of a file of the store; BuildError where somebody else may write it."""
+    with opened_own(path) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def keep_private(path: Path) -> None:
+    """Take from others what a compiler granted by the umask; nobody could enter the work folder."""
+    path.chmod(path.stat().st_mode & 0o700)
 
 
 @contextlib.contextmanager
 def locked_folder(parent: Path) -> Iterator[Path]:
     """A new folder, locked as long as this process lives: the sweep of others leaves it alone."""
     folder = parent / f"{os.getpid()}-{secrets.token_hex(6)}"
-    folder.mkdir(mode=0o700)
+    folder.mkdir(FOLDER_MODE)
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         with contextlib.suppress(OSError):  # a file system without locks: age decides

@@ -10,7 +10,6 @@ from fleetbpf import activation, archive, elf, kernel_btf, relocations
 from fleetbpf.apply import explained
 from fleetbpf.btf_file import BtfFile
 from fleetbpf.build import Artifact
-from fleetbpf.cache import write_whole
 from fleetbpf.command import Command, script
 from fleetbpf.connections import Connection
 from fleetbpf.errors import BuildError, HostError, Problem
@@ -22,6 +21,7 @@ from fleetbpf.model.target import Target
 from fleetbpf.model.trial import Judgement, Trial, Tried, Verdict
 from fleetbpf.plan import obstacles
 from fleetbpf.prepare import Prepare
+from fleetbpf.private_files import read_own, write_whole
 from fleetbpf.release import KERNEL_BTF, Release, escaped
 from fleetbpf.relocations import Missing
 
@@ -126,7 +126,7 @@ class Check:
         if not kept.exists():
             packed = Command("gzip", "-c", "/sys/kernel/btf/vmlinux", become=become)
             write_whole(kept, gzip.decompress(connection.run(packed).stdout))
-        return kept.read_bytes()
+        return read_own(kept)
 
     def missing(self, trial: Trial, kernel: BtfFile) -> tuple[Missing, ...]:
         """What a program reads that a kernel's types lack."""

@@ -9,12 +9,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import BinaryIO
 
 from fleetbpf.command import Command, script
 from fleetbpf.connections import Connection
 from fleetbpf.errors import FleetbpfError, HostError, Problem
 from fleetbpf.facts import check_greeting, tabbed
 from fleetbpf.layout import HostLayout
+from fleetbpf.private_files import open_file
 
 GREETING = b"fleetbpf\tcollect\n"
 ONE_PASS = 0.0
@@ -86,8 +88,7 @@ def mirroring(mirror: Path, *, host: str) -> Iterator[None]:
 @contextmanager
 def exclusive(mirror: Path, *, host: str) -> Iterator[None]:
     """Hold the mirror of one host: two collectors would write the same bytes twice."""
-    mirror.mkdir(parents=True, exist_ok=True)
-    with (mirror / ".lock").open("w") as lock:
+    with open_mirrored(mirror / ".lock", mirror, os.O_WRONLY) as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -95,6 +96,12 @@ def exclusive(mirror: Path, *, host: str) -> Iterator[None]:
             hint = "read what it has collected with `fleetbpf logs --offline`, or wait for it"
             raise HostError(Problem(where=host, what=what, hint=hint)) from None
         yield
+
+
+def open_mirrored(file: Path, mirror: Path, flags: int) -> BinaryIO:
+    """A file of the mirror `logs/<host>`, made where it lacks, to be written; never by a link."""
+    descriptor = open_file(file, flags, below=mirror.parent.parent)
+    return open(descriptor, "wb")  # noqa: PTH123 (a descriptor)
 
 
 @dataclass(kw_only=True)
@@ -126,7 +133,7 @@ class Receiver:
         """Append what belongs to the current segment; return the rest."""
         mine, rest = piece[: self._left], piece[self._left :]
         if self._file is not None:
-            with self._file.open("ab") as file:
+            with open_mirrored(self._file, self.mirror, os.O_WRONLY | os.O_APPEND) as file:
                 file.write(mine)
         self._left -= len(mine)
         self.received += len(mine)
@@ -158,7 +165,6 @@ class Receiver:
         file = self.mirror.joinpath(*parts)
         if offset == 0 and file.exists() and file.stat().st_size:
             set_aside(file.parent)
-        file.parent.mkdir(parents=True, exist_ok=True)
         if offset != (file.stat().st_size if file.exists() else 0):
             what = f"grew to {file.stat().st_size} bytes while byte {offset} was on its way"
             raise FleetbpfError(Problem(where=str(file), what=what))

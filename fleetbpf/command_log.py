@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from fleetbpf.connections.watched import Exchange
+from fleetbpf.private_files import FILE_MODE, make_folder
 
 LARGEST = 16 * 1024 * 1024  # bytes; then it becomes commands.log.1, and the one before that goes
 LONGEST_ARGUMENTS = 4096  # characters
@@ -68,7 +69,7 @@ class CommandLog:
         """Open the file anew, after what is full has made room."""
         first = self._descriptor < 0
         self.close()
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_folder(path.parent)
         self._descriptor = opened(path)
         if first:
             began = datetime.now(UTC).isoformat(timespec="milliseconds")
@@ -86,7 +87,8 @@ def write_whole(descriptor: int, line: bytes) -> None:
 def opened(path: Path) -> int:
     """A descriptor of the log, which has room; another process may be doing the same."""
     while True:
-        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW
+        descriptor = os.open(path, flags, FILE_MODE)
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         if os.fstat(descriptor).st_size < LARGEST:
             fcntl.flock(descriptor, fcntl.LOCK_UN)

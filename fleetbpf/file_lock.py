@@ -6,19 +6,28 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from fleetbpf.private_files import make_folder, open_file
+
 
 @contextmanager
-def acquired(path: Path) -> Iterator[None]:
-    """Hold an exclusive lock on the file `path`, which is created and may be removed meanwhile."""
+def acquired(path: Path, *, below: Path | None = None) -> Iterator[None]:
+    """Hold an exclusive lock on the file `path`, which is created and may be removed meanwhile.
+
+    below: the folder after which no link is followed; None: the file's own.
+    """
     while True:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with path.open("w") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+        if below is None:
+            make_folder(path.parent)
+        descriptor = open_file(path, os.O_WRONLY, below=below or path.parent)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
             # Its last owner may have removed it (`lab down`): then the lock is on a file that
             # nobody else will find.
-            if same_file(path, file.fileno()):
+            if same_file(path, descriptor):
                 yield
                 return
+        finally:
+            os.close(descriptor)
 
 
 def same_file(path: Path, descriptor: int) -> bool:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from fleetbpf.cache import digest, write_whole
+from fleetbpf.cache import digest
 from fleetbpf.frozen import frozen
+from fleetbpf.private_files import read_own, write_whole
 
 # Make's escapes, as clang writes them: "\\ ", "\\#", "$$"; a line goes on after a backslash.
 WORD = re.compile(r"(?:\\\n|\s)*((?:\\[ #]|\$\$|[^\s\\]|\\(?!\n))+)")
@@ -70,7 +71,7 @@ def dependencies(rule: str, folder: Path) -> tuple[Path, ...]:
 def recall(memory: Path) -> Included | None:
     """What is in `memory`; None when a file has changed, gone, or come since."""
     try:
-        kept = MEMORIES.validate_json(memory.read_bytes())
+        kept = MEMORIES.validate_json(read_own(memory))
         same = all(digest(path) == sha256 for path, sha256 in kept.files)
     except (OSError, ValidationError):
         return None

@@ -14,13 +14,13 @@ from pydantic import TypeAdapter, ValidationError
 
 from fleetbpf import plan_rows
 from fleetbpf.builders import Builders
-from fleetbpf.cache import write_whole
 from fleetbpf.errors import HostError, InputError, Problem
 from fleetbpf.frozen import frozen
 from fleetbpf.model.architecture import Architecture
 from fleetbpf.model.target import Target
 from fleetbpf.plan import Action, Change
 from fleetbpf.prepare import Prepared
+from fleetbpf.private_files import write_whole
 from fleetbpf.release import Release
 from fleetbpf.wording import quoted
 
@@ -162,7 +162,7 @@ def write(path: Path, plan: SavedPlan, changes: Mapping[str, Sequence[Change]]) 
         fields["hosts"][host]["changes"] = [{**plan_rows.of(row), **kept} for row, kept in pairs]
     content = json.dumps(fields, indent=2).encode() + b"\n"
     try:
-        write_whole(path, content, mode=0o600)
+        write_whole(path, content)
     except OSError as error:
         what = f"the plan cannot be written: {error.strerror}"
         raise InputError(Problem(where=str(path), what=what)) from error

@@ -11,6 +11,7 @@ from fleetbpf.command import Command, render
 from fleetbpf.connections import Completed
 from fleetbpf.errors import HostError, Problem
 from fleetbpf.frozen import frozen
+from fleetbpf.private_files import write_whole
 from fleetbpf.templates import rendered
 
 PREFIX = "fleetbpf-audit-"
@@ -79,12 +80,8 @@ class SystemdSchedule:
 
     def install(self, audit: ScheduledAudit) -> None:
         """Write the service and its timer, and start the timer."""
-        self.units.mkdir(parents=True, exist_ok=True)
         for suffix, text in unit_texts(audit).items():
-            file = self.units / f"{audit.name}.{suffix}"
-            draft = file.with_suffix(f".{suffix}.new")
-            draft.write_text(text, encoding="utf-8")
-            draft.replace(file)
+            write_whole(self.units / f"{audit.name}.{suffix}", text.encode(), mode=0o644)
         self.systemctl("daemon-reload")
         self.systemctl("enable", "--now", f"{audit.name}.timer")
 

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 from pydantic import TypeAdapter, ValidationError
 
 from fleetbpf import doctor, requirements
-from fleetbpf.cache import digest, write_whole
+from fleetbpf.cache import digest
 from fleetbpf.command import Command
 from fleetbpf.connections.local import LocalConnection
 from fleetbpf.doctor import Finding
 from fleetbpf.errors import BuildError, Problem
 from fleetbpf.frozen import frozen
 from fleetbpf.model.architecture import Architecture
+from fleetbpf.private_files import read_own, write_whole
 
 if TYPE_CHECKING:
     from fleetbpf.packages.archive import Say
@@ -176,7 +177,7 @@ MEMORIES = TypeAdapter(Memory)
 def recall(memory: Path) -> Toolchain | None:
     """The toolchain in `memory`; None when a tool or library has changed since."""
     try:
-        kept = MEMORIES.validate_json(memory.read_bytes())
+        kept = MEMORIES.validate_json(read_own(memory))
         current = kept.commands == commands() and kept.stamps == stamps(
             path for path, _, _ in kept.stamps
         )

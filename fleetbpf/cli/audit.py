@@ -123,13 +123,13 @@ def report(deployment: str, found: Sequence["Finding"], hosts: Sequence[str]) ->
 
 def keep(told: Mapping[str, Any], workspace: "Workspace") -> Path:
     """Write a report under `reports/<deployment>/`, named by its time in UTC; its path."""
-    folder = workspace.reports / str(told["deployment"])
-    folder.mkdir(parents=True, exist_ok=True)
+    from fleetbpf.private_files import write_whole
+
     moment = datetime.fromisoformat(told["time"])
-    file = folder / f"{moment:%Y-%m-%dT%H%M%SZ}.json"
-    draft = file.with_suffix(".new")
-    draft.write_text(json.dumps(told, default=plain, indent=2) + "\n", encoding="utf-8")
-    draft.replace(file)
+    name = f"{moment:%Y-%m-%dT%H%M%SZ}.json"
+    file = workspace.reports / str(told["deployment"]) / name
+    content = json.dumps(told, default=plain, indent=2) + "\n"
+    write_whole(file, content.encode(), below=workspace.folder)
     return file
 
 

@@ -165,9 +165,10 @@ def refuse_double(wanted: Iterable[Wanted]) -> None:
 
 def deliver(loader: Path, target: Path) -> Path:
     """Copy a loader out of the cache, as an executable that appears whole."""
-    from fleetbpf.cache import write_whole
+    from fleetbpf.private_files import write_whole
 
     try:
+        target.parent.mkdir(parents=True, exist_ok=True)
         write_whole(target, loader.read_bytes(), mode=0o755)
     except OSError as error:
         raise BuildError(Problem(where=str(target), what=f"{error.strerror}")) from error

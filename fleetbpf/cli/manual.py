@@ -24,8 +24,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, output: Output) -> ExitCode:
     """Write every page."""
     from fleetbpf import man_pages
-    from fleetbpf.cache import write_whole
     from fleetbpf.cli import parser
+    from fleetbpf.private_files import write_whole
 
     folder: Path = options.folder or beside_the_program()
     pages = man_pages.pages(parser())

@@ -16,6 +16,7 @@ from fleetbpf.lab.identity import Identity
 from fleetbpf.lab.kernels import Kernel
 from fleetbpf.lab.userland import Userland
 from fleetbpf.packages.archive import KEYRING, Archive
+from fleetbpf.private_files import make_folder, refuse_shared
 
 SUITE = "bookworm"
 PACKAGES = (
@@ -32,10 +33,11 @@ def obtain_root(archive: Archive) -> Path:
     """The root file system that all debian hosts begin with; built unless it is in the cache."""
     target = root_image(archive.cache)
     folder = target.parent
+    refuse_shared(archive.cache)
     with acquired(archive.cache / "locks" / f"root-{SUITE}"):
         if not target.exists():
             archive.say(f"building the root file system of {SUITE} hosts (once, about a minute)")
-            folder.mkdir(parents=True, exist_ok=True)
+            make_folder(folder)
             with tempfile.TemporaryDirectory(dir=folder, prefix=".partial-") as name:
                 built = build(Path(name), archive.mirrors[0], archive.local)
                 built.replace(target)

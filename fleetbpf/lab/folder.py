@@ -11,6 +11,7 @@ from fleetbpf.file_lock import acquired
 from fleetbpf.frozen import frozen
 from fleetbpf.lab.hosts import HostKind, LabHost
 from fleetbpf.model.architecture import Architecture
+from fleetbpf.private_files import refuse_links, write_whole
 
 
 @frozen
@@ -90,7 +91,18 @@ class LabFolder:
             "memory": placed.memory,
             "release": placed.release,
         }
-        write(self.folder(placed.host.name) / "host.json", json.dumps(content, indent=2) + "\n")
+        self.write(
+            self.folder(placed.host.name) / "host.json", json.dumps(content, indent=2) + "\n"
+        )
+
+    def write(self, path: Path, content: str | bytes) -> None:
+        """Write a whole file of the lab, through no link."""
+        body = content.encode() if isinstance(content, str) else content
+        write_whole(path, body, below=self.root)
+
+    def make(self, folder: Path) -> None:
+        """Make a folder of the lab for what tools write there; no file in it may be a link."""
+        refuse_links(folder, below=self.root)
 
     def forget(self, name: str) -> None:
         """Remove everything of the host `name`."""
@@ -100,7 +112,7 @@ class LabFolder:
     @contextmanager
     def locked(self) -> Iterator[None]:
         """One `lab up` or `lab down` at a time; the second waits for the first."""
-        with acquired(self.state / "lock"):
+        with acquired(self.state / "lock", below=self.root):
             yield
 
 
@@ -119,16 +131,6 @@ def read_placed(file: Path) -> Placed:
         memory=int(content["memory"]),
         release=str(content["release"]),
     )
-
-
-def write(path: Path, content: str | bytes, *, mode: int = 0o644) -> None:
-    """Write a whole file by rename, so that nobody ever reads half of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    body = content.encode() if isinstance(content, str) else content
-    partial.touch(mode=mode)
-    partial.write_bytes(body)
-    partial.replace(path)
 
 
 def default_cache() -> Path:

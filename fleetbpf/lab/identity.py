@@ -34,6 +34,7 @@ class Identity:
 def identify(name: str, lab: LabFolder, local: LocalConnection) -> Identity:
     """The identity of the host `name`, made when it is seen for the first time."""
     private: Path = lab.folder(name) / HOST_KEY
+    lab.make(private.parent)
     public = public_key(private, f"root@{name}", local)
     login = public_key(lab.identity, "fleetbpf lab", local)
     return Identity(

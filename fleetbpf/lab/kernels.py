@@ -13,6 +13,7 @@ from fleetbpf.model.architecture import Architecture
 from fleetbpf.packages.archive import Archive, Package, key
 from fleetbpf.packages.tree import unpack as unpack_package
 from fleetbpf.packages.version import Key, version_key
+from fleetbpf.private_files import make_folder
 
 # Where a series is looked for first; it moves on when Debian does, so all suites come next.
 SUITE_OF_SERIES = {
@@ -107,7 +108,7 @@ def bootable(parts: dict[str, Package]) -> tuple[Package, ...]:
 
 def unpack(offer: Offer, folder: Path, archive: Archive) -> None:
     """Download the packages of `offer` and put kernel and modules into `folder`."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(folder.parent)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".partial-") as name:
         work = Path(name)
         for package in offer.packages:

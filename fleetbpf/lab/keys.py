@@ -11,8 +11,8 @@ def public_key(private: Path, comment: str, local: LocalConnection) -> str:
     """The public half (`ssh-ed25519 AAAA…`) of the key `private`, made when it is not there."""
     public = private.with_name(f"{private.name}.pub")
     if not public.exists():
-        private.parent.mkdir(parents=True, exist_ok=True)
-        private.unlink(missing_ok=True)
+        for file in (private, public):  # a link to nowhere, too: ssh-keygen would write there
+            file.unlink(missing_ok=True)
         words = ("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", comment, "-f", private)
         done = local.run(Command(*words))
         if done.status != 0:

@@ -8,7 +8,7 @@ from fleetbpf.frozen import frozen
 from fleetbpf.lab import debian, kernels, micro, ports, qemu, userland
 from fleetbpf.lab.boot import Boot
 from fleetbpf.lab.cpio import Entry
-from fleetbpf.lab.folder import LabFolder, Placed, write
+from fleetbpf.lab.folder import LabFolder, Placed
 from fleetbpf.lab.hosts import HostKind, LabHost
 from fleetbpf.lab.identity import identify
 from fleetbpf.lab.kernels import Kernel
@@ -74,7 +74,7 @@ def ready(placed: Placed, lab: LabFolder, ingredients: Ingredients, local: Local
             content = debian.initramfs(kernel, identity, ingredients.userlands[host.architecture])
             debian.obtain_modules(kernel, local)
             debian.overlay(lab.overlay(host.name), ingredients.debian_root, local)
-    write(lab.initramfs(host.name), content)
+    lab.write(lab.initramfs(host.name), content)
     lab.keep(placed)
     return boot_of(placed, lab, ingredients)
 

@@ -11,7 +11,7 @@ from fleetbpf.errors import InputError, Problem
 from fleetbpf.frozen import frozen
 from fleetbpf.lab import debian, processes, resources, roster, tools
 from fleetbpf.lab.boot import Boot, NotUpError, ensure_up
-from fleetbpf.lab.folder import LabFolder, Placed, write
+from fleetbpf.lab.folder import LabFolder, Placed
 from fleetbpf.lab.hosts import HostKind, LabHost
 from fleetbpf.lab.identity import HOST_KEY
 from fleetbpf.lab.prepare import MEMORY, boot_of, gather, place, ready
@@ -120,9 +120,9 @@ def write_roster(lab: LabFolder) -> None:
     """Write the inventory and the known_hosts file of all hosts of the lab."""
     placed = lab.placed()
     keys = ((each.port, host_key(lab, each.host.name)) for each in placed)
-    write(lab.known_hosts, roster.known_hosts(keys))
+    lab.write(lab.known_hosts, roster.known_hosts(keys))
     state = PurePosixPath(os.path.relpath(lab.state, lab.inventory.parent))
-    write(lab.inventory, roster.inventory(placed, state=state))
+    lab.write(lab.inventory, roster.inventory(placed, state=state))
 
 
 def host_key(lab: LabFolder, name: str) -> str:

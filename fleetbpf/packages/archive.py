@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from fleetbpf.cache import write_whole
 from fleetbpf.command import Command
 from fleetbpf.connections.local import LocalConnection
 from fleetbpf.errors import HostError, Problem
 from fleetbpf.frozen import frozen
 from fleetbpf.model.architecture import Architecture
 from fleetbpf.packages.download import NotFetchedError, fetch, fetch_file
+from fleetbpf.private_files import refuse_shared, write_whole
 
 FALLBACK = "http://deb.debian.org/debian"
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
@@ -54,6 +54,7 @@ class Archive:
 
         From an index of today, or an older one when offline.
         """
+        refuse_shared(self.cache)
         kept = self.index_file(suite, architecture, wanted)
         if kept.exists() and time.time() - kept.stat().st_mtime < DAY:
             return read_index(kept)

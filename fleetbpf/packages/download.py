@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from http.client import HTTPException
 from pathlib import Path
 
-from fleetbpf.cache import write_whole
 from fleetbpf.errors import HostError, Problem
+from fleetbpf.private_files import write_whole
 
 TIMEOUT = 30.0  # seconds without a byte
 HINT = "check the network and the mirror in apt's sources; what was fetched before is used offline"

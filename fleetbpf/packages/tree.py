@@ -12,6 +12,7 @@ from fleetbpf.file_lock import acquired
 from fleetbpf.model.architecture import Architecture
 from fleetbpf.packages.archive import Archive, Package, key
 from fleetbpf.packages.version import version_key
+from fleetbpf.private_files import make_folder
 
 SUITE = "bookworm"  # one for all machines: its libraries link with compilers from there on
 
@@ -42,7 +43,7 @@ def newest(names: Iterable[str], offered: Iterable[Package]) -> tuple[Package, .
 
 def unpack_all(packages: Iterable[Package], folder: Path, archive: Archive) -> None:
     """Download the packages and unpack them into the new `folder`."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(folder.parent)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".partial-") as name:
         deb, staged = Path(name) / "package.deb", Path(name) / "tree"
         for package in packages:

@@ -132,12 +132,3 @@ def test_a_cache_that_cannot_be_written_is_said_with_its_cure(tmp_path: Path) ->
 def test_an_error_that_is_not_the_caches_passes_through(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError), Cache(root=tmp_path).work_folder():
         (tmp_path.parent / "not there").read_bytes()
-
-
-def test_a_file_appears_whole_with_its_mode(tmp_path: Path) -> None:
-    target = tmp_path / "new" / "hello"
-    cache.write_whole(target, b"one", mode=0o755)
-    cache.write_whole(target, b"two", mode=0o755)
-    assert target.read_bytes() == b"two"
-    assert target.stat().st_mode & 0o777 == 0o755
-    assert [path.name for path in target.parent.iterdir()] == ["hello"]

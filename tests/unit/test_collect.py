@@ -79,7 +79,7 @@ def test_news_is_told_once_its_bytes_are_written(tmp_path: Path) -> None:
 
 def test_a_mirror_that_cannot_be_written_is_told_with_its_cure(tmp_path: Path) -> None:
     (tmp_path / "logs").write_text("in the way")
-    with pytest.raises(HostError, match="logs/web1: Not a directory") as error:
+    with pytest.raises(HostError, match="logs: Not a directory") as error:
         fetch(RecordingConnection(), HostLayout(), tmp_path / "logs" / "web1", host="web1")
     assert error.value.problems[0].hint.startswith("make room or fix the folder")
 

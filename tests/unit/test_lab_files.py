@@ -14,7 +14,7 @@ from fleetbpf.file_lock import acquired
 from fleetbpf.lab import cpio, login, processes, qemu, resources, roster, tools
 from fleetbpf.lab.boot import text_of
 from fleetbpf.lab.down import down
-from fleetbpf.lab.folder import LabFolder, Placed, write
+from fleetbpf.lab.folder import LabFolder, Placed
 from fleetbpf.lab.hosts import HostKind, LabHost
 from fleetbpf.lab.modules import name_of
 from fleetbpf.lab.up import refuse_foreign
@@ -141,7 +141,7 @@ def test_a_host_is_remembered_as_it_was_placed(tmp_path: Path) -> None:
 def test_down_leaves_nothing_but_what_is_not_the_labs(tmp_path: Path) -> None:
     lab = LabFolder.at(tmp_path)
     lab.keep(PLACED[0])
-    write(lab.inventory, roster.inventory(PLACED, state=PurePosixPath("x")))
+    lab.write(lab.inventory, roster.inventory(PLACED, state=PurePosixPath("x")))
     assert down(lab, lambda _: None) == ("web1",)
     assert list(tmp_path.iterdir()) == []
 
@@ -149,7 +149,7 @@ def test_down_leaves_nothing_but_what_is_not_the_labs(tmp_path: Path) -> None:
 def test_down_keeps_an_inventory_that_the_lab_did_not_write(tmp_path: Path) -> None:
     lab = LabFolder.at(tmp_path)
     lab.keep(PLACED[0])
-    write(lab.inventory, "all: {}\n")
+    lab.write(lab.inventory, "all: {}\n")
     down(lab, lambda _: None)
     assert lab.inventory.read_text() == "all: {}\n"
 

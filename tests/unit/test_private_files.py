@@ -1,0 +1,75 @@
+"""Files that are the operator's own: whole, private, and not through links."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from fleetbpf.errors import FleetbpfError
+from fleetbpf.private_files import entered, make_folder, open_file, refuse_links, write_whole
+
+
+def mode(path: Path) -> int:
+    return path.stat().st_mode & 0o777
+
+
+def test_a_file_appears_whole_with_its_mode(tmp_path: Path) -> None:
+    target = tmp_path / "new" / "hello"
+    write_whole(target, b"one", mode=0o755)
+    write_whole(target, b"two", mode=0o755)
+    assert target.read_bytes() == b"two"
+    assert mode(target) == 0o755
+    assert [path.name for path in target.parent.iterdir()] == ["hello"]
+
+
+def test_what_cannot_be_written_leaves_nothing_and_names_its_file(tmp_path: Path) -> None:
+    target = tmp_path / "hello"
+    target.mkdir()
+    with pytest.raises(OSError, match="directory") as caught:
+        write_whole(target, b"one")
+    assert caught.value.filename == str(target)
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_folder_above_is_private_too(tmp_path: Path) -> None:
+    make_folder(tmp_path / "a" / "b")
+    assert mode(tmp_path / "a") == mode(tmp_path / "a" / "b") == 0o700
+
+
+def test_what_is_there_keeps_its_mode(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a").chmod(0o755)
+    os.close(open_file(tmp_path / "a" / "b" / "file", os.O_WRONLY, below=tmp_path))
+    assert mode(tmp_path / "a") == 0o755
+    assert mode(tmp_path / "a" / "b") == 0o700
+    assert mode(tmp_path / "a" / "b" / "file") == 0o600
+
+
+def test_a_working_folder_itself_may_be_reached_by_a_link(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    link = tmp_path / "link"
+    link.symlink_to("real")
+    write_whole(link / "logs" / "file", b"x", below=link)
+    assert (tmp_path / "real" / "logs" / "file").read_bytes() == b"x"
+
+
+def test_a_file_in_a_folders_place_is_told(tmp_path: Path) -> None:
+    (tmp_path / "logs").write_bytes(b"")
+    way = entered(tmp_path / "logs" / "web1", below=tmp_path)
+    with pytest.raises(NotADirectoryError) as caught, way:
+        pass
+    assert caught.value.filename == str(tmp_path / "logs")
+
+
+def test_a_pipe_where_a_tool_would_write_is_refused(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "console.log")
+    with pytest.raises(FleetbpfError, match="no regular file"):
+        refuse_links(tmp_path, below=tmp_path)
+
+
+def test_a_folder_of_plain_files_and_folders_is_accepted(tmp_path: Path) -> None:
+    (tmp_path / "host" / "inner").mkdir(parents=True)
+    (tmp_path / "host" / "file").write_bytes(b"")
+    refuse_links(tmp_path / "host", below=tmp_path)
+    refuse_links(tmp_path / "new", below=tmp_path)
+    assert mode(tmp_path / "new") == 0o700
