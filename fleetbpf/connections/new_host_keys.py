@@ -9,6 +9,7 @@ from pathlib import Path
 
 from fleetbpf.connections import known_hosts
 from fleetbpf.connections.known_hosts import KnownHosts, Names, Standing, Verdict
+from fleetbpf.private_files import make_folder
 
 SALT = 20  # bytes, as many as the hash has (sshd(8), HashKnownHosts)
 
@@ -22,7 +23,7 @@ def note(
     itself, for as long as it is looked through.
     """
     path = known.paths[0]
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(path.parent)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
     with os.fdopen(descriptor, "ab", buffering=0) as file:
         fcntl.flock(file, fcntl.LOCK_EX)
