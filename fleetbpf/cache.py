@@ -15,14 +15,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from fleetbpf.errors import BuildError, Problem
 from fleetbpf.frozen import frozen
-from fleetbpf.private_files import (
-    FOLDER_MODE,
-    make_folder,
-    opened_own,
-    read_own,
-    refuse_shared,
-    write_whole,
-)
+from fleetbpf.private_files import FOLDER_MODE, make_folder, write_whole
+from fleetbpf.trusted_files import opened_own, read_own, refuse_shared
 
 FULL = {errno.ENOSPC, errno.EDQUOT}
 ABSENT = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}  # a link is none of ours

@@ -21,9 +21,10 @@ from fleetbpf.model.target import Target
 from fleetbpf.model.trial import Judgement, Trial, Tried, Verdict
 from fleetbpf.plan import obstacles
 from fleetbpf.prepare import Prepare
-from fleetbpf.private_files import read_own, write_whole
+from fleetbpf.private_files import write_whole
 from fleetbpf.release import KERNEL_BTF, Release, escaped
 from fleetbpf.relocations import Missing
+from fleetbpf.trusted_files import read_own
 
 GREETING = ("fleetbpf", "check")
 TIMEOUT = 900.0  # seconds; a slow host may take minutes to verify many programs

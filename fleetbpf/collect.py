@@ -39,7 +39,7 @@ def held(mirror: Path, *, deployment: str) -> Iterator[tuple[str, int, str]]:
     """The segments of a host that are here: path, size, sha256 of the header line."""
     pattern = f"{deployment or '*'}/*/*/*.log"
     for file in sorted(mirror.glob(pattern)):
-        if is_set_aside(file.parent):
+        if is_set_aside(file.parent) or not file.is_file():
             continue
         with file.open("rb") as segment:
             header = segment.readline()

@@ -10,7 +10,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from fleetbpf.cache import digest
 from fleetbpf.frozen import frozen
-from fleetbpf.private_files import read_own, write_whole
+from fleetbpf.private_files import write_whole
+from fleetbpf.trusted_files import read_own
 
 # Make's escapes, as clang writes them: "\\ ", "\\#", "$$"; a line goes on after a backslash.
 WORD = re.compile(r"(?:\\\n|\s)*((?:\\[ #]|\$\$|[^\s\\]|\\(?!\n))+)")

@@ -1,4 +1,4 @@
-"""The operator's own files: private from the start, written through no link, trusted if theirs."""
+"""The operator's own files: private from the start, and written through no link."""
 
 import errno
 import os
@@ -6,17 +6,14 @@ import secrets
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from io import BufferedReader
 from pathlib import Path
-from pwd import getpwuid
 
-from fleetbpf.errors import BuildError, FleetbpfError, Problem
+from fleetbpf.errors import FleetbpfError, Problem
 
 FILE_MODE, FOLDER_MODE = 0o600, 0o700
 FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 # A FIFO must not keep us waiting for its other end.
 SAFELY = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
 def make_folder(folder: Path) -> None:
@@ -33,12 +30,15 @@ def entered(folder: Path, *, below: Path) -> Iterator[int]:
 
     FleetbpfError where something else is in its place.
     """
-    here, path = os.open(below, FOLDER), below
+    parts = folder.relative_to(below).parts
+    here = os.open(below, FOLDER)
     try:
-        for part in folder.relative_to(below).parts:
-            path /= part
-            with errors_of(path):
+        for depth, part in enumerate(parts, 1):
+            try:
                 following = step(here, part)
+            except OSError as error:
+                tell_place(below.joinpath(*parts[:depth]), error)
+                raise
             os.close(here)
             here = following
         yield here
@@ -48,16 +48,23 @@ def entered(folder: Path, *, below: Path) -> Iterator[int]:
 
 def step(parent: int, name: str) -> int:
     """A descriptor of a folder within another one, which is made where it lacks."""
-    with suppress(FileExistsError):
-        os.mkdir(name, FOLDER_MODE, dir_fd=parent)
-    return os.open(name, FOLDER | os.O_NOFOLLOW, dir_fd=parent)
+    try:
+        return os.open(name, FOLDER | os.O_NOFOLLOW, dir_fd=parent)
+    except FileNotFoundError:
+        with suppress(FileExistsError):  # another process was faster
+            os.mkdir(name, FOLDER_MODE, dir_fd=parent)
+        return os.open(name, FOLDER | os.O_NOFOLLOW, dir_fd=parent)
 
 
 def open_file(path: Path, flags: int, *, below: Path) -> int:
     """A descriptor of a regular file, which is made where it lacks; links as in `entered`."""
-    with entered(path.parent, below=below) as folder, errors_of(path):
-        flags |= os.O_CREAT | SAFELY
-        descriptor = os.open(path.name, flags, FILE_MODE, dir_fd=folder)
+    with entered(path.parent, below=below) as folder:
+        try:
+            flags |= os.O_CREAT | SAFELY
+            descriptor = os.open(path.name, flags, FILE_MODE, dir_fd=folder)
+        except OSError as error:
+            tell_place(path, error)
+            raise
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise in_the_way(path)
@@ -74,7 +81,7 @@ def write_whole(
     if below is None:
         make_folder(path.parent)
     draft = f".new-{secrets.token_hex(8)}"
-    with entered(path.parent, below=below or path.parent) as folder, errors_of(path):
+    with entered(path.parent, below=below or path.parent) as folder:
         try:
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | SAFELY
             descriptor = os.open(draft, flags, FILE_MODE, dir_fd=folder)
@@ -83,9 +90,11 @@ def write_whole(
                 if mode != FILE_MODE:
                     os.fchmod(file.fileno(), mode)
             os.rename(draft, path.name, src_dir_fd=folder, dst_dir_fd=folder)
-        except BaseException:
+        except BaseException as error:
             with suppress(OSError):
                 os.unlink(draft, dir_fd=folder)
+            if isinstance(error, OSError):
+                tell_place(path, error)
             raise
 
 
@@ -101,16 +110,11 @@ def refuse_links(folder: Path, *, below: Path) -> None:
                 raise in_the_way(folder / entry.name)
 
 
-@contextmanager
-def errors_of(path: Path) -> Iterator[None]:
-    """Name the whole path in an OSError; FleetbpfError where it is a link or a FIFO."""
-    try:
-        yield
-    except OSError as error:
-        if path.is_symlink() or error.errno == errno.ENXIO:
-            raise in_the_way(path) from error
-        error.filename, error.filename2 = str(path), None
-        raise
+def tell_place(path: Path, error: OSError) -> None:
+    """Have an error tell the whole path; FleetbpfError where a link or a FIFO is the reason."""
+    if path.is_symlink() or error.errno == errno.ENXIO:
+        raise in_the_way(path) from error
+    error.filename, error.filename2 = str(path), None
 
 
 def in_the_way(path: Path) -> FleetbpfError:
@@ -119,48 +123,3 @@ def in_the_way(path: Path) -> FleetbpfError:
     what = f"{kind}: nothing is written through it"
     hint = "see where it comes from, then remove it; to keep logs elsewhere, work in another folder"
     return FleetbpfError(Problem(where=str(path), what=what, hint=hint))
-
-
-def read_own(path: Path) -> bytes:
-    """A file of a cache; BuildError where somebody else may have written it, OSError as ever."""
-    with opened_own(path) as file:
-        return file.read()
-
-
-@contextmanager
-def opened_own(path: Path) -> Iterator[BufferedReader]:
-    """The same, opened."""
-    refuse_shared(path.parent)
-    descriptor = os.open(path, os.O_RDONLY | SAFELY)
-    with open(descriptor, "rb") as file:  # noqa: PTH123 (a descriptor)
-        refuse_others(path, os.fstat(descriptor))
-        yield file
-
-
-def refuse_shared(folder: Path) -> None:
-    """Raise BuildError where somebody else may write into a folder of a cache, or replace it."""
-    with suppress(FileNotFoundError, NotADirectoryError):
-        refuse_others(folder, folder.stat())
-        above = folder.parent.stat()
-        if not above.st_mode & stat.S_ISVTX:
-            refuse_others(folder.parent, above)
-
-
-def refuse_others(path: Path, status: os.stat_result) -> None:
-    """Raise BuildError where somebody else than the operator and root may write."""
-    mine = f"set XDG_CACHE_HOME to a folder that is {name_of(os.geteuid())}'s"
-    if status.st_uid not in {0, os.geteuid()}:
-        what = f"it belongs to {name_of(status.st_uid)}, who could put another program here"
-        raise BuildError(Problem(where=str(path), what=what, hint=f"remove it, or {mine}"))
-    if status.st_mode & OTHERS_WRITE:
-        what = f"others may write here (mode {stat.S_IMODE(status.st_mode):o})"
-        hint = f"if nobody has: chmod -R go-w {path}; else remove it, or {mine}"
-        raise BuildError(Problem(where=str(path), what=what, hint=hint))
-
-
-def name_of(uid: int) -> str:
-    """A user's name; the number where there is none."""
-    try:
-        return getpwuid(uid).pw_name
-    except KeyError:
-        return f"uid {uid}"

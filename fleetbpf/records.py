@@ -65,7 +65,7 @@ class Reader:
 
     def news(self) -> list[Record]:
         """Records that have become whole since the last call, in the order of their times."""
-        files = sorted(self._mirror.glob(self._pattern))
+        files = sorted(filter(Path.is_file, self._mirror.glob(self._pattern)))
         found: list[Record] = []
         for release, segments in groupby(files, lambda file: file.parent):
             found += self.of_release(release, tuple(segments))

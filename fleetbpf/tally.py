@@ -42,6 +42,6 @@ def of(counts: Counts, mirror: Path) -> Tally:
 
 def lines(mirror: Path) -> Iterator[tuple[int, int]]:
     """Each mirrored segment's number, and how much output it holds."""
-    for segment in mirror.glob("*.log"):
+    for segment in filter(Path.is_file, mirror.glob("*.log")):
         content = segment.read_bytes()
         yield int(segment.stem), content.count(b"\n") - len(OF_FLEETBPF.findall(content))

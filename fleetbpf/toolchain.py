@@ -16,7 +16,8 @@ from fleetbpf.doctor import Finding
 from fleetbpf.errors import BuildError, Problem
 from fleetbpf.frozen import frozen
 from fleetbpf.model.architecture import Architecture
-from fleetbpf.private_files import read_own, write_whole
+from fleetbpf.private_files import write_whole
+from fleetbpf.trusted_files import read_own
 
 if TYPE_CHECKING:
     from fleetbpf.packages.archive import Say

@@ -16,7 +16,8 @@ from fleetbpf.lab.identity import Identity
 from fleetbpf.lab.kernels import Kernel
 from fleetbpf.lab.userland import Userland
 from fleetbpf.packages.archive import KEYRING, Archive
-from fleetbpf.private_files import make_folder, refuse_shared
+from fleetbpf.private_files import make_folder
+from fleetbpf.trusted_files import refuse_shared
 
 SUITE = "bookworm"
 PACKAGES = (

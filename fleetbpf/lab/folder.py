@@ -2,9 +2,8 @@
 
 import json
 import os
-import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from fleetbpf.file_lock import acquired
@@ -83,7 +82,6 @@ class LabFolder:
     def keep(self, placed: Placed) -> None:
         """Remember a host."""
         content = {
-            "name": placed.host.name,
             "kind": placed.host.kind.value,
             "series": placed.host.series,
             "architecture": placed.host.architecture,
@@ -104,11 +102,6 @@ class LabFolder:
         """Make a folder of the lab for what tools write there; no file in it may be a link."""
         refuse_links(folder, below=self.root)
 
-    def forget(self, name: str) -> None:
-        """Remove everything of the host `name`."""
-        with suppress(FileNotFoundError):
-            shutil.rmtree(self.folder(name))
-
     @contextmanager
     def locked(self) -> Iterator[None]:
         """One `lab up` or `lab down` at a time; the second waits for the first."""
@@ -117,10 +110,10 @@ class LabFolder:
 
 
 def read_placed(file: Path) -> Placed:
-    """The host that a `host.json` describes."""
+    """The host that a `host.json` describes; its name is its folder's, whatever else it says."""
     content = json.loads(file.read_text(encoding="utf-8"))
     host = LabHost(
-        name=str(content["name"]),
+        name=file.parent.name,
         kind=HostKind(content["kind"]),
         series=str(content["series"]),
         architecture=Architecture(content["architecture"]),

@@ -14,6 +14,7 @@ from fleetbpf.packages.archive import Archive, Package, key
 from fleetbpf.packages.tree import unpack as unpack_package
 from fleetbpf.packages.version import Key, version_key
 from fleetbpf.private_files import make_folder
+from fleetbpf.trusted_files import refuse_shared
 
 # Where a series is looked for first; it moves on when Debian does, so all suites come next.
 SUITE_OF_SERIES = {
@@ -61,6 +62,7 @@ def obtain(series: str, architecture: Architecture, archive: Archive) -> Kernel:
     with acquired(archive.cache / "locks" / f"kernel-{offer.release}"):
         if not folder.exists():
             unpack(offer, folder, archive)
+    refuse_shared(folder)
     return Kernel(series=series, release=offer.release, folder=folder)
 
 
@@ -117,7 +119,7 @@ def unpack(offer: Offer, folder: Path, archive: Archive) -> None:
             archive.fetch(package, deb)
             unpack_package(deb, work / "files", archive.local)
         staged = work / "kernel"
-        staged.joinpath("lib", "modules").mkdir(parents=True)
+        make_folder(staged / "lib" / "modules")
         place(work / "files", staged, offer.release)
         staged.rename(folder)
 

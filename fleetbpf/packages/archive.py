@@ -16,7 +16,8 @@ from fleetbpf.errors import HostError, Problem
 from fleetbpf.frozen import frozen
 from fleetbpf.model.architecture import Architecture
 from fleetbpf.packages.download import NotFetchedError, fetch, fetch_file
-from fleetbpf.private_files import refuse_shared, write_whole
+from fleetbpf.private_files import write_whole
+from fleetbpf.trusted_files import read_own, refuse_shared
 
 FALLBACK = "http://deb.debian.org/debian"
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
@@ -154,7 +155,7 @@ def parse_packages(text: str, wanted: re.Pattern[str]) -> Iterator[Package]:
 
 def read_index(file: Path) -> tuple[Package, ...]:
     """The packages that were kept in `file`."""
-    return tuple(Package(**fields) for fields in json.loads(file.read_text(encoding="utf-8")))
+    return tuple(Package(**fields) for fields in json.loads(read_own(file)))
 
 
 def key(*packages: Package) -> str:

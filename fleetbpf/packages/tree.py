@@ -13,6 +13,7 @@ from fleetbpf.model.architecture import Architecture
 from fleetbpf.packages.archive import Archive, Package, key
 from fleetbpf.packages.version import version_key
 from fleetbpf.private_files import make_folder
+from fleetbpf.trusted_files import refuse_shared
 
 SUITE = "bookworm"  # one for all machines: its libraries link with compilers from there on
 
@@ -26,6 +27,7 @@ def obtain(names: Sequence[str], architecture: Architecture, archive: Archive) -
         if not folder.exists():
             archive.say(f"downloading {len(found)} packages for {architecture}: {names[0]}, …")
             unpack_all(found, folder, archive)
+    refuse_shared(folder)
     return folder
 
 

@@ -1,5 +1,6 @@
 """Links, other users and a generous umask, where fleetbpf writes on the operator's machine."""
 
+import json
 import os
 import subprocess
 import sys
@@ -262,6 +263,35 @@ def test_a_pipe_in_a_working_folder_does_not_hang(tmp_path: Path, place: str) ->
     words = (sys.executable, "-c", script, tmp_path)
     done = subprocess.run(words, check=False, capture_output=True, text=True, timeout=60)
     assert "no regular file" in done.stderr
+
+
+PIPE_READERS = """
+import os, sys
+from pathlib import Path
+from fleetbpf import tally
+from fleetbpf.collect import held
+from fleetbpf.records import of_host
+logs = Path(sys.argv[1], "logs")
+print(list(held(logs / "web1", deployment="")), of_host(logs, "web1"))
+print(list(tally.lines(logs / "web1" / "demo" / "hello" / "r1")))
+"""
+
+
+def test_a_pipe_among_segments_is_none(tmp_path: Path) -> None:
+    (tmp_path / "logs/web1/demo/hello/r1").mkdir(parents=True)
+    os.mkfifo(tmp_path / "logs/web1" / SEGMENT)
+    words = (sys.executable, "-c", PIPE_READERS, tmp_path)
+    done = subprocess.run(words, check=True, capture_output=True, text=True, timeout=60)
+    assert done.stdout == "[] []\n[]\n"
+
+
+def test_a_lab_host_is_where_its_folder_is(tmp_path: Path) -> None:
+    lab = LabFolder.at(tmp_path)
+    lab_host(tmp_path)
+    file = lab.folder("web1") / "host.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), "name": "../../../.."}))
+    (placed,) = lab.placed()
+    assert placed.host.name == "web1"
 
 
 def stored(root: Path) -> Cache:

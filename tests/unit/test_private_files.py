@@ -1,10 +1,12 @@
 """Files that are the operator's own: whole, private, and not through links."""
 
+import ast
 import os
 from pathlib import Path
 
 import pytest
 
+from fleetbpf import private_files
 from fleetbpf.errors import FleetbpfError
 from fleetbpf.private_files import entered, make_folder, open_file, refuse_links, write_whole
 
@@ -73,3 +75,33 @@ def test_a_folder_of_plain_files_and_folders_is_accepted(tmp_path: Path) -> None
     refuse_links(tmp_path / "host", below=tmp_path)
     refuse_links(tmp_path / "new", below=tmp_path)
     assert mode(tmp_path / "new") == 0o700
+
+
+MAKERS = {"write_text", "write_bytes", "mkdir", "makedirs", "touch", "symlink_to", "mkstemp"}
+MAKERS |= {"copyfile", "copy2"}
+# Where else files are made, and why that is right.
+ELSEWHERE = {
+    "cache.py": "a work folder that nobody else enters",
+    "workbench.py": "a work folder that nobody else enters",
+    "static_link.py": "a temporary folder of its own",
+    "cli/build.py": "the folder of `--output` is for whom the umask says",
+    "cli/manual.py": "man pages are for everybody",
+}
+
+
+def makes_files(path: Path) -> bool:
+    """Whether a module makes files or folders by itself."""
+    calls = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
+    for call in calls:
+        name = call.func.attr if isinstance(call.func, ast.Attribute) else ""
+        words = [word.value for word in call.args if isinstance(word, ast.Constant)]
+        modes = [word for word in words if isinstance(word, str) and set(word) <= set("wax+bt")]
+        if name in MAKERS or (name == "open" and any(set(mode) & set("wax+") for mode in modes)):
+            return True
+    return False
+
+
+def test_no_other_module_makes_files() -> None:
+    package = Path(private_files.__file__).parent
+    found = {str(path.relative_to(package)) for path in package.rglob("*.py") if makes_files(path)}
+    assert found - {"private_files.py"} == set(ELSEWHERE)
