@@ -28,9 +28,11 @@ def make_folder(folder: Path) -> None:
 def entered(folder: Path, *, below: Path) -> Iterator[int]:
     """A descriptor of a folder, which is made where it lacks; no link is followed after `below`.
 
-    FleetbpfError where something else is in its place.
+    FleetbpfError where a link is in its place, OSError for all else.
     """
     parts = folder.relative_to(below).parts
+    if ".." in parts:
+        raise ValueError(f"{folder} is not below {below}")
     here = os.open(below, FOLDER)
     try:
         for depth, part in enumerate(parts, 1):
@@ -112,7 +114,8 @@ def refuse_links(folder: Path, *, below: Path) -> None:
 
 def tell_place(path: Path, error: OSError) -> None:
     """Have an error tell the whole path; FleetbpfError where a link or a FIFO is the reason."""
-    if path.is_symlink() or error.errno == errno.ENXIO:
+    is_link = error.errno in {errno.ELOOP, errno.ENOTDIR} and path.is_symlink()
+    if is_link or error.errno == errno.ENXIO:
         raise in_the_way(path) from error
     error.filename, error.filename2 = str(path), None
 

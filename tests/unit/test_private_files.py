@@ -63,6 +63,17 @@ def test_a_file_in_a_folders_place_is_told(tmp_path: Path) -> None:
     assert caught.value.filename == str(tmp_path / "logs")
 
 
+def test_no_way_leads_out_again(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="is not below"):
+        write_whole(tmp_path / "logs" / ".." / ".." / "x", b"", below=tmp_path)
+
+
+def test_a_link_in_the_place_of_a_whole_file_is_replaced(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to("nowhere")
+    write_whole(tmp_path / "link", b"x", below=tmp_path)
+    assert not (tmp_path / "link").is_symlink()
+
+
 def test_a_pipe_where_a_tool_would_write_is_refused(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "console.log")
     with pytest.raises(FleetbpfError, match="no regular file"):
