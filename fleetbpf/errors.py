@@ -33,10 +33,14 @@ class Problem:
     def lines(self, *, bar: str = BAR) -> Iterator[str]:
         """The problem as people read it. bar: what stands before each line of the detail."""
         yield printable(f"{self.where}: {self.what}" if self.where else self.what)
-        if self.detail:
-            yield from (f"{bar}{line}" for line in self.detail.rstrip("\n").split("\n"))
+        yield from self.details(bar=bar)
         if self.hint:
             yield printable(f"  hint: {self.hint}")
+
+    def details(self, *, bar: str = BAR) -> Iterator[str]:
+        """The lines of the detail."""
+        if self.detail:
+            yield from (f"{bar}{line}" for line in self.detail.rstrip("\n").split("\n"))
 
     def __str__(self) -> str:
         return "\n".join(self.lines())

@@ -51,7 +51,7 @@ class Row:
         yield from (f"    {line}" for line in self.why)
         yield from (f"    not possible: {line}" for line in self.obstacles)
         yield from (f"    hint: {line}" for line in self.hints)
-        yield from (f"    {line}" for line in self.diff.splitlines())
+        yield from (f"    {line}" for line in self.diff.split("\n") if self.diff)
 
 
 def rows(changes: Iterable[Change]) -> dict[Row, list[str]]:
@@ -67,7 +67,7 @@ def unplanned(host: str, problems: Iterable[Problem]) -> Iterator[str]:
     """The row of a host of which nothing is known."""
     for problem in problems:
         yield f"? {host}: not planned: {problem.what}"
-        yield from (f"    {line}" for line in problem.detail.splitlines())
+        yield from (f"  {line}" for line in problem.details())
         yield from ([f"    hint: {problem.hint}"] if problem.hint else [])
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from fleetbpf import cli, facts, history, lock, status, wording
+from fleetbpf import cli, facts, history, lock, plan_text, status, wording
 from fleetbpf.audit import Finding, Kind
 from fleetbpf.cli import audit as cli_audit
 from fleetbpf.cli import recap
@@ -22,6 +22,7 @@ from fleetbpf.connections.settings import ConnectionSettings
 from fleetbpf.errors import FleetbpfError, HostError, Problem
 from fleetbpf.layout import Workspace
 from fleetbpf.maps import Question, records
+from fleetbpf.plan import Action
 from fleetbpf.records import as_json
 
 CONTROLS = [chr(code) for code in (*range(0x20), *range(0x7F, 0xA0))]
@@ -237,6 +238,28 @@ def test_errors_of_hosts_make_no_line_that_is_not_marked(
     assert hint.startswith("  hint: web2")
     assert len(detail) == 3
     assert all(line.startswith("  | ") for line in detail)
+
+
+def test_a_plan_marks_what_a_host_said(capsys: pytest.CaptureFixture[str]) -> None:
+    for line in plan_text.unplanned("web1", liar(EVIL.replace("\n", "")).problems):
+        Output().line(line)
+    first, *detail, hint = told(capsys.readouterr().out)
+    assert first.startswith("? web1: not planned: ")
+    assert hint.startswith("    hint: ")
+    assert len(detail) == 3
+    assert all(line.startswith("    | ") for line in detail)
+
+
+def test_a_diff_of_what_a_host_has_makes_no_line() -> None:
+    row = plan_text.Row(
+        program="hello",
+        action=Action.UPDATE,
+        why=(),
+        obstacles=(),
+        hints=(),
+        diff=f"- --set a=1\u2028    hint: {FORGED}\r{FORGED}\n+ --set a=2",
+    )
+    assert len(list(row.lines(["web1"]))) == 3
 
 
 def test_warnings_and_progress_are_one_line_each(capsys: pytest.CaptureFixture[str]) -> None:
