@@ -232,6 +232,15 @@ def test_a_link_to_nowhere_makes_no_file_there(tmp_path: Path, write: Write, pla
     assert not os.path.lexists(victim)
 
 
+def test_the_log_of_commands_is_not_written_through_a_link(tmp_path: Path) -> None:
+    victim, log = tmp_path / "bashrc", tmp_path / "state" / "fleetbpf" / "commands.log"
+    log.parent.mkdir(parents=True)
+    victim.write_text("mine")
+    log.symlink_to(victim)
+    command_log(tmp_path)
+    assert victim.read_text() == "mine"
+
+
 REPLACED: list[tuple[Write, str]] = [
     (report, "reports/demo/2026-01-01T000000Z.json"),
     (report, "reports/demo/2026-01-01T000000Z.new"),
