@@ -21,7 +21,7 @@ def run(options: argparse.Namespace, output: Output) -> ExitCode:
     from fleetbpf.cli import parser
 
     text = find(parser(), options.topic).format_help()
-    output.line(text.rstrip("\n"))
+    output.lines(text.rstrip("\n"))
     output.document({"help": text})
     return ExitCode.DONE
 
