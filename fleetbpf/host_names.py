@@ -5,11 +5,13 @@ import re
 import string
 from collections.abc import Callable, Sequence
 
+from fleetbpf import ssh_names
 from fleetbpf.frozen import frozen
 from fleetbpf.wording import MisunderstoodError, quoted
 
 MOST_HOSTS = 100_000  # that one range may stand for
 LONGEST_NAME = 255  # bytes: a host's logs lie in a folder of its name
+LONGEST_TEXT = 1000  # characters of a text with ranges: each of its names is as long
 
 RANGE = re.compile(r"\[([^\[\]]*)\]")
 ADDRESS_IN_BRACKETS = re.compile(r"\[([^\[\]]+)\](?::([0-9]{1,5}))?")
@@ -29,10 +31,12 @@ class HostNames:
 
 def parse(text: str) -> HostNames:
     """The hosts of `web1`, `web[01:20]`, `web1:2222`, `[::1]:22`; raises MisunderstoodError."""
+    if len(text) > LONGEST_TEXT:
+        raise MisunderstoodError(f"{quoted(text)} is longer than {LONGEST_TEXT} characters")
     name, port = split_port(text)
     names = (name,) if is_ipv6(name) else expanded(name)
     for each in names:
-        check_name(each, noun="host")
+        check_host(each)
     return HostNames(names=names, port=port)
 
 
@@ -66,6 +70,12 @@ def check_name(name: str, *, noun: str) -> None:
         raise MisunderstoodError(f"{what}host patterns could not name it")
     if len(name.encode()) > LONGEST_NAME:
         raise MisunderstoodError(f"{what}it is longer than {LONGEST_NAME} bytes")
+
+
+def check_host(name: str) -> None:
+    """Refuse what `check_name` refuses, and what could become part of a shell's command."""
+    check_name(name, noun="host")
+    ssh_names.check_host(name)
 
 
 def expanded(text: str) -> tuple[str, ...]:

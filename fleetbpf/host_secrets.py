@@ -49,15 +49,27 @@ def conceal(name: str, value: object) -> object:
 
 
 def secrets(
-    values: Values, render: Render, commands: SecretCommands, *, method: BecomeMethod
+    values: Values,
+    render: Render,
+    command_line: Render,
+    commands: SecretCommands,
+    *,
+    method: BecomeMethod,
 ) -> dict[SecretKind, Secret]:
-    """The secrets of one host; nothing is decrypted or run before it is needed."""
+    """The secrets of one host; nothing is decrypted or run before it is needed.
+
+    command_line: renders what a shell is told, and refuses values that would be more than words.
+    """
     found: dict[SecretKind, Secret] = {}
     for each in SecretKind:
         for name in names(each, method):
-            if values.get(name) is not None:
-                found[each] = deferred(name, values[name], render, commands)
-                break
+            if values.get(name) is None:
+                continue
+            if name == COMMANDS[each]:
+                found[each] = deferred(name, values[name], command_line, commands.secret)
+            else:
+                found[each] = deferred(name, values[name], render, str)
+            break
     return found
 
 
@@ -71,13 +83,12 @@ def names(wanted: SecretKind, method: BecomeMethod) -> Iterator[str]:
     yield from foreign
 
 
-def deferred(name: str, value: object, render: Render, commands: SecretCommands) -> Secret:
-    """The secret in a variable, or what the command in it prints."""
+def deferred(name: str, value: object, render: Render, secret: Callable[[str], str]) -> Secret:
+    """The secret that is made of a variable's value."""
 
     def find() -> str:
         try:
-            found = text(render(value))
-            return commands.secret(found) if name in COMMANDS.values() else found
+            return secret(text(render(value)))
         except MisunderstoodError as error:
             raise MisunderstoodError(f"{quoted(name)}: {error.what}", error.hint) from error
 

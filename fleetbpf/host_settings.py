@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
-from fleetbpf import become_settings, host_obstacles, host_secrets, ssh_arguments
+from fleetbpf import become_settings, host_obstacles, host_secrets, ssh_arguments, ssh_names
 from fleetbpf.composing import Mistake, resolved
 from fleetbpf.draft import Variables
 from fleetbpf.errors import Problem
@@ -107,7 +107,11 @@ class Settings:
             become=become,
             become_way=way,
             secrets=host_secrets.secrets(
-                self._values, self._rendered, self._commands, method=way.method
+                self._values,
+                self._rendered,
+                self._command_line,
+                self._commands,
+                method=way.method,
             ),
             connection=connection,
             architecture=self._read("architecture", architecture, None),
@@ -131,7 +135,9 @@ class Settings:
             if self._values.get(name) in (None, ""):
                 continue
             try:
-                said = text(self._rendered(self._values[name]))
+                # The other variables are taken apart into words, of which a shell may get some.
+                twice = name != ssh_arguments.PROXY_COMMAND
+                said = text(self._command_line(self._values[name], twice=twice))
                 place = str(self._variables[name].origin)
                 found += ssh_arguments.read(name, said, place=place, folder=self._folder)
             except MisunderstoodError as error:
@@ -200,6 +206,11 @@ class Settings:
             return value
         return self._renderer.render(value, {**self._values, **self._magic})
 
+    def _command_line(self, value: object, *, twice: bool = False) -> object:
+        """A value that a shell is told, with nothing but words from other variables."""
+        variables = {**self._values, **self._magic}
+        return self._renderer.command_line(value, variables, twice=twice)
+
     def _path(self, value: object) -> Path:
         """A path, `~` expanded, relative to the inventory's folder."""
         try:
@@ -231,14 +242,17 @@ def text(value: object) -> str:
 
 def user(value: object) -> str:
     """A user's name on the host."""
-    return text(value)
+    found = text(value)
+    ssh_names.check_user(found)
+    return found
 
 
 def address(value: object) -> str:
     """A host name or an IP address."""
     found = text(value)
-    if found.startswith("-") or any(character.isspace() or character == "/" for character in found):
+    if "/" in found:
         raise MisunderstoodError(f"{quoted(found)} is not a host name or an IP address")
+    ssh_names.check_host(found, noun="address of a host")
     return found
 
 

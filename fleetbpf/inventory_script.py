@@ -119,7 +119,7 @@ class Reading:
             self._drafting.refuse(node.place, what)
             return None
         try:
-            host_names.check_name(node.value, noun="host")
+            host_names.check_host(node.value)
         except MisunderstoodError as error:
             self._drafting.refuse(node.place, error.what, error.hint)
             return None

@@ -2,24 +2,28 @@
 
 A string that is one expression as a whole keeps the expression's type (`"{{ port }}"` is a number
 if `port` is one); anything around it makes it text. jinja2 is imported only for strings that hold
-a template.
+a template; what one may make and take is bounded (`metering`).
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from fleetbpf import metering, shell_words
 from fleetbpf.secret import Secret
 from fleetbpf.wording import MisunderstoodError, did_you_mean, listed, quoted
 
 if TYPE_CHECKING:
     from jinja2 import Template
-    from jinja2.sandbox import SandboxedEnvironment
 
-LONGEST = 1_000_000  # characters or digits that one operation may make
+    from fleetbpf.jinja import Environment
+
+LONGEST = 100_000  # characters of a template
 BEGINNINGS = ("{{", "{%", "{#")
+ONE_VARIABLE = re.compile(r"\s*\{\{-?\s*([A-Za-z_]\w*)\s*-?\}\}\s*")
 
 
 class Unsafe(str):
@@ -37,14 +41,26 @@ class Renderer:
     """Renders strings; each is compiled once, however many hosts there are."""
 
     def __init__(self) -> None:
-        self._compiled: dict[str, tuple[Template, frozenset[str]]] = {}
+        self._compiled: dict[tuple[str, bool], tuple[Template, frozenset[str]]] = {}
 
     def render(self, value: object, variables: Mapping[str, object]) -> object:
         """`value` with every template in it rendered; variables may hold templates themselves.
 
-        Raises MisunderstoodError: an undefined variable, a syntax error, a failing expression.
+        Raises MisunderstoodError: an undefined variable, a syntax error, a failing expression, or
+        one that makes or takes too much.
         """
-        return self._render(value, variables, ())
+        with metering.bounded():
+            return self._render(value, variables, ())
+
+    def command_line(
+        self, value: object, variables: Mapping[str, object], *, twice: bool = False
+    ) -> object:
+        """`value` rendered as a shell's command, into which variables put nothing but words.
+
+        twice: as `shell_words.joined`. Raises MisunderstoodError for one that puts more.
+        """
+        with metering.bounded():
+            return self._command_line(value, variables, (), twice=twice)
 
     def check(self, text: str) -> None:
         """Raise MisunderstoodError when the template's syntax is wrong."""
@@ -66,33 +82,75 @@ class Renderer:
             case _:
                 return value
 
-    def _text(self, text: str, variables: Mapping[str, object], within: tuple[str, ...]) -> object:
-        """One template, after the variables that it names."""
-        template, names = self._compile(text)
-        known = {
-            name: self._variable(name, variables, within) for name in sorted(names & set(variables))
-        }
-        missing = sorted(names - set(variables))
+    def _command_line(
+        self,
+        value: object,
+        variables: Mapping[str, object],
+        within: tuple[str, ...],
+        *,
+        twice: bool,
+    ) -> object:
+        """A variable that is the whole command says what the command is, as if it stood there."""
+        text = value.reveal() if isinstance(value, Secret) else value
+        if not isinstance(text, str) or not is_template(text):
+            return text
+        whole = ONE_VARIABLE.fullmatch(text)
+        if whole and whole[1] in variables:
+            refuse_circle(whole[1], within)
+            inside = (*within, whole[1])
+            return self._command_line(variables[whole[1]], variables, inside, twice=twice)
+        found = self._pieces(text, variables, within, for_shell=True)
+        # Marked pieces, whose marks str() would take away.
+        pieces = [piece if isinstance(piece, str) else str(piece) for piece in found]
         try:
-            return _render(template, known)
+            return shell_words.joined(pieces, twice=twice)
+        except MisunderstoodError as error:
+            what = f"the template {quoted(text)}: {error.what}"
+            raise MisunderstoodError(what, error.hint) from error
+
+    def _text(self, text: str, variables: Mapping[str, object], within: tuple[str, ...]) -> object:
+        """The template's value: its only piece as it is, several pieces as one text."""
+        pieces = self._pieces(text, variables, within)
+        return pieces[0] if len(pieces) == 1 else "".join(map(str, pieces))
+
+    def _pieces(
+        self,
+        text: str,
+        variables: Mapping[str, object],
+        within: tuple[str, ...],
+        *,
+        for_shell: bool = False,
+    ) -> list[object]:
+        """What one template makes, after the variables that it names."""
+        template, names = self._compile(text, for_shell=for_shell)
+        try:
+            metering.spend(len(text))
+            known = {
+                name: self._variable(name, variables, within)
+                for name in sorted(names & set(variables))
+            }
+            return list(_pieces(template, known))
         except Exception as error:  # a template can raise anything its expressions can
+            missing = sorted(names - set(variables))
             raise _rendering_error(error, text, missing, variables) from error
 
     def _variable(
         self, name: str, variables: Mapping[str, object], within: tuple[str, ...]
     ) -> object:
         """A variable's value, its own templates rendered."""
-        if name in within:
-            chain = " → ".join((*within[within.index(name) :], name))
-            raise MisunderstoodError(f"the variable {quoted(name)} needs itself: {chain}")
+        refuse_circle(name, within)
         return self._render(variables[name], variables, (*within, name))
 
-    def _compile(self, text: str) -> tuple[Template, frozenset[str]]:
+    def _compile(self, text: str, *, for_shell: bool = False) -> tuple[Template, frozenset[str]]:
         """The template and the variables it names."""
         from jinja2 import TemplateSyntaxError, meta
 
-        if text not in self._compiled:
-            environment = _environment()
+        if len(text) > LONGEST:
+            what = f"the template {quoted(text)} is longer than {LONGEST} characters"
+            raise MisunderstoodError(what)
+        key = text, for_shell
+        if key not in self._compiled:
+            environment = _environment(for_shell=for_shell)
             try:
                 names = meta.find_undeclared_variables(environment.parse(text))
                 template = environment.from_string(text)
@@ -102,19 +160,28 @@ class Renderer:
                     f"the template {quoted(text)}: {reason.rstrip('.')}"
                 ) from error
             # `{{ range(3) }}`: what Jinja2 brings along is not a variable of ours.
-            self._compiled[text] = template, frozenset(names - set(environment.globals))
-        return self._compiled[text]
+            self._compiled[key] = template, frozenset(names - set(environment.globals))
+        return self._compiled[key]
 
 
-def _render(template: Template, variables: Mapping[str, object]) -> object:
-    """The template's value: its only piece as it is, several pieces as one text."""
+def refuse_circle(name: str, within: tuple[str, ...]) -> None:
+    """Raise MisunderstoodError for a variable whose value needs the variable itself."""
+    if name in within:
+        chain = " → ".join((*within[within.index(name) :], name))
+        raise MisunderstoodError(f"the variable {quoted(name)} needs itself: {chain}")
+
+
+def _pieces(template: Template, variables: Mapping[str, object]) -> Iterator[object]:
+    """What a template makes, piece by piece, each counted."""
     from jinja2 import Undefined
 
-    pieces = list(template.root_render_func(template.new_context(dict(variables))))
-    for piece in pieces:
+    total = 0
+    for piece in template.root_render_func(template.new_context(dict(variables))):
         if isinstance(piece, Undefined):
             str(piece)  # a strict undefined raises here
-    return pieces[0] if len(pieces) == 1 else "".join(map(str, pieces))
+        total += metering.size(piece)
+        metering.refuse_above_largest(total)
+        yield metering.made(piece)
 
 
 def _rendering_error(
@@ -131,46 +198,14 @@ def _rendering_error(
         names = listed([quoted(name) for name in missing])
         hint = did_you_mean(missing[0], map(str, variables), noun="known variables")
         return MisunderstoodError(f"the {noun} {names} {verb} not defined", hint)
-    return MisunderstoodError(f"the template {quoted(text)}: {error or type(error).__name__}")
+    what = f"the template {quoted(text)}: {error or type(error).__name__}"
+    hint = metering.HINT if isinstance(error, metering.TooMuchError) else ""
+    return MisunderstoodError(what, hint)
 
 
 @functools.cache
-def _environment() -> SandboxedEnvironment:
-    """Jinja2 without access to Python's insides and without endless numbers and texts."""
-    from jinja2 import StrictUndefined
-    from jinja2.exceptions import SecurityError
-    from jinja2.nativetypes import NativeCodeGenerator
-    from jinja2.sandbox import SandboxedEnvironment
+def _environment(*, for_shell: bool) -> Environment:
+    """Jinja2, made when it is needed."""
+    from fleetbpf import jinja
 
-    class Environment(SandboxedEnvironment):
-        """Expressions keep their types; powers and products keep within bounds."""
-
-        code_generator_class = NativeCodeGenerator
-        intercepted_binops = frozenset({"**", "*"})
-
-        def call_binop(self, _: object, operator: str, left: object, right: object) -> object:
-            """The two operations that can make something endless from something short."""
-            if _largest(operator, left, right) > LONGEST:
-                message = f"the result of `{operator}` would be too large"
-                raise SecurityError(message)
-            return self.binop_table[operator](left, right)
-
-    environment = Environment(undefined=StrictUndefined, keep_trailing_newline=True)
-    # What comes out differently each time would make every apply a change.
-    del environment.globals["lipsum"], environment.filters["random"]
-    return environment
-
-
-def _largest(operator: str, left: object, right: object) -> int:
-    """About how many characters, items or bits `left * right` or `left ** right` has."""
-    match operator, left, right:
-        case "**", int(), int():
-            return left.bit_length() * abs(right)
-        case "*", int(), int():
-            return left.bit_length() + right.bit_length()
-        case "*", int(), str() | list() | tuple():
-            return left * len(right)
-        case "*", str() | list() | tuple(), int():
-            return len(left) * right
-        case _:
-            return 0
+    return jinja.environment(for_shell=for_shell)

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
+from fleetbpf import ssh_names
 from fleetbpf.connections import tokens
 from fleetbpf.connections.known_hosts import DEFAULT_PORT
 from fleetbpf.connections.settings import Operator
@@ -110,11 +111,21 @@ def at(option: SshOption) -> Iterator[None]:
 
 
 def tokens_of(found: Found, operator: Operator) -> Mapping[str, str]:
-    """What `%x` stands for, about one host."""
+    """What `%x` stands for, about one host: nothing of it is more than a name to a shell.
+
+    Raises MisunderstoodError for what ssh would refuse, wherever it was written.
+    """
     user = found.word("user", operator.user)
     port_text = found.word("port", str(DEFAULT_PORT))
     host = found.hostname.lower()
     jump = found.word("proxyjump")
+    alias = found.word("hostkeyalias", found.original)
+    for name in (found.original, host):
+        ssh_names.check_host(name)
+    ssh_names.check_host(alias, noun="alias of a host's key")
+    ssh_names.check_host(port_text, noun="port of a host")
+    for name in (user, *jump.split()):
+        ssh_names.check_user(name)
     hashed = f"{operator.machine}{host}{port_text}{user}"
     return {
         "C": hashlib.sha1(hashed.encode(), usedforsecurity=False).hexdigest(),
@@ -122,7 +133,7 @@ def tokens_of(found: Found, operator: Operator) -> Mapping[str, str]:
         "h": host,
         "i": str(os.getuid()),
         "j": "" if jump.lower() == "none" else jump,
-        "k": found.word("hostkeyalias", found.original),
+        "k": alias,
         "L": operator.machine.partition(".")[0],
         "l": operator.machine,
         "n": found.original,
