@@ -15,7 +15,9 @@ LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 DEEPEST = 64  # collections inside collections
 LARGEST = 1_000_000  # values, aliases counted as what they stand for
+LONG = 100  # characters of a text that count as one more value
 
+UNFIT = "a text cannot hold a NUL character or half a surrogate pair"
 CORE_TAGS = {f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "null")}
 COLLECTION_TAGS = {"tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"}
 
@@ -64,6 +66,7 @@ class Node:
     children: Mapping[Part, "Node"] = field(default_factory=dict)
     keys: Mapping[Part, Place] = field(default_factory=dict)
     size: int = 1  # values in it, aliases counted as what they stand for
+    height: int = 0  # collections inside each other in it, aliases counted likewise
 
 
 # What a tagged text stands for, from the text and its place.
@@ -105,7 +108,7 @@ class Composer:
     def _node(self, event: events.Event, stream: Iterator[events.Event], depth: int) -> Node:
         """The node that begins with `event`."""
         if isinstance(event, events.AliasEvent):
-            return self._alias(event)
+            return self._alias(event, depth)
         anchor = event.anchor if isinstance(event, events.NodeEvent) else None
         if anchor is not None:
             self._anchors[anchor] = None
@@ -119,20 +122,19 @@ class Composer:
     ) -> Node:
         if isinstance(event, events.ScalarEvent):
             return self._scalar(event)
-        if depth > DEEPEST:
-            what = f"more than {DEEPEST} levels deep"
-            raise TooMuchError(Mistake(place=place_of(event), what=what))
+        refuse_too_deep(event, depth)
         if isinstance(event, events.SequenceStartEvent):
             node = self._sequence(event, stream, depth)
         else:
             node = self._mapping(event, stream, depth)
         if node.size > LARGEST:
             what = f"with its aliases written out, more than {LARGEST} values"
-            raise TooMuchError(Mistake(place=place_of(event), what=what))
+            hint = f"a text counts once more for each {LONG} characters: use fewer aliases"
+            raise TooMuchError(Mistake(place=place_of(event), what=what, hint=hint))
         self._check_tag(event, COLLECTION_TAGS)
         return node
 
-    def _alias(self, event: events.AliasEvent) -> Node:
+    def _alias(self, event: events.AliasEvent, depth: int) -> Node:
         """What the alias stands for, at the alias's own place."""
         node = self._anchors.get(event.anchor)
         if node is None:
@@ -143,21 +145,24 @@ class Composer:
                 + ("stands inside what it stands for" if inside else "has no anchor before it"),
             )
             return Node(place=place_of(event), value=None)
+        refuse_too_deep(event, depth - 1 + node.height)
         return replace(node, place=place_of(event))
 
     def _scalar(self, event: events.ScalarEvent) -> Node:
         text: str = event.value
-        if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
-            self._mistake(event, "a text cannot hold a NUL character or half a surrogate pair")
+        if is_unfit(text):
+            self._mistake(event, UNFIT)
         if event.tag is not None and event.tag in self._tags:
             value = self._tags[event.tag](text, place_of(event))
-            return Node(place=place_of(event), value=value, text=text)
+            size = 1 + len(text) // LONG
+            return Node(place=place_of(event), value=value, text=text, size=size)
         self._check_tag(event, CORE_TAGS)
         plain = event.implicit[0] or event.tag in CORE_TAGS - {"tag:yaml.org,2002:str"}
         if plain and LEADING_ZERO.fullmatch(text):
             self.ambiguous.append(leading_zero(text, place_of(event)))
         value = resolved(text) if plain else text
-        return Node(place=place_of(event), value=value, text=text)
+        size = 1 + len(text) // LONG
+        return Node(place=place_of(event), value=value, text=text, size=size)
 
     def _sequence(self, event: events.Event, stream: Iterator[events.Event], depth: int) -> Node:
         items: list[Node] = []
@@ -168,19 +173,20 @@ class Composer:
             value=[item.value for item in items],
             children=dict(enumerate(items)),
             size=1 + sum(item.size for item in items),
+            height=1 + max((item.height for item in items), default=0),
         )
 
     def _mapping(self, event: events.Event, stream: Iterator[events.Event], depth: int) -> Node:
         children: dict[Part, Node] = {}
         keys: dict[Part, Place] = {}
         merged: Node | None = None
-        size = 1
+        size, height = 1, 0
         while not isinstance(key_event := next(stream), events.MappingEndEvent):
             before = len(self.mistakes)
             key = self._node(key_event, stream, depth + 1)
             sound = len(self.mistakes) == before
             child = self._node(next(stream), stream, depth + 1)
-            size += child.size
+            size, height = size + child.size, max(height, child.height)
             name = self._name(key_event, key) if sound else None
             if name == "<<" and isinstance(key_event, events.ScalarEvent) and key_event.implicit[0]:
                 merged = self._merged(key_event, child)
@@ -194,7 +200,14 @@ class Composer:
             children = {**merged.children, **children}
             keys = {**merged.keys, **keys}
         value = {name: child.value for name, child in children.items()}
-        return Node(place=place_of(event), value=value, children=children, keys=keys, size=size)
+        return Node(
+            place=place_of(event),
+            value=value,
+            children=children,
+            keys=keys,
+            size=size,
+            height=1 + height,
+        )
 
     def _name(self, event: events.Event, key: Node) -> str | None:
         """The key as text, exactly as written; None (and a mistake) when it cannot be one."""
@@ -234,6 +247,19 @@ class Composer:
 
     def _mistake(self, event: events.Event, what: str, hint: str = "") -> None:
         self.mistakes.append(Mistake(place=place_of(event), what=what, hint=hint))
+
+
+def is_unfit(text: str) -> bool:
+    """Whether no file, argument or terminal could hold the text."""
+    return "\0" in text or any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def refuse_too_deep(event: events.Event, depth: int) -> None:
+    """Raise TooMuchError for collections inside too many others."""
+    if depth > DEEPEST:
+        what = f"more than {DEEPEST} levels deep"
+        hint = "write it flatter; an alias is as deep as what it stands for"
+        raise TooMuchError(Mistake(place=place_of(event), what=what, hint=hint))
 
 
 def place_of(event: events.Event) -> Place:

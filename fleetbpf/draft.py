@@ -51,4 +51,6 @@ class Draft:
         self.groups = {ALL: DraftGroup(name=ALL), UNGROUPED: DraftGroup(name=UNGROUPED)}
         self.groups[ALL].children[UNGROUPED] = NOWHERE
         self.hosts: dict[str, DraftHost] = {}
+        self.named = 0  # hosts, each as often as a source names it
+        self.is_full = False  # no more are taken
         self.mistakes = Mistakes()

@@ -1,6 +1,6 @@
 """One file's hand on the draft of an inventory: what every format of inventory may say."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from fleetbpf import host_names
 from fleetbpf.composing import Location, Mistake, Node, Place
@@ -12,6 +12,8 @@ from fleetbpf.wording import MisunderstoodError, kind, quoted
 
 PRIORITY = "ansible_group_priority"
 PORT = "ansible_port"
+MOST_HOSTS = 200_000  # of an inventory
+MOST_NAMED = 1_000_000  # the same, each as often as it is named
 
 
 class Drafting:
@@ -46,6 +48,8 @@ class Drafting:
 
     def host_names(self, text: str, place: Place) -> HostNames | None:
         """The hosts that a text with ranges and a port stands for; None when it is wrong."""
+        if self.draft.is_full:
+            return None
         try:
             return host_names.parse(text)
         except MisunderstoodError as error:
@@ -59,6 +63,9 @@ class Drafting:
 
         A port beside a name counts where the host is named for the first time, as in Ansible.
         """
+        self._count(found.names, place)
+        if self.draft.is_full:
+            return
         port = {}
         if found.port is not None:
             port[PORT] = Variable(value=found.port, origin=self.origin(place))
@@ -69,6 +76,19 @@ class Drafting:
                 host = self.draft.hosts[name] = DraftHost(variables=dict(port))
             host.files[self.source] = None
             host.variables.update(variables)
+
+    def _count(self, names: Sequence[str], place: Place) -> None:
+        """Note that hosts are named; the first that are too many are a mistake."""
+        was_full = self.draft.is_full
+        self.draft.named += len(names)
+        hosts = len(self.draft.hosts) + sum(name not in self.draft.hosts for name in names)
+        if hosts <= MOST_HOSTS and self.draft.named <= MOST_NAMED:
+            return
+        self.draft.is_full = True
+        if not was_full:
+            most = f"{MOST_HOSTS} hosts, or names of hosts {MOST_NAMED} times"
+            what = f"the inventory has more than {most}"
+            self.refuse(place, what, "make several inventories of it, for several runs")
 
     def add_variables(self, group: DraftGroup, variables: Variables) -> None:
         """Add to a group's variables; `ansible_group_priority` is its priority instead."""

@@ -4,7 +4,9 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from fleetbpf.draft import ALL, NOWHERE, UNGROUPED, DraftGroup
 from fleetbpf.model.inventory import Origin
-from fleetbpf.wording import quoted
+from fleetbpf.wording import MisunderstoodError, quoted
+
+MOST_MEMBERS = 5_000_000  # of all groups together, those inside them counted as well
 
 Groups = Mapping[str, DraftGroup]
 
@@ -50,9 +52,23 @@ def link(groups: Groups, hosts: Iterable[str]) -> None:
     groups[UNGROUPED].hosts = dict.fromkeys(loose)
 
 
-def members(name: str, groups: Groups) -> tuple[str, ...]:
+def all_members(groups: Groups) -> dict[str, tuple[str, ...]]:
+    """The hosts of every group; MisunderstoodError when groups hold each other too many times."""
+    found: dict[str, tuple[str, ...]] = {}
+    total = 0
+    for name in groups:
+        inside = below(name, groups)
+        total += len(inside) + sum(len(groups[each].hosts) for each in inside)
+        if total > MOST_MEMBERS:
+            what = f"the groups have more than {MOST_MEMBERS} members in all"
+            raise MisunderstoodError(what, "put fewer groups inside each other")
+        found[name] = members(inside, groups)
+    return found
+
+
+def members(inside: Iterable[str], groups: Groups) -> tuple[str, ...]:
     """The hosts of a group, then those of its children, theirs, and so on, as Ansible orders."""
-    return tuple(dict.fromkeys(host for each in below(name, groups) for host in groups[each].hosts))
+    return tuple(dict.fromkeys(host for each in inside for host in groups[each].hosts))
 
 
 def below(name: str, groups: Groups) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ RANGE = re.compile(r"\[([^\[\]]*)\]")
 ADDRESS_IN_BRACKETS = re.compile(r"\[([^\[\]]+)\](?::([0-9]{1,5}))?")
 WITH_PORT = re.compile(r"((?:[^:\[\]]|\[[^\[\]]*\])+):([0-9]{1,5})")
 
+PLAIN = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9_.-]{0,99}")  # a name like most, looked at in no time
 # What host patterns give a meaning to, beside whitespace.
 RESERVED = re.compile(r"[\s,*?\[\]]|^[!&~@]")
 
@@ -74,8 +75,9 @@ def check_name(name: str, *, noun: str) -> None:
 
 def check_host(name: str) -> None:
     """Refuse what `check_name` refuses, and what could become part of a shell's command."""
-    check_name(name, noun="host")
-    ssh_names.check_host(name)
+    if not PLAIN.fullmatch(name):
+        check_name(name, noun="host")
+        ssh_names.check_host(name)
 
 
 def expanded(text: str) -> tuple[str, ...]:

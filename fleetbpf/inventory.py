@@ -23,6 +23,7 @@ from fleetbpf.source import START
 from fleetbpf.templating import Renderer
 from fleetbpf.variables import Members, Precedence
 from fleetbpf.vault import Vault
+from fleetbpf.wording import MisunderstoodError
 
 
 def read(*names: str | PurePath, beside: Path | None = None) -> Inventory:
@@ -109,7 +110,11 @@ def settled(
     groups.link(draft.groups, draft.hosts)
     for origin, what in groups.cut_circles(draft.groups):
         draft.mistakes.add(origin.file, Mistake(place=origin.place, what=what))
-    members = {name: groups.members(name, draft.groups) for name in draft.groups}
+    try:
+        members = groups.all_members(draft.groups)
+    except MisunderstoodError as error:
+        where = ", ".join(names)
+        raise InputError(Problem(where=where, what=error.what, hint=error.hint)) from error
     everywhere = [*folders, beside] if beside is not None else folders
     precedence = Precedence(draft, members, everywhere, vault)
     hosts = connected(draft, members, precedence, beside)

@@ -6,7 +6,17 @@ from bisect import bisect_right
 from collections.abc import Mapping
 from pathlib import Path
 
-from fleetbpf.composing import DEEPEST, Mistake, Node, Part, Place, Tag
+from fleetbpf.composing import (
+    DEEPEST,
+    UNFIT,
+    Mistake,
+    Node,
+    Part,
+    Place,
+    Tag,
+    integer,
+    is_unfit,
+)
 from fleetbpf.errors import InputError
 from fleetbpf.source import Document
 
@@ -36,7 +46,8 @@ class Scanner:
         self._text = text
         self._tags = tags
         self._lines = [0, *(match.end() for match in re.finditer("\n", text))]
-        self._decoder = json.JSONDecoder(strict=False)
+        # Digits that Python refuses to read as a number stay text, as in YAML.
+        self._decoder = json.JSONDecoder(strict=False, parse_int=integer)
 
     def root(self) -> Node:
         """The whole text; raises json.JSONDecodeError."""
@@ -58,6 +69,8 @@ class Scanner:
             case _:
                 value, end = self._decoder.raw_decode(self._text, start)
                 node = Node(place=self._place(start), value=value, text=self._text[start:end])
+                if isinstance(value, str) and is_unfit(value):
+                    self.mistakes.append(Mistake(place=node.place, what=UNFIT))
                 return node, end
 
     def _object(self, start: int, depth: int) -> tuple[Node, int]:

@@ -7,10 +7,10 @@ nothing has is an error, after `!` too: it is a typing mistake.
 
 import fnmatch
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from fleetbpf import other_inventories, source
+from fleetbpf import expressions, other_inventories, source
 from fleetbpf.errors import InputError, Problem
 from fleetbpf.frozen import frozen
 from fleetbpf.host_names import is_ipv6
@@ -21,6 +21,7 @@ from fleetbpf.wording import MisunderstoodError, counted, did_you_mean, quoted
 BETWEEN_COLONS = re.compile(r"(?:[^:\[]|\[[^\]]*\]|\[)+")
 SUBSCRIPT = re.compile(r"(.+)\[(?:(-?[0-9]{1,9})|([0-9]{1,9})[:-]([0-9]{0,9}))\]")
 GLOB = re.compile(r"[*?\[]")
+LONGEST = 10_000  # characters of a pattern; a file of patterns may hold more
 
 
 @frozen
@@ -63,6 +64,9 @@ def combined(chosen: dict[str, None], action: str, names: tuple[str, ...]) -> di
 
 def terms(pattern: str, where: str) -> list[Term]:
     """The terms of a pattern, in the order written; InputError when there is none."""
+    if len(pattern) > LONGEST:
+        what = f"the host pattern {quoted(pattern)} is longer than {LONGEST} characters"
+        raise InputError(Problem(where=where, what=what, hint="put the names into a file: @FILE"))
     found = [term(text) for text in pieces(pattern, where)]
     if not found or not all(each.text for each in found):
         what = f"the host pattern {quoted(pattern)} is not complete"
@@ -138,12 +142,12 @@ def matches(text: str, inventory: Inventory) -> tuple[str, ...]:
 
 def named(text: str, inventory: Inventory) -> tuple[str, ...]:
     """The hosts of a group, of a host's name, of a glob or of a `~` regular expression."""
-    expression = compiled(text)
-    groups = [name for name in inventory.groups if expression.match(name)]
+    matched = matching(text, (*inventory.groups, *inventory.hosts))
+    groups = [name for name in inventory.groups if name in matched]
     hosts = [host for group in groups for host in inventory.groups[group].members]
     is_open = text.startswith("~") or bool(GLOB.search(text))
     if not groups or is_open or "." in text:
-        hosts += [name for name in inventory.hosts if expression.match(name)]
+        hosts += [name for name in inventory.hosts if name in matched]
     if not groups and not hosts and not is_open:
         known = (*inventory.groups, *inventory.hosts)
         elsewhere = other_inventories.hint(text, inventory.sources)
@@ -152,12 +156,9 @@ def named(text: str, inventory: Inventory) -> tuple[str, ...]:
     return tuple(dict.fromkeys(hosts))
 
 
-def compiled(text: str) -> re.Pattern[str]:
-    """The regular expression that a term stands for; raises MisunderstoodError."""
-    if not text.startswith("~"):
-        return re.compile(fnmatch.translate(text))
-    try:
-        return re.compile(text[1:])
-    except (re.error, RecursionError, OverflowError) as error:
-        what = f"{quoted(text[1:])} is not a regular expression: {error}"
-        raise MisunderstoodError(what) from error
+def matching(text: str, names: Sequence[str]) -> frozenset[str]:
+    """Those of `names` that a name, a glob or a `~` expression means; raises MisunderstoodError."""
+    if text.startswith("~"):
+        return expressions.matching(text[1:], names)
+    glob = re.compile(fnmatch.translate(text))
+    return frozenset(name for name in names if glob.match(name))

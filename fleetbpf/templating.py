@@ -74,10 +74,12 @@ class Renderer:
             case str():
                 return self._text(value, variables, within) if is_template(value) else value
             case list() | tuple():
+                metering.spend(len(value))
                 return [self._render(item, variables, within) for item in value]
             case Secret():
                 return self._render(value.reveal(), variables, within)
             case dict():
+                metering.spend(len(value))
                 return {key: self._render(item, variables, within) for key, item in value.items()}
             case _:
                 return value

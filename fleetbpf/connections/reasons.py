@@ -7,7 +7,7 @@ import socket
 from collections.abc import Sequence
 from pathlib import Path
 
-from paramiko.ssh_exception import SSHException
+from paramiko.ssh_exception import IncompatiblePeer, SSHException
 
 from fleetbpf.connections.known_hosts import Standing, Verdict, fingerprint
 from fleetbpf.connections.settings import ConnectionSettings
@@ -34,6 +34,10 @@ PENALTY = (
     "PerSourcePenaltyExemptList; or sshd is full (MaxStartups): try fewer --forks"
 )
 NOTE_NEW = "--accept-new-host-keys trusts it at first sight; safer: "
+WEAK = (
+    "if the host has weak algorithms only, allow one for it in ssh_config: `Ciphers +aes128-cbc`, "
+    "`MACs +hmac-sha1-96`, `KexAlgorithms +…`, `HostKeyAlgorithms +…`"
+)
 NEW_KEY = "give the host a new key, or someone is in between"
 CHECK_ADDRESS = "is sshd running there, and are fleetbpf_host and fleetbpf_port right?"
 
@@ -136,7 +140,8 @@ def lost(
         said = f": {error}{said}"
     if TOO_MANY in farewell:
         return refused(host, f"{ending(error)} while {phase}{said}", FEWER_KEYS)
-    return unreachable(host, f"{ending(error)} while {phase}{said}", kind=kind)
+    hint = WEAK if isinstance(error, IncompatiblePeer) else ""
+    return unreachable(host, f"{ending(error)} while {phase}{said}", hint, kind=kind)
 
 
 def ending(error: BaseException | None) -> str:

@@ -1,5 +1,6 @@
 """Which hosts a section of ssh_config(5) is about: patterns after Host, criteria after Match."""
 
+import fnmatch
 import re
 from collections.abc import Iterable, Sequence
 from typing import Self
@@ -55,9 +56,8 @@ def is_glob(pattern: str) -> bool:
 
 
 def compiled(pattern: str) -> re.Pattern[str]:
-    """A pattern as a regular expression."""
-    parts = {"*": ".*", "?": "."}
-    return re.compile("".join(parts.get(sign, re.escape(sign)) for sign in pattern), re.DOTALL)
+    """A pattern as a regular expression; no `*` is tried again for the sake of another."""
+    return re.compile(fnmatch.translate(pattern.replace("[", "[[]")))
 
 
 def criteria(text: str) -> tuple[Criterion, ...]:

@@ -32,7 +32,9 @@ from fleetbpf.connections.algorithms import (
     CERTIFICATE,
     CIPHERS,
     KEY_EXCHANGES,
+    MACS,
     OURS,
+    SIGNATURES,
     algorithms,
     chosen,
     reorder,
@@ -210,12 +212,11 @@ class TunedTransport(Transport):
         self.banner_timeout = self.auth_timeout = self._active_check_timeout * 60
         self._certified = certified
         options = self.get_security_options()
-        kex = reorder(KEY_EXCHANGES, options.kex)
-        options.kex = chosen("KexAlgorithms", wanted.key_exchanges, kex)
-        options.ciphers = chosen("Ciphers", wanted.ciphers, reorder(CIPHERS, options.ciphers))
-        options.digests = chosen("MACs", wanted.macs, options.digests)
-        key_types = reorder(algorithms(host_key_types), options.key_types)
-        options.key_types = chosen("HostKeyAlgorithms", wanted.host_keys, key_types)
+        keys = reorder(algorithms(host_key_types), SIGNATURES)
+        options.kex = chosen("KexAlgorithms", wanted.key_exchanges, KEY_EXCHANGES, options.kex)
+        options.ciphers = chosen("Ciphers", wanted.ciphers, CIPHERS, options.ciphers)
+        options.digests = chosen("MACs", wanted.macs, MACS, options.digests)
+        options.key_types = chosen("HostKeyAlgorithms", wanted.host_keys, keys, options.key_types)
         handlers = {**CHANNEL_HANDLERS, MSG_CHANNEL_REQUEST: handle_request}
         self._channel_handler_table = {
             number: handler if number in UNREMARKABLE else self._noticing(handler)

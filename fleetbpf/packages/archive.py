@@ -8,6 +8,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 
 from fleetbpf.command import Command
@@ -15,7 +16,9 @@ from fleetbpf.connections.local import LocalConnection
 from fleetbpf.errors import HostError, Problem
 from fleetbpf.frozen import frozen
 from fleetbpf.model.architecture import Architecture
+from fleetbpf.packages import release
 from fleetbpf.packages.download import NotFetchedError, fetch, fetch_file
+from fleetbpf.packages.release import Release
 from fleetbpf.private_files import write_whole
 from fleetbpf.trusted_files import read_own, refuse_shared
 
@@ -23,7 +26,12 @@ FALLBACK = "http://deb.debian.org/debian"
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 DAY = 24 * 3600.0
 FORMAT = "$(ORIGIN)|$(LABEL)|$(REPO_URI)"
-CHECKSUM = re.compile(r" ([0-9a-f]{64}) +([0-9]+) (\S+)")
+LARGEST = 512 * 1024 * 1024  # bytes of an index that is unpacked; Debian's have 60 MB
+LARGEST_RELEASE = 16 * 1024 * 1024  # bytes
+STALE = (
+    "the mirror is behind, or somebody serves an old index: try another mirror; a snapshot is "
+    'taken where apt is told so, by `Acquire::Check-Valid-Until "false";` in /etc/apt/apt.conf.d'
+)
 NAME = re.compile(r"Package: (\S+)\n")
 
 Say = Callable[[str], None]
@@ -47,6 +55,7 @@ class Archive:
     cache: Path
     local: LocalConnection
     say: Say
+    keyring: Path = KEYRING
 
     def packages(
         self, suite: str, architecture: Architecture, wanted: re.Pattern[str]
@@ -83,11 +92,52 @@ class Archive:
     def _download_index(self, suite: str, architecture: Architecture) -> str:
         self.say(f"{suite}: reading the index of the archive for {architecture}")
         folder = f"dists/{suite}"
-        release = self._verified(suite, fetch(self.mirrors, f"{folder}/InRelease"))
-        index = f"main/binary-{architecture.debian}/Packages.xz"
-        sha256 = parse_release(release)[index]
-        packed = fetch(self.mirrors, f"{folder}/{index}", sha256=sha256)
-        return lzma.decompress(packed).decode()
+        problems: list[Problem] = []
+        for mirror in self.mirrors:  # one may be behind the others: what it says is no end
+            try:
+                signed = fetch([mirror], f"{folder}/InRelease", most=LARGEST_RELEASE)
+                found = self._current(suite, self._verified(suite, signed))
+                name = f"main/binary-{architecture.debian}/Packages.xz"
+                return self._index(mirror, folder, name, found)
+            except NotFetchedError as error:
+                problems += error.problems
+        raise NotFetchedError(*problems)
+
+    def _index(self, mirror: str, folder: str, name: str, found: Release) -> str:
+        """The text of an index that a Release file lists."""
+        where = f"{mirror}/{folder}/{name}"
+        listed = found.files.get(name)
+        if listed is None:
+            what = "the archive's Release file does not list it"
+            raise NotFetchedError(Problem(where=where, what=what))
+        packed = fetch([mirror], f"{folder}/{name}", sha256=listed.sha256, most=listed.size)
+        return unpacked(packed, where).decode()
+
+    def _current(self, suite: str, text: str) -> Release:
+        """What Debian signed, when it is about `suite` and not out of date; else NotFetchedError.
+
+        Which dates count is said by apt's own configuration: a mirror of a past day is in order
+        where apt here is told so.
+        """
+        where = f"{suite}/InRelease"
+        kept = self.cache / "index" / f"{suite}.date"
+        try:
+            found = release.parse(text)
+        except ValueError as error:
+            raise NotFetchedError(Problem(where=where, what=str(error))) from error
+        checks = release.checks_of_apt(self._configuration_of_apt())
+        newest = last_date(kept) if checks.date else release.NEVER
+        now = datetime.now(UTC)
+        faults = tuple(release.faults(found, suite, now=now, newest=newest, checks=checks))
+        if faults:
+            what = f"Debian has signed it, but {'; '.join(faults)}"
+            raise NotFetchedError(Problem(where=where, what=what, hint=STALE))
+        write_whole(kept, found.date.isoformat().encode())
+        return found
+
+    def _configuration_of_apt(self) -> str:
+        done = self.local.run(Command("apt-config", "dump"))
+        return done.stdout.decode(errors="replace") if done.status == 0 else ""
 
     def _verified(self, suite: str, signed: bytes) -> str:
         """The part of an InRelease file that Debian signed; HostError when it did not.
@@ -97,22 +147,52 @@ class Archive:
         with tempfile.TemporaryDirectory(prefix="fleetbpf-") as folder:
             text = Path(folder) / "Release"
             verify = Command(
-                *("gpgv", "--keyring", KEYRING, "--status-fd", "1", "--output", text, "-")
+                *("gpgv", "--keyring", self.keyring, "--status-fd", "1", "--output", text, "-")
             )
             done = self.local.run(verify, stdin=signed)
             status = done.stdout.decode(errors="replace")
-            # One good signature is enough and a bad one is fatal, as for apt: a release is signed
-            # with several keys, and an older keyring lacks some (gpgv then exits with 2).
-            if "[GNUPG:] VALIDSIG " in status and "[GNUPG:] BADSIG " not in status:
+            if is_good(status):
                 return text.read_text(encoding="utf-8")
         raise HostError(
             Problem(
                 where=f"{suite}/InRelease",
                 what="its signature could not be verified",
                 detail=done.stderr.decode(errors="replace"),
-                hint="apt-get install gpgv debian-archive-keyring",
+                hint="apt-get install gpgv debian-archive-keyring; the newest keyring has the keys "
+                "that have not expired",
             )
         )
+
+
+def is_good(status: str) -> bool:
+    """Whether gpgv has found a good signature by a key that counts, and no bad one.
+
+    One is enough, as for apt: a release is signed with several keys, and an older keyring lacks
+    some (gpgv then exits with 2). GOODSIG alone is of a key that is neither expired nor revoked;
+    VALIDSIG is said of those as well.
+    """
+    words = [line.split()[1] for line in status.splitlines() if line.startswith("[GNUPG:] ")]
+    return "GOODSIG" in words and "BADSIG" not in words
+
+
+def unpacked(packed: bytes, where: str) -> bytes:
+    """What xz unpacks, within bounds; NotFetchedError for what is larger, or no xz."""
+    try:
+        found = lzma.LZMADecompressor(memlimit=LARGEST).decompress(packed, LARGEST + 1)
+    except lzma.LZMAError as error:
+        raise NotFetchedError(Problem(where=where, what=f"not xz: {error}")) from error
+    if len(found) > LARGEST:
+        what = f"it unpacks to more than {LARGEST // 1024 // 1024} MiB"
+        raise NotFetchedError(Problem(where=where, what=what))
+    return found
+
+
+def last_date(kept: Path) -> datetime:
+    """The date of the last Release file that was taken."""
+    try:
+        return datetime.fromisoformat(kept.read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        return release.NEVER
 
 
 def mirrors_of_apt(local: LocalConnection) -> tuple[str, ...]:
@@ -125,18 +205,6 @@ def parse_mirrors(targets: str) -> tuple[str, ...]:
     """The mirrors of Debian proper in the output of `apt-get indextargets`."""
     rows = (line.split("|") for line in targets.splitlines())
     return tuple(row[2].rstrip("/") for row in rows if row[:2] == ["Debian", "Debian"])
-
-
-def parse_release(text: str) -> dict[str, str]:
-    """SHA-256 by path, from the text of a Release file."""
-    _, _, section = text.partition("\nSHA256:\n")
-    found = {}
-    for line in section.splitlines():
-        match = CHECKSUM.fullmatch(line)
-        if match is None:
-            break
-        found[match[3]] = match[1]
-    return found
 
 
 def parse_packages(text: str, wanted: re.Pattern[str]) -> Iterator[Package]:

@@ -11,6 +11,7 @@ from fleetbpf.errors import HostError, Problem
 from fleetbpf.private_files import write_whole
 
 TIMEOUT = 30.0  # seconds without a byte
+MOST = 1024 * 1024 * 1024  # bytes of a file; Debian's kernels have 70 MB
 HINT = "check the network and the mirror in apt's sources; what was fetched before is used offline"
 
 
@@ -18,8 +19,10 @@ class NotFetchedError(HostError):
     """A file could not be had from any mirror, or is not the file it should be."""
 
 
-def fetch(mirrors: Sequence[str], path: str, *, sha256: str | None = None) -> bytes:
-    """The content of `path` from the first mirror that has it.
+def fetch(
+    mirrors: Sequence[str], path: str, *, sha256: str | None = None, most: int = MOST
+) -> bytes:
+    """The content of `path` from the first mirror that has it, at most `most` bytes.
 
     Raises NotFetchedError, which names every URL that was tried, when none has it, or none has it
     with the checksum `sha256`.
@@ -28,7 +31,7 @@ def fetch(mirrors: Sequence[str], path: str, *, sha256: str | None = None) -> by
     for mirror in mirrors:
         url = f"{mirror.rstrip('/')}/{path}"
         try:
-            return checked(url, download(url), sha256)
+            return checked(url, download(url, most), sha256)
         except NotFetchedError as error:
             problems += error.problems
     raise NotFetchedError(*problems)
@@ -39,16 +42,20 @@ def fetch_file(mirrors: Sequence[str], path: str, *, sha256: str, into: Path) ->
     write_whole(into, fetch(mirrors, path, sha256=sha256))
 
 
-def download(url: str) -> bytes:
-    """What `url` answers; NotFetchedError says why it does not."""
+def download(url: str, most: int) -> bytes:
+    """What `url` answers; NotFetchedError says why it does not, or that it is too much."""
     try:
         # The URL comes from apt's own sources; http is safe because checksums are verified.
         with urllib.request.urlopen(url, timeout=TIMEOUT) as answer:  # noqa: S310
-            return bytes(answer.read())
+            content = bytes(answer.read(most + 1))
     except (OSError, HTTPException, ValueError) as error:
         reason = getattr(error, "reason", None) or error
         what = f"the download failed: {reason}"
         raise NotFetchedError(Problem(where=url, what=what, hint=HINT)) from error
+    if len(content) > most:
+        what = f"it is larger than {most} bytes"
+        raise NotFetchedError(Problem(where=url, what=what, hint=HINT))
+    return content
 
 
 def checked(url: str, content: bytes, sha256: str | None) -> bytes:

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from fleetbpf.command import Command
 from fleetbpf.connections.known_hosts import fingerprint
 from fleetbpf.connections.routes import Routes
 from fleetbpf.errors import ExitCode, Problem, UnreachableError
-from fleetbpf.model.inventory import Host
+from fleetbpf.model.inventory import Host, SshOption
 from tests.integration.agents import add
 from tests.integration.conftest import StartServer, connect, routes_of
 from tests.integration.sshd import ADDRESS, Server, free_port, make_key
@@ -413,6 +414,37 @@ def test_old_key_exchanges_still_work(start_server: StartServer, routes: Routes)
     server = start_server(more="KexAlgorithms diffie-hellman-group14-sha256\nCiphers aes256-ctr\n")
 
     connect(server.host(), routes=routes, timeout=60).close()
+
+
+WEAK = (
+    "Ciphers aes128-cbc\n",
+    "Ciphers 3des-cbc\n",
+    "Ciphers aes128-ctr\nMACs hmac-md5,hmac-sha1-96\n",
+)
+
+
+@pytest.mark.parametrize("weak", WEAK)
+def test_a_host_with_weak_algorithms_alone_is_refused_and_the_cure_told(
+    start_server: StartServer, routes: Routes, weak: str
+) -> None:
+    problem = refusal(start_server(more=weak).host(), routes)
+
+    assert "no acceptable" in problem.what
+    assert "Ciphers +aes128-cbc" in problem.hint
+
+
+@pytest.mark.parametrize("weak", WEAK)
+def test_weak_algorithms_may_be_allowed_for_a_host(
+    start_server: StartServer, routes: Routes, weak: str
+) -> None:
+    host = start_server(more=weak).host()
+    lines = (line.partition(" ") for line in weak.splitlines())
+    options = tuple(
+        SshOption(keyword=keyword.lower(), text="", words=(f"+{names}",), place="ssh_config:1")
+        for keyword, _, names in lines
+    )
+
+    connect(replace(host, ssh_options=options), routes=routes, timeout=60).close()
 
 
 def test_a_host_without_a_common_key_exchange_says_so(

@@ -12,15 +12,16 @@ from fleetbpf.errors import HostError
 from fleetbpf.lab.kernels import offers
 from fleetbpf.model.architecture import Architecture
 from fleetbpf.packages import archive as archives
+from fleetbpf.packages import release
 from fleetbpf.packages.archive import (
     Archive,
     Package,
     Say,
     parse_mirrors,
     parse_packages,
-    parse_release,
 )
 from fleetbpf.packages.download import NotFetchedError, fetch
+from fleetbpf.packages.release import Listed
 from fleetbpf.packages.tree import newest
 from fleetbpf.packages.version import version_key
 from tests.tools import need
@@ -111,7 +112,7 @@ def test_checksums_are_read_from_the_sha256_section_alone() -> None:
         f"Suite: x\nMD5Sum:\n {'0' * 32} 10 main/p\nSHA256:\n {'a' * 64}       10 main/p\n"
         f"Other:\n {'b' * 64} 10 main/p\n"
     )
-    assert parse_release(text) == {"main/p": "a" * 64}
+    assert release.parse(text).files == {"main/p": Listed(sha256="a" * 64, size=10)}
 
 
 def test_only_mirrors_of_debian_proper_are_used() -> None:
@@ -146,9 +147,9 @@ def test_a_download_with_another_checksum_is_refused(tmp_path: Path) -> None:
 
 def test_an_index_that_debian_did_not_sign_is_refused(tmp_path: Path) -> None:
     need("gpgv")
-    release = tmp_path / "dists" / "bookworm" / "InRelease"
-    release.parent.mkdir(parents=True)
-    release.write_text(f"SHA256:\n {'a' * 64} 10 main/binary-amd64/Packages.xz\n")
+    file = tmp_path / "dists" / "bookworm" / "InRelease"
+    file.parent.mkdir(parents=True)
+    file.write_text(f"SHA256:\n {'a' * 64} 10 main/binary-amd64/Packages.xz\n")
     mirrors = (tmp_path.as_uri(),)
     archive = archive_in(tmp_path / "cache", *mirrors)
     with pytest.raises(HostError, match="signature could not be verified"):
