@@ -2,10 +2,11 @@
 
 import contextlib
 import functools
+import hashlib
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +16,7 @@ from pydantic import TypeAdapter
 from fleetbpf import btf, build_key, compilation, includes
 from fleetbpf.archive import Compression
 from fleetbpf.build_key import Inputs
-from fleetbpf.cache import Cache, Entry
+from fleetbpf.cache import Cache, Entry, digest
 from fleetbpf.compilation import CUT_BTF, LOADER, OBJECT, PACKED_LOADERS
 from fleetbpf.connections.local import LocalConnection
 from fleetbpf.errors import BuildError, Problem
@@ -49,21 +50,33 @@ class Artifact:
     inputs: Inputs  # what the key was made of, in brief
     loader: Path
     loader_sha256: str
+    packed_sha256: Mapping[str, str]  # by the name of the file
     object: Path
     description: Description  # of its types those that a manifest may speak of
     warnings: str  # what clang said when it compiled, maybe long ago
     cached: bool
     seconds: float  # that it took now
 
+    def digest(self) -> str:
+        """One hash of what the loader's files hold now."""
+        names = (self.loader.name, *sorted(self.packed_sha256))
+        held = " ".join(digest(self.loader.with_name(name)) for name in names)
+        return hashlib.sha256(held.encode()).hexdigest()
+
     def packed(self, compression: Compression) -> bytes:
         """The loader as a part of an archive (archive.py), read once for all hosts."""
-        return read_once(self.loader.with_name(PACKED_LOADERS[compression]))
+        name = PACKED_LOADERS[compression]
+        return read_once(self.loader.with_name(name), self.packed_sha256[name])
 
 
 @functools.lru_cache(maxsize=64)
-def read_once(path: Path) -> bytes:
-    """What is in a file of the cache, which never changes."""
-    return path.read_bytes()
+def read_once(path: Path, sha256: str) -> bytes:
+    """What is in a file of the cache; BuildError when it was changed since it was looked at."""
+    content = path.read_bytes()
+    if hashlib.sha256(content).hexdigest() != sha256:
+        what = "somebody changed it just now: it is not what was built"
+        raise BuildError(Problem(where=str(path), what=what, hint="see who may write there"))
+    return content
 
 
 @frozen
@@ -239,6 +252,7 @@ def artifact(inputs: Inputs, entry: Entry, *, cached: bool) -> Artifact:
         inputs=build_key.brief(inputs),
         loader=entry.path(LOADER),
         loader_sha256=entry.digests[LOADER],
+        packed_sha256={name: entry.digests[name] for name in PACKED_LOADERS.values()},
         object=entry.path(OBJECT),
         description=notes.description,
         warnings=notes.warnings,

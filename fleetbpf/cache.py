@@ -1,4 +1,4 @@
-"""The content-addressed store of builds: entries appear whole and are verified on use."""
+"""The store of builds: entries appear whole, sealed by this user, and are verified on use."""
 
 import contextlib
 import errno
@@ -9,10 +9,12 @@ import secrets
 import shutil
 import time
 from collections.abc import Iterator
+from dataclasses import field, replace
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
+from fleetbpf import seal as seals
 from fleetbpf.errors import BuildError, Problem
 from fleetbpf.frozen import frozen
 from fleetbpf.private_files import FOLDER_MODE, make_folder, write_whole
@@ -44,6 +46,11 @@ class Record:
 
     files: dict[str, str]
     notes: str
+    seal: str  # of all of this, under this key
+
+    def parts(self, key: str) -> tuple[str, ...]:
+        """What is sealed."""
+        return (key, self.notes, *(part for item in sorted(self.files.items()) for part in item))
 
 
 RECORDS = TypeAdapter(Record)
@@ -54,6 +61,7 @@ class Cache:
     """A folder of entries `<key[:2]>/<key>/`, shared by any number of processes."""
 
     root: Path
+    key_file: Path = field(default_factory=seals.key_file)
 
     def find(self, key: str) -> Entry | None:
         """The entry for `key` with every file as it was stored; None when it must be built.
@@ -72,7 +80,9 @@ class Cache:
             if error.errno not in ABSENT:
                 raise
             return None
-        return Entry(folder=folder, digests=record.files, notes=record.notes) if whole else None
+        if not whole or not seals.is_sealed(record.seal, self._secret, *record.parts(key)):
+            return None
+        return Entry(folder=folder, digests=record.files, notes=record.notes)
 
     def store(self, key: str, work: Path, names: tuple[str, ...], notes: str) -> Entry:
         """Make the files `names` of the folder `work` the entry for `key`.
@@ -80,7 +90,9 @@ class Cache:
         Another process may have stored the same key meanwhile: the builds are the same byte for
         byte, so whichever is whole stays.
         """
-        record = Record(files={name: digest(work / name) for name in names}, notes=notes)
+        files = {name: digest(work / name) for name in names}
+        record = Record(files=files, notes=notes, seal="")
+        record = replace(record, seal=seals.seal(self._secret, *record.parts(key)))
         staged = work / "entry"
         staged.mkdir(FOLDER_MODE)
         for name in names:
@@ -111,6 +123,10 @@ class Cache:
             if not concerns(self.root, error):
                 raise
             raise BuildError(disk_problem(self.root, error)) from error
+
+    @property
+    def _secret(self) -> bytes:
+        return seals.key(self.key_file)
 
     def _folder(self, key: str) -> Path:
         return self.root / key[:2] / key

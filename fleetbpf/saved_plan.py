@@ -3,7 +3,9 @@
 import functools
 import hashlib
 import json
+import os
 import re
+import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -12,7 +14,7 @@ from typing import Any, Literal
 
 from pydantic import TypeAdapter, ValidationError
 
-from fleetbpf import plan_rows
+from fleetbpf import host_secrets, plan_rows
 from fleetbpf.builders import Builders
 from fleetbpf.errors import HostError, InputError, Problem
 from fleetbpf.frozen import frozen
@@ -25,6 +27,7 @@ from fleetbpf.release import Release
 from fleetbpf.wording import quoted
 
 BEGINNING = re.compile(rb'\s*\{\s*"fleetbpf_plan"')
+LOADER = ": the loader that was built"
 AGAIN = "make a new plan"
 
 Basis = Mapping[str, str]  # all that a plan rests on: by name, a digest
@@ -95,9 +98,13 @@ class SavedPlan:
 
     def stale(self, current: Basis) -> Iterator[Problem]:
         """What the plan rests on and is not as it was."""
-        for name in dict.fromkeys((*current, *self.basis)):
-            was, now = self.basis.get(name), current.get(name)
-            if was != now:
+        names = dict.fromkeys((*current, *self.basis))
+        moved = [name for name in names if self.basis.get(name) != current.get(name)]
+        places = {name.partition(": ")[0] for name in moved if not name.endswith(LOADER)}
+        for name in moved:
+            # Of a program whose inputs moved, the loader does so of course.
+            if not name.endswith(LOADER) or name.removesuffix(LOADER) not in places:
+                was, now = self.basis.get(name), current.get(name)
                 verb = "is new" if was is None else "is gone" if now is None else "changed"
                 what = f"{quoted(name)} {verb} since the plan was made"
                 yield Problem(where=self.where, what=what, hint=AGAIN)
@@ -146,12 +153,22 @@ def is_one(path: Path) -> bool:
 
 def read(path: Path) -> SavedPlan:
     """The plan in a file; InputError when it is none that this fleetbpf can carry out."""
+    refuse_if_others_write(path)
     try:
         found = format_of_plans().validate_json(path.read_bytes())
     except ValidationError as error:
         what = "the plan is damaged, or of another version of fleetbpf"
         raise InputError(Problem(where=str(path), what=what, hint=AGAIN)) from error
     return replace(found, where=str(path))
+
+
+def refuse_if_others_write(path: Path) -> None:
+    """Raise InputError for a plan that others than its owner could have changed."""
+    found = path.stat()
+    if found.st_uid not in (0, os.geteuid()) or found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        what = "others than you may change this plan, and it says what is done as root"
+        hint = f"make a new plan, or look it through and make it yours: chmod 600 {path}"
+        raise InputError(Problem(where=str(path), what=what, hint=hint))
 
 
 def write(path: Path, plan: SavedPlan, changes: Mapping[str, Sequence[Change]]) -> None:
@@ -193,17 +210,26 @@ def basis(manifest: Path, targets: Iterable[Target], builders: Builders) -> Basi
         found[f"host {target.host.name} in the inventory"] = digest(target)
         for program in target.programs:
             place = f"{program.name} ({program.architecture})"
-            inputs = builders.artifact(program.recipe).inputs
-            found |= {f"{place}: {name}": value for name, value in inputs.items()}
+            artifact = builders.artifact(program.recipe)
+            found |= {f"{place}: {name}": value for name, value in artifact.inputs.items()}
+            # Of the files, not of what the cache says of them: who writes there could change both.
+            found[f"{place}{LOADER}"] = artifact.digest()
     return found
 
 
 def digest(target: Target) -> str:
     """One hash of how a host is reached and what is declared for it; of no secret."""
     host = target.host
-    reached = (host.address, host.port, host.user, host.connection.value, target.become)
+    reached = {
+        "host": (host.address, host.port, host.user, host.connection.value, target.become),
+        "by": (host.identity_file, host.known_hosts_file, host.ssh_config_file),
+        "options": [(option.keyword, option.text, option.words) for option in host.ssh_options],
+        "become": (host.become_way.method, host.become_way.executable, host.become_way.flags),
+        "commands": [host.variables.get(name) for name in host_secrets.COMMANDS.values()],
+    }
     releases = (
         Release(deployment="", program=program, build_key="").id for program in target.programs
     )
     names = [program.name for program in target.programs]
-    return hashlib.sha256(json.dumps([reached, names, *releases]).encode()).hexdigest()[:12]
+    text = json.dumps([reached, names, *releases], default=str)
+    return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()[:12]

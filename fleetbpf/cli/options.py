@@ -187,13 +187,16 @@ def seconds(text: str) -> int:
     return int(text)
 
 
+def usual_inventory() -> tuple[str, ...]:
+    """The inventory that is meant where none is named, if it is there."""
+    return next(((str(path),) for path in (OWN_INVENTORY, LAB_INVENTORY) if path.exists()), ())
+
+
 def inventory_sources(options: argparse.Namespace) -> tuple[str, ...]:
     """The inventory's sources; InputError when none is named and no default exists."""
-    if options.inventory:
-        return tuple(options.inventory)
-    for path in (OWN_INVENTORY, LAB_INVENTORY):
-        if path.exists():
-            return (str(path),)
+    found = tuple(options.inventory or ()) or usual_inventory()
+    if found:
+        return found
     raise InputError(
         Problem(
             where="inventory",

@@ -1,11 +1,13 @@
 """Saved plans on the command line: `plan --out FILE`, `apply FILE`."""
 
 import argparse
-from collections.abc import Sequence
+import shlex
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from fleetbpf import inventory_sources as sources
 from fleetbpf import saved_plan
-from fleetbpf.cli.options import inventory_sources
+from fleetbpf.cli.options import inventory_sources, usual_inventory
 from fleetbpf.cli.recap import HostRecap
 from fleetbpf.errors import InputError, Problem
 from fleetbpf.fleet import Outcome
@@ -13,6 +15,7 @@ from fleetbpf.lock import operator
 from fleetbpf.model.target import Target
 from fleetbpf.prepare import Prepare, Prepared
 from fleetbpf.saved_plan import PlannedHost, SavedPlan
+from fleetbpf.wording import quoted
 
 
 def save(
@@ -45,14 +48,35 @@ def on(plan: SavedPlan, prepare: Prepare, targets: Sequence[Target]) -> saved_pl
 
 
 def asked(plan: SavedPlan, options: argparse.Namespace) -> argparse.Namespace:
-    """The command line that a plan was made with; InputError when this one says otherwise."""
+    """The command line that a plan was made with; InputError when this one says otherwise.
+
+    A plan may come from somebody else, so it does not say what is executed here: an inventory
+    that is a program, or lies elsewhere, has to be given on this command line too.
+    """
     other = options.inventory and tuple(options.inventory) != plan.inventory
     if options.limit is not None or other:
         what = "a saved plan has its own hosts and its own inventory"
         hint = "leave out --limit and -i, or make another plan"
         raise InputError(Problem(where=plan.where, what=what, hint=hint))
+    if not options.inventory and usual_inventory() != plan.inventory:
+        InputError.raise_if_any(unasked(plan))
     own = {"manifest": Path(plan.manifest), "inventory": plan.inventory, "limit": plan.limit}
     return argparse.Namespace(**{**vars(options), **own})
+
+
+def unasked(plan: SavedPlan) -> Iterator[Problem]:
+    """The inventories of a plan that could execute something nobody asked for."""
+    given = " ".join(f"-i {shlex.quote(each)}" for each in plan.inventory)
+    hint = f"if it is yours, say so: fleetbpf apply {shlex.quote(plan.where)} {given}"
+    for source in plan.inventory:
+        files = sources.located(source).files
+        scripts = [str(file) for file in files if sources.is_script(file)]
+        if scripts:
+            what = f"its inventory would execute {quoted(scripts[0])} on this machine"
+            yield Problem(where=plan.where, what=what, hint=hint)
+        elif any(not file.resolve().is_relative_to(Path.cwd().resolve()) for file in files):
+            what = f"its inventory {quoted(source)} lies outside of this folder"
+            yield Problem(where=plan.where, what=what, hint=hint)
 
 
 def chosen(

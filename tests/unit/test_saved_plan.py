@@ -73,6 +73,15 @@ def test_a_damaged_plan_and_one_of_another_version_are_refused(tmp_path: Path, t
         saved_plan.read(tmp_path / "p")
 
 
+def test_a_loader_that_is_another_one_though_nothing_else_moved_is_named() -> None:
+    loader = f"hello (x86_64){saved_plan.LOADER}"
+    plan = saved().resting({**BASIS, loader: "1"})
+    (problem,) = plan.stale({**BASIS, loader: "2"})
+    assert problem.what == f"`{loader}` changed since the plan was made"
+    header = "hello (x86_64): header x.h"
+    assert len(list(plan.stale({**BASIS, loader: "2", header: "3"}))) == 1
+
+
 def test_all_that_moved_since_the_plan_is_named() -> None:
     now = {"hello (x86_64): header x.h": "3", "host web9 in the inventory": "4"}
     assert [problem.what for problem in saved().stale(now)] == [
