@@ -19,6 +19,7 @@
 
 #define FAILED 1
 #define USAGE 2
+#define CLEANING 60 /* seconds at most */
 
 static const char *start_reason(const struct fb_loader *loader)
 {
@@ -259,6 +260,7 @@ static int run(struct fb_loader *loader)
 	if (loader->options.dump)
 		return dump(loader);
 	if (loader->options.clean) {
+		alarm(CLEANING); /* who calls it has locked the host */
 		if (!fb_attachments_clean(loader->program, &loader->options, &loader->problem))
 			return 0;
 		fb_problem_print(&loader->problem, loader->program->name);

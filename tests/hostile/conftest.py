@@ -1,0 +1,13 @@
+"""What the attacks share: the runtime's parts as a program that tests feed."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.unit.sanitized import compile_objects, link_driver
+
+
+@pytest.fixture(scope="session")
+def driver(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("driver")
+    return link_driver(folder, compile_objects(folder))
