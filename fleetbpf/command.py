@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import PurePath
 
+FOLDERS = "folders.sh"  # the script behind which all others stand
+REFUSED = 77  # its exit status, EX_NOPERM of sysexits.h, with the reason on stderr
 END = b"\nend\n"  # the last that a command says before its shell waits for an order
 
 
@@ -64,10 +66,11 @@ def script(
     """The POSIX sh script `fleetbpf/host/<name>` with `arguments` as its `$1`, `$2`, …
 
     The script's text travels inside the command (`sh -c`), so its stdin stays free for a payload
-    and nothing has to lie on the host before. It stands behind the script `after`, for its
-    functions, and before the one that takes over from it.
+    and nothing has to lie on the host before. It stands behind folders.sh, by which it refuses
+    folders that are not root's, and behind the script `after`, for its functions; and before the
+    one that takes over from it.
     """
-    text = "".join(script_text(each) for each in (after, name, before) if each)
+    text = "".join(script_text(each) for each in (FOLDERS, after, name, before) if each)
     return Command("sh", "-c", text, "fleetbpf", *arguments, become=become, name=name, stays=stays)
 
 
@@ -78,7 +81,8 @@ def packed_script(name: str, tool: str, *arguments: str, become: bool = False) -
 
     A shell that waits since the last command (`Command.stays`) does it as well as a new one.
     """
-    words = ("sh", "-c", script_text("unpack.sh"), "fleetbpf", tool, *arguments)
+    text = script_text(FOLDERS) + script_text("unpack.sh")
+    words = ("sh", "-c", text, "fleetbpf", tool, *arguments)
     order = shlex.join((tool, *arguments))
     if "\n" in order:
         raise ValueError("an argument of a packed script cannot hold a newline")

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from fleetbpf import elevation, lock
-from fleetbpf.command import Command, script
+from fleetbpf.command import REFUSED, Command, script
 from fleetbpf.connections import Completed, Connection
 from fleetbpf.errors import HostError, Problem
 from fleetbpf.layout import HostLayout
@@ -17,6 +17,7 @@ UNITS = "units"  # the wish for their text
 SPOOLS = "spools"  # the wish for their sizes
 SUMS = "sums"  # the wish for checksums of running loaders, which nobody can write to
 MISSES = "misses"  # the wish for how often the kernel did not run a program
+TRUST = "see there who made it (ls -ld); then remove it, or have root own it and close it to others"
 Row = tuple[str, ...]
 
 
@@ -76,6 +77,8 @@ def check_greeting(
     if rows and rows[0] == greeting:
         return
     said = completed.stderr.decode("utf-8", "replace").strip()
+    if completed.status == REFUSED:
+        raise HostError(Problem(where=host, what=refusal(said), hint=TRUST))
     if become:
         raise HostError(
             Problem(
@@ -88,6 +91,11 @@ def check_greeting(
     what = f"the login shell did not run a command (exit status {completed.status})"
     hint = "check `ssh HOST sh -c true`"
     raise HostError(Problem(where=host, what=what, detail=said, hint=hint))
+
+
+def refusal(said: str) -> str:
+    """What folders.sh says of a folder that somebody else than root may change."""
+    return said.splitlines()[-1].removeprefix("fleetbpf: ") if said else "its folders were refused"
 
 
 def unusable(facts: HostFacts, *, host: str) -> Iterable[Problem]:

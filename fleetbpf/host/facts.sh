@@ -12,6 +12,7 @@ newline='
 '
 root=$1 run=$2 units=$3 only=$4 tracefs=
 shift 4
+trust "$root" "$run" "$units"
 
 fact() {
 	row=$1

@@ -1,10 +1,13 @@
-"""What the attacks share: the runtime's parts as a program that tests feed."""
+"""What the attacks share: the runtime's parts as a program, shells, and folders of a test's own."""
 
 from pathlib import Path
 
 import pytest
 
+from tests.integration.conftest import layout, run
 from tests.unit.sanitized import compile_objects, link_driver
+
+__all__ = ["layout", "run"]
 
 
 @pytest.fixture(scope="session")
