@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "confine.h"
 #include "dump.h"
 #include "files.h"
 #include "hints.h"
@@ -58,6 +59,7 @@ static int start(struct fb_loader *loader, struct fb_supervised *supervised)
 	error = drop_privileges(loader);
 	if (error)
 		return error;
+	fb_confine(FB_TO_RUN);
 	malloc_trim(0);
 	fb_boot_id(boot_id, sizeof(boot_id));
 	fb_attachments_json(&loader->attachments, &loader->attached);

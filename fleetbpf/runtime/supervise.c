@@ -17,6 +17,8 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "confine.h"
+#include "privileges.h"
 #include "state.h"
 
 #define START 90	 /* seconds until it must be ready; TimeoutStartSec of the unit */
@@ -134,6 +136,17 @@ static bool pause_for(int seconds)
 	return signal;
 }
 
+/* What starts loaders for as long as the host runs has no more than they need to start. */
+static void keep_to_starting(void)
+{
+	struct fb_problem ignored = {}; /* then it goes on with what it has, as its loader would */
+	struct fb_text kept = {};
+
+	fb_privileges_drop(FB_START, &kept, &ignored);
+	fb_confine(FB_TO_START);
+	fb_text_free(&kept);
+}
+
 static int supervise(int (*work)(void *context, struct fb_supervised *supervised), void *context,
 		     const char *run, int ready)
 {
@@ -142,6 +155,7 @@ static int supervise(int (*work)(void *context, struct fb_supervised *supervised
 	int pause = 1, status;
 	sigset_t signals;
 
+	keep_to_starting();
 	supervised.was_ready =
 		mmap(NULL, sizeof(bool), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (supervised.was_ready == MAP_FAILED)

@@ -46,7 +46,7 @@ def test_who_was_first_in_an_open_bpffs_is_told_of_and_nothing_is_removed_for_hi
     start: Start, victim: Path, tmp_path: Path
 ) -> None:
     need("setpriv", "unshare")
-    mine = "/sys/fs/bpf/fleetbpf/of-a-test/events.0"
+    mine = "/sys/fs/bpf/fleetbpf/of-a-test/events:0"  # bpffs takes no dots
     attack = as_user(f"mkdir -p {mine} && ln -s {victim} {mine}/r{os.getpid()}")
     loader = start("events", "--set", PID, before=(*OPEN_BPFFS, attack))
     (warning,) = loader.state()["warnings"]
@@ -61,7 +61,7 @@ def test_an_open_bpffs_where_nobody_was_first_keeps_rings(start: Start, tmp_path
     assert loader.state()["warnings"] == []
     pins = Path(f"/proc/{loader.pid}/root/sys/fs/bpf/fleetbpf")
     assert pins.stat().st_mode & 0o777 == 0o700
-    assert list(pins.glob("of-a-test/events.0/*/*"))
+    assert list(pins.glob("of-a-test/events:0/*/*"))
     loader.stop()
 
 

@@ -165,3 +165,19 @@ def test_what_is_no_folder_is_refused(
 ) -> None:
     kind(tmp_path / "x")
     assert reached(driver, "make", tmp_path / "x" / "y") == "Not a directory"
+
+
+@pytest.mark.parametrize(
+    ("confinement", "unmounting"),
+    [("start", "No such file or directory"), ("run", "Operation not permitted")],
+)
+def test_what_a_loader_never_does_the_kernel_refuses(
+    driver: Path, confinement: str, unmounting: str
+) -> None:
+    need_root()
+    assert ask(driver, "confine", confinement).decode().splitlines() == [
+        "execve: Operation not permitted",
+        "unshare: Operation not permitted",
+        f"umount: {unmounting}",
+        "getpid: done",
+    ]

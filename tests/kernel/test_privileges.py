@@ -1,5 +1,6 @@
 """What a loader may still do when it runs: no more than its loop has to."""
 
+import json
 import os
 import signal
 import subprocess
@@ -69,3 +70,43 @@ def test_by_hand_a_spool_of_another_user_can_be_written(build: Build, tmp_path: 
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=120) == 0
     assert len(list(spool.glob("*.log"))) > 1
+
+
+START = sum(1 << bit for bit in (1, 2, 8, 12, 13, 19, 21, 24, 34, 38, 39))  # what a start may need
+
+
+def test_whoever_starts_loaders_again_has_what_a_start_needs_and_no_more(
+    build: Build, tmp_path: Path
+) -> None:
+    words = ("--spool", str(tmp_path / "spool"), "--run", str(tmp_path / "run"))
+    subprocess.run([build("ping"), "--set", PID, *words, "--supervise"], check=True, timeout=120)
+    told = json.loads((tmp_path / "run" / "state").read_text())
+    supervisor = int(told["supervisor"])
+    found = sets(supervisor)
+    assert found["CapEff"] & ~START == found["CapBnd"] & ~START == 0
+    assert found["NoNewPrivs"] == 1
+    assert {seccomp(supervisor), seccomp(told["pid"])} == {"2"}
+    os.kill(told["pid"], signal.SIGKILL)
+    wait_until(lambda: restarted(tmp_path / "run" / "state", told["pid"]), what="a new one runs")
+    ping()
+    os.kill(supervisor, signal.SIGTERM)
+    wait_until(lambda: not Path(f"/proc/{supervisor}").exists(), what="both have ended")
+    spooled = "".join(path.read_text() for path in (tmp_path / "spool").iterdir())
+    assert '"text":"ping 1"' in spooled
+
+
+def seccomp(pid: int) -> str:
+    """The mode of it that a process is in; 2 is a filter."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(line.split()[1] for line in lines if line.startswith("Seccomp:"))
+
+
+def restarted(state: Path, before: int) -> bool:
+    """Whether another loader has come in the place of one that was killed."""
+    return state.exists() and json.loads(state.read_text())["pid"] != before
+
+
+def test_a_loader_that_runs_is_behind_a_filter_of_calls(start: Start) -> None:
+    loader = start("ping", "--set", PID)
+    assert seccomp(loader.pid) == "2"
+    assert loader.stop() == 0

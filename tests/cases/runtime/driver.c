@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The runtime's pure parts, one per word, for tests that feed bytes and compare what comes out. */
+#include <errno.h>
 #include <inttypes.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "clock.h"
+#include "confine.h"
 #include "constants.h"
 #include "deadline.h"
 #include "encode.h"
@@ -105,6 +110,20 @@ static int textfile(char **words)
 		fb_textfile_write(&file, &in);
 	puts(!problem.message[0] && !file.error ? "written" : "");
 	fb_text_free(&in);
+	return 0;
+}
+
+/* confine start|run: what the kernel says then to calls that do nothing */
+static int confine(char **words)
+{
+	char *nothing[] = {NULL};
+
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	fb_confine(strcmp(words[0], "run") ? FB_TO_START : FB_TO_RUN);
+	printf("execve: %s\n", execve("/nowhere", nothing, nothing) ? strerror(errno) : "");
+	printf("unshare: %s\n", unshare(0) ? strerror(errno) : "done");
+	printf("umount: %s\n", umount2("/nowhere", 0) ? strerror(errno) : "");
+	printf("getpid: %s\n", getpid() > 0 ? "done" : "");
 	return 0;
 }
 
@@ -548,6 +567,8 @@ int main(int argc, char **argv)
 		return reach(rest);
 	if (!strcmp(word, "textfile") && argc == 3)
 		return textfile(rest);
+	if (!strcmp(word, "confine") && argc == 3)
+		return confine(rest);
 	if (!strcmp(word, "line"))
 		return line();
 	if (!strcmp(word, "feed") && argc == 5)
