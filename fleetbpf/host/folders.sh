@@ -5,7 +5,7 @@
 # stranger FOLDER...: into `stranger`, who but root (and we, where we are another) may change one of
 # these or a folder that it is in; '' where nobody may. What is not there yet is nobody's.
 stranger() {
-	stranger='' linked='' ends='|'
+	stranger='' linked='' ends='|' user=''
 	while read -r key _ user _; do
 		[ "$key" != Uid: ] || break
 	done </proc/self/status
