@@ -378,7 +378,7 @@ stop_all() {
 take_down() {
 	stop_all "$1"
 	for folder in "$root/$deployment/$1/releases"/*; do
-		"$folder/loader" --args "$folder/args" --clean 2>/dev/null
+		within 90 "$folder/loader" --args "$folder/args" --clean 2>/dev/null
 	done
 	for folder in /sys/kernel/tracing/instances/fleetbpf."$deployment.$1".*; do
 		[ -d "$folder" ] && rmdir "$folder"
