@@ -175,6 +175,7 @@ def save_records(
         host=target.host.name,
         deployment=host.deployment,
         become=target.become,
+        limit=workspace.mirror_limit,
     )
 
 

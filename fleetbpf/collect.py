@@ -4,6 +4,8 @@ import fcntl
 import hashlib
 import json
 import os
+import re
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,15 +15,23 @@ from typing import BinaryIO
 
 from fleetbpf.command import Command, script
 from fleetbpf.connections import Connection
+from fleetbpf.defaults import DEFAULT_MIRROR_LIMIT
 from fleetbpf.errors import FleetbpfError, HostError, Problem
 from fleetbpf.facts import check_greeting, tabbed
 from fleetbpf.layout import HostLayout
+from fleetbpf.limits import KIB
+from fleetbpf.mirror import Room
 from fleetbpf.private_files import open_file
 
 GREETING = b"fleetbpf\tcollect\n"
 ONE_PASS = 0.0
 COLLECT_TIMEOUT = 3600.0  # seconds; a first collection may be gigabytes
 FOLLOW_TIMEOUT = 30 * 86400.0  # seconds; whoever follows longer connects again
+LONGEST_HEADER = 64 * KIB  # bytes of a segment's first line
+LONGEST_LINE = 4 * KIB  # bytes of a line between segments; a path has at most 1 KiB
+# Bytes beside segments (`idle`, what a login shell says first): at once, and for each second.
+CHATTER, CHATTER_PER_SECOND = 64 * KIB, KIB
+SEGMENT = re.compile(rb"segment\t([^\t\n]{1,1024})\t([0-9]{1,18})\t([0-9]{1,18})\n")
 
 
 def command(layout: HostLayout, *, deployment: str, interval: float, become: bool) -> Command:
@@ -42,7 +52,7 @@ def held(mirror: Path, *, deployment: str) -> Iterator[tuple[str, int, str]]:
         if is_set_aside(file.parent) or not file.is_file():
             continue
         with file.open("rb") as segment:
-            header = segment.readline()
+            header = segment.readline(LONGEST_HEADER)
         checksum = hashlib.sha256(header).hexdigest() if header.endswith(b"\n") else ""
         yield str(file.relative_to(mirror)), file.stat().st_size, checksum
 
@@ -57,16 +67,19 @@ def fetch(
     interval: float = ONE_PASS,
     become: bool = False,
     on_news: Callable[[], None] | None = None,
+    limit: int = DEFAULT_MIRROR_LIMIT,
 ) -> int:
     """Bring the mirror of one host up to date; return the number of bytes that came.
 
     With an interval it goes on until the connection is cut. on_news is called after bytes came.
-    Raises HostError when the host cannot say what it has, or the mirror cannot be written.
+    Raises HostError when the host cannot say what it has, the mirror cannot be written, or it
+    would hold more than `limit` bytes.
     """
     with mirroring(mirror, host=host), exclusive(mirror, host=host):
         asked = command(layout, deployment=deployment, interval=interval, become=become)
         have = offsets(mirror, deployment=deployment)
-        receiver = Receiver(mirror=mirror, on_news=on_news)
+        room = Room.measure(mirror, host=host, limit=limit)
+        receiver = Receiver(mirror=mirror, room=room, on_news=on_news)
         timeout = FOLLOW_TIMEOUT if interval else COLLECT_TIMEOUT
         completed = connection.run(asked, stdin=have, stdout=receiver.feed, timeout=timeout)
         rows = tabbed(GREETING) if receiver.greeted else []
@@ -110,9 +123,11 @@ class Receiver:
 
     The stream is lines (`segment PATH OFFSET SIZE`, `idle`), each `segment` followed by SIZE bytes.
     A stream may end anywhere: what has come is written, and the next one goes on from there.
+    Raises HostError when it is no such stream, or there is no room for it.
     """
 
     mirror: Path
+    room: Room
     on_news: Callable[[], None] | None = None
     received: int = 0
     greeted: bool = False
@@ -120,6 +135,9 @@ class Receiver:
     _file: Path | None = None
     _left: int = 0
     _news: bool = field(default=False)
+    _sent: set[bytes] = field(default_factory=set)  # paths of this pass: each comes once in it
+    _chatter: int = 0  # bytes beside segments
+    _began: float = field(default_factory=time.monotonic)
 
     def feed(self, piece: bytes) -> None:
         """Take the next piece of the stream, cut anywhere."""
@@ -143,6 +161,8 @@ class Receiver:
     def take_line(self, piece: bytes) -> bytes:
         """Take bytes up to the end of a line, and act on a line that is whole; return the rest."""
         head, newline, rest = piece.partition(b"\n")
+        if len(self._line) + len(head) > LONGEST_LINE:
+            raise self._wrong(f"a line of more than {LONGEST_LINE} bytes")
         self._line += head
         if newline:
             line, self._line = self._line + newline, b""
@@ -151,11 +171,26 @@ class Receiver:
 
     def take(self, line: bytes) -> None:
         """Act on one whole line of the stream."""
-        if line == GREETING:
-            self.greeted = True
-        elif line.startswith(b"segment\t"):
-            path, offset, size = line.decode().rstrip("\n").split("\t")[1:]
-            self.begin(path, offset=int(offset), size=int(size))
+        if line.startswith(b"segment\t"):
+            self.take_segment(line)
+            return
+        self.greeted = self.greeted or line == GREETING
+        self._sent.clear()
+        self._chatter += len(line)
+        seconds = time.monotonic() - self._began
+        if self._chatter > CHATTER + CHATTER_PER_SECOND * seconds:
+            raise self._wrong(f"{self._chatter} bytes that belong to no segment")
+
+    def take_segment(self, line: bytes) -> None:
+        """Act on the line in front of a segment's bytes."""
+        found = SEGMENT.fullmatch(line)
+        if found is None:
+            raise self._wrong(f"no segment's line: {line[:80]!r}")
+        path, offset, size = found.groups()
+        if path in self._sent or int(size) == 0:
+            raise self._wrong(f"a segment twice, or nothing of it: {line[:80]!r}")
+        self._sent.add(path)
+        self.begin(os.fsdecode(path), offset=int(offset), size=int(size))
 
     def begin(self, path: str, *, offset: int, size: int) -> None:
         """Get ready for `size` bytes of a segment."""
@@ -163,19 +198,25 @@ class Receiver:
         if len(parts) != 4 or any(part in {"", ".", ".."} for part in parts):
             raise FleetbpfError(Problem(where=path, what="a host sent a path that is no segment's"))
         file = self.mirror.joinpath(*parts)
-        if offset == 0 and file.exists() and file.stat().st_size:
+        replaced = offset == 0 and file.exists() and file.stat().st_size > 0
+        absent = sum(not path.exists() for path in (file, *file.parents[:3]))
+        self.room.take(size, entries=2 if replaced else absent)
+        if replaced:
             set_aside(file.parent)
         if offset != (file.stat().st_size if file.exists() else 0):
             what = f"grew to {file.stat().st_size} bytes while byte {offset} was on its way"
             raise FleetbpfError(Problem(where=str(file), what=what))
         self._file, self._left = file, size
 
+    def _wrong(self, what: str) -> HostError:
+        return HostError(Problem(where=self.room.host, what=f"while collecting it sent {what}"))
+
 
 def set_aside(release: Path) -> None:
     """Keep the mirror of a spool that the host has replaced by another of the same name."""
     first = min(release.glob("*.log"))
     with first.open("rb") as segment:
-        began = started_at(segment.readline())
+        began = started_at(segment.readline(LONGEST_HEADER))
     release.rename(release.with_name(f"{release.name}@{began:%Y%m%dT%H%M%S}-{os.getpid()}"))
 
 
@@ -190,5 +231,5 @@ def started_at(header: bytes) -> datetime:
         fields = json.loads(header)
         boot_ns = fields["start_ns"] + fields["clock_offset_ns"]
         return datetime.fromtimestamp(boot_ns / 1e9, UTC)
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, OverflowError, OSError, RecursionError):
         return datetime.now(UTC)

@@ -2,6 +2,7 @@
 
 from pathlib import Path, PurePosixPath
 
+from fleetbpf.defaults import DEFAULT_MIRROR_LIMIT
 from fleetbpf.frozen import frozen
 
 
@@ -31,6 +32,7 @@ class Workspace:
     """The operator's working directory: mirrored logs, failure logs, audit reports."""
 
     folder: Path
+    mirror_limit: int = DEFAULT_MIRROR_LIMIT  # bytes of one host in logs/
 
     @property
     def logs(self) -> Path:

@@ -93,6 +93,7 @@ def fetching(
             deployment=options.deployment,
             interval=interval,
             become=target.become,
+            limit=session.workspace.mirror_limit,
             on_news=lambda: on_news(name),
         )
 

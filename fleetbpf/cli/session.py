@@ -57,7 +57,7 @@ class Session:
         shown = progress(Output.of(options))
         passwords = asking.passwords(options, shown)
         return cls(
-            workspace=Workspace(folder=Path.cwd()),
+            workspace=Workspace(folder=Path.cwd(), mirror_limit=options.settings.mirror_limit),
             forks=options.forks,
             timeout=options.timeout,
             host_timeout=options.host_timeout,
