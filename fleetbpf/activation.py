@@ -136,7 +136,9 @@ class Activation:
         rows = (word for row in words for word in row)
         about = (self.deployment, *self.claim.words, rules(health))
         arguments = (*map(str, places), *about, *rows)
-        return packed_script("activate.sh", self.compression, *arguments, become=become)
+        pause = health.soak + self.claim.patience
+        tool = self.compression
+        return packed_script("activate.sh", tool, *arguments, become=become, pause=pause)
 
 
 def rules(health: Health) -> str:

@@ -1,12 +1,11 @@
 """Check: would each kernel of the fleet take each program? One host of each says; none attaches."""
 
-import gzip
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-from fleetbpf import activation, archive, elf, kernel_btf, relocations
+from fleetbpf import activation, archive, elf, kernel_btf, relocations, unpacking
 from fleetbpf.apply import explained
 from fleetbpf.btf_file import BtfFile
 from fleetbpf.build import Artifact
@@ -16,6 +15,7 @@ from fleetbpf.errors import BuildError, HostError, Problem
 from fleetbpf.facts import Row, check_greeting, tabbed
 from fleetbpf.frozen import frozen
 from fleetbpf.layout import Workspace
+from fleetbpf.limits import FILE, ExcessError
 from fleetbpf.model.facts import HostFacts
 from fleetbpf.model.target import Target
 from fleetbpf.model.trial import Judgement, Trial, Tried, Verdict
@@ -121,12 +121,14 @@ class Check:
             return kernel_btf.content(given.path) if given else b""
         become = target.become
         # It has the kernel's build id: two builds may call themselves by one release.
-        notes = connection.run(Command("cat", "/sys/kernel/notes", become=become)).stdout
+        ask = Command("cat", "/sys/kernel/notes", become=become, limits=FILE)
+        notes = connection.run(ask).stdout
         build = hashlib.sha256(notes).hexdigest()[:16]
         kept = self.cache / seen.arch / f"{seen.kernel}-{build}.btf"
         if not kept.exists():
-            packed = Command("gzip", "-c", "/sys/kernel/btf/vmlinux", become=become)
-            write_whole(kept, gzip.decompress(connection.run(packed).stdout))
+            pack = Command("gzip", "-c", "/sys/kernel/btf/vmlinux", become=become, limits=FILE)
+            packed = connection.run(pack).stdout
+            write_whole(kept, unpacked(packed, target.host.name))
         return read_own(kept)
 
     def missing(self, trial: Trial, kernel: BtfFile) -> tuple[Missing, ...]:
@@ -186,6 +188,14 @@ def parse(rows: Iterable[Row]) -> tuple[tuple[str, ...], tuple[activation.Failur
         by_kind.setdefault(kind, []).append(tuple(fields))
     failures = tuple(activation.failure(row, by_kind) for row in by_kind.get("failed", ()))
     return tuple(row[0] for row in by_kind.get("passed", ())), failures
+
+
+def unpacked(packed: bytes, host: str) -> bytes:
+    """The types of a host's kernel as it sent them; HostError when damaged or endless."""
+    try:
+        return unpacking.gunzip(packed)
+    except (ValueError, ExcessError) as error:
+        raise HostError(Problem(where=host, what=f"what it sent as its types: {error}")) from error
 
 
 def parsed(types: bytes, host: str) -> BtfFile:

@@ -9,7 +9,6 @@ from fleetbpf.frozen import frozen
 from fleetbpf.quantities import told_size
 
 KIB, MIB = 1024, 1024 * 1024
-UNPACKED = 256 * MIB  # bytes of anything that travels compressed; the largest is a kernel's BTF
 
 
 class ExcessError(Exception):

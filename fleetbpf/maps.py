@@ -1,7 +1,6 @@
 """Maps of a running program, read out at once: one command that asks, one parser of the answer."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from fleetbpf.command import script
 from fleetbpf.connections import Connection
@@ -41,7 +40,7 @@ def ask(
 ) -> tuple[Record, ...]:
     """The records of one readout; HostError when there is no such program or it does not run."""
     words = (question.deployment, question.program, question.map, str(question.delay))
-    command = script("maps.sh", layout.root, *words, become=become)
+    command = script("maps.sh", layout.root, *words, become=become, pause=question.delay)
     completed = connection.run(command, timeout=TIMEOUT + question.delay)
     rows = tabbed(completed.stdout)
     check_greeting(rows, completed, host=host, greeting=("fleetbpf", "maps"), become=become)
@@ -63,18 +62,25 @@ def records(rows: list[Row], question: Question, *, host: str) -> tuple[Record, 
 
 def answers(rows: list[Row]) -> Iterator[Answer]:
     """What each loader said, one after the other."""
-    begun: Answer | None = None
+    begun: Row | None = None
+    said: list[str] = []
     for row in rows:
         match row:
-            case ("program", deployment, release):
-                begun = Answer(deployment=deployment, release=release, said=())
+            case ("program", _, _):
+                begun, said = row, []
             case ("ended", status) if begun is not None:
-                yield replace(begun, status=status)
+                yield answer(begun, said, status=status)
                 begun = None
             case _ if begun is not None:
-                begun = replace(begun, said=(*begun.said, "\t".join(row)))
+                said.append("\t".join(row))
     if begun is not None:
-        yield begun
+        yield answer(begun, said)
+
+
+def answer(begun: Row, said: list[str], *, status: str = "") -> Answer:
+    """What one loader said, behind the row that begins it."""
+    _, deployment, release = begun
+    return Answer(deployment=deployment, release=release, said=tuple(said), status=status)
 
 
 def of_answer(answer: Answer, program: str, *, host: str) -> Iterator[Record]:

@@ -7,9 +7,10 @@ import signal
 import subprocess
 import threading
 import time
+import weakref
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NoReturn, Self
+from typing import ClassVar, NoReturn, Self
 
 from fleetbpf.command import Command
 from fleetbpf.connections import Completed, Sink
@@ -37,7 +38,13 @@ class LocalConnection:
 
     waits = False  # no shell stays for an order: its stdin ends with what it is fed
 
+    # Processes are this process's children whoever began them, so all of them can be found here.
+    _all: ClassVar["weakref.WeakSet[LocalConnection]"] = weakref.WeakSet()
+    _all_lock = threading.Lock()
+
     def __init__(self, name: str = "localhost") -> None:
+        with self._all_lock:
+            self._all.add(self)
         self._name = name
         self._lock = threading.Lock()
         self._running: subprocess.Popen[bytes] | None = None
@@ -126,6 +133,14 @@ class LocalConnection:
             self._closed = True
             if self._running is not None:
                 kill(self._running)
+
+    @classmethod
+    def close_all(cls) -> None:
+        """Kill all that runs: Ctrl-C does not reach commands, which are in their own sessions."""
+        with cls._all_lock:
+            open_now = tuple(cls._all)
+        for connection in open_now:
+            connection.close()
 
     def __enter__(self) -> Self:
         return self
