@@ -7,9 +7,9 @@ import signal
 import sys
 from contextlib import suppress
 
-# Until there is somebody to say `interrupted`, Ctrl-C just ends this process; it may be ignored.
-INTERRUPTS = signal.getsignal(signal.SIGINT)
-if INTERRUPTS is signal.default_int_handler:
+# Until there is somebody to say `interrupted`, Ctrl-C just ends this process; or it is ignored.
+HEEDED = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+if HEEDED:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 from fleetbpf.cli import main  # noqa: E402 — it takes its time
@@ -28,8 +28,14 @@ def command() -> int:
     """
     gc.set_threshold(LOOK_AFTER)
     atexit.register(gc.freeze)
-    signal.signal(signal.SIGINT, INTERRUPTS)
-    code = main()
+    try:
+        if HEEDED:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        code = main()
+    except KeyboardInterrupt:
+        code = ExitCode.INTERRUPTED
+    if HEEDED:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
     if code == ExitCode.INTERRUPTED:
         leave(code)
     return code

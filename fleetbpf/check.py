@@ -93,7 +93,9 @@ class Check:
         for failure in failures:
             log = self.workspace.verifier_log(host, self.prepare.deployment, failure.program)
             where = f"{failure.program} on {seen.kernel} ({host})"
-            told[failure.program] = explained(failure, where=where, log=log)
+            told[failure.program] = explained(
+                failure, where=where, log=log, mask=self.workspace.mask
+            )
         if objects.keys() - told.keys():
             said = completed.stderr.decode("utf-8", "replace").strip()
             raise HostError(Problem(where=host, what="the programs were not tried", detail=said))

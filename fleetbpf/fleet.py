@@ -15,7 +15,8 @@ from fleetbpf.frozen import frozen
 from fleetbpf.model.inventory import Host
 
 T = TypeVar("T")
-GRACE = 0.3  # seconds, twice, for work whose connection was cut; who holds on to it dies with the process
+# Seconds, twice, for work whose connection was cut; who holds on to it dies with the process.
+GRACE = 0.3
 Open = Callable[[Host], Connection]
 
 

@@ -4,6 +4,7 @@ from pathlib import Path, PurePosixPath
 
 from fleetbpf.defaults import DEFAULT_MIRROR_LIMIT
 from fleetbpf.frozen import frozen
+from fleetbpf.secret import Mask, unmasked
 
 
 @frozen
@@ -33,6 +34,7 @@ class Workspace:
 
     folder: Path
     mirror_limit: int = DEFAULT_MIRROR_LIMIT  # bytes of one host in logs/
+    mask: Mask = unmasked  # takes secrets out of what is kept of hosts' words
 
     @property
     def logs(self) -> Path:

@@ -16,6 +16,7 @@ from fleetbpf.cli.options import add_common
 from fleetbpf.cli.output import Output
 from fleetbpf.cli.terminal import ended_like_ctrl_c, left_as_it_was
 from fleetbpf.errors import BuildError, ExitCode, FleetbpfError, Problem
+from fleetbpf.secret import Secrets
 
 COMMANDS = (
     "plan",
@@ -146,7 +147,7 @@ def parser(names: Sequence[str] = COMMANDS) -> argparse.ArgumentParser:
         )
         module.arguments(command)
         add_common(command)
-        command.set_defaults(run=module.run, command=name)
+        command.set_defaults(run=module.run, command=name, secrets=Secrets())
     return root
 
 
@@ -179,7 +180,8 @@ def report_bug(output: Output) -> ExitCode:
     with tempfile.NamedTemporaryFile(
         "w", prefix="fleetbpf-bug-", suffix=".txt", delete=False
     ) as file:
-        file.write(f"fleetbpf {__version__}, Python {sys.version}\n\n{traceback.format_exc()}")
+        told = output.mask(traceback.format_exc())
+        file.write(f"fleetbpf {__version__}, Python {sys.version}\n\n{told}")
     output.document({"errors": [{"what": "bug", "report": file.name}], "exit_code": 70})
     what, hint = f"a bug: {sys.exception()!r}", f"please report {file.name}"
     output.problem(Problem(where="fleetbpf", what=what, hint=hint))

@@ -1,8 +1,6 @@
 """`fleetbpf logs`: mirror the spools of hosts and print what they hold."""
 
 import argparse
-import json
-import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -184,8 +182,7 @@ def print_now(output: Output, record: "Record") -> None:
     from fleetbpf.records import as_json, lines
 
     if output.json:
-        sys.stdout.write(json.dumps(as_json(record)) + "\n")
-        sys.stdout.flush()
+        output.item(as_json(record))
         return
     for line in lines(record):
         output.line(line)
