@@ -72,7 +72,7 @@ def finish(process: subprocess.Popen[bytes], folder: Path, *, seconds: float) ->
         if pid:
             break
         if time.monotonic() > began + seconds:
-            process.send_signal(signal.SIGKILL)
+            os.kill(process.pid, signal.SIGKILL)
         time.sleep(0.01)
     process.returncode = os.waitstatus_to_exitcode(status)
     return Ended(
