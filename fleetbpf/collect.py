@@ -5,7 +5,6 @@ import hashlib
 import json
 import os
 import re
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,7 +19,7 @@ from fleetbpf.errors import FleetbpfError, HostError, Problem
 from fleetbpf.facts import check_greeting, tabbed
 from fleetbpf.layout import HostLayout
 from fleetbpf.limits import KIB
-from fleetbpf.mirror import Room
+from fleetbpf.mirror import Pace, Room
 from fleetbpf.private_files import open_file
 
 GREETING = b"fleetbpf\tcollect\n"
@@ -28,9 +27,6 @@ ONE_PASS = 0.0
 COLLECT_TIMEOUT = 3600.0  # seconds; a first collection may be gigabytes
 FOLLOW_TIMEOUT = 30 * 86400.0  # seconds; whoever follows longer connects again
 LONGEST_HEADER = 64 * KIB  # bytes of a segment's first line
-LONGEST_LINE = 4 * KIB  # bytes of a line between segments; a path has at most 1 KiB
-# Bytes beside segments (`idle`, what a login shell says first): at once, and for each second.
-CHATTER, CHATTER_PER_SECOND = 64 * KIB, KIB
 SEGMENT = re.compile(rb"segment\t([^\t\n]{1,1024})\t([0-9]{1,18})\t([0-9]{1,18})\n")
 
 
@@ -135,9 +131,10 @@ class Receiver:
     _file: Path | None = None
     _left: int = 0
     _news: bool = field(default=False)
-    _sent: set[bytes] = field(default_factory=set)  # paths of this pass: each comes once in it
-    _chatter: int = 0  # bytes beside segments
-    _began: float = field(default_factory=time.monotonic)
+    _pace: Pace = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._pace = Pace(host=self.room.host)
 
     def feed(self, piece: bytes) -> None:
         """Take the next piece of the stream, cut anywhere."""
@@ -161,8 +158,7 @@ class Receiver:
     def take_line(self, piece: bytes) -> bytes:
         """Take bytes up to the end of a line, and act on a line that is whole; return the rest."""
         head, newline, rest = piece.partition(b"\n")
-        if len(self._line) + len(head) > LONGEST_LINE:
-            raise self._wrong(f"a line of more than {LONGEST_LINE} bytes")
+        self._pace.line(len(self._line) + len(head))
         self._line += head
         if newline:
             line, self._line = self._line + newline, b""
@@ -175,22 +171,16 @@ class Receiver:
             self.take_segment(line)
             return
         self.greeted = self.greeted or line == GREETING
-        self._sent.clear()
-        self._chatter += len(line)
-        seconds = time.monotonic() - self._began
-        if self._chatter > CHATTER + CHATTER_PER_SECOND * seconds:
-            raise self._wrong(f"{self._chatter} bytes that belong to no segment")
+        self._pace.chat(line)
 
     def take_segment(self, line: bytes) -> None:
         """Act on the line in front of a segment's bytes."""
         found = SEGMENT.fullmatch(line)
         if found is None:
-            raise self._wrong(f"no segment's line: {line[:80]!r}")
-        path, offset, size = found.groups()
-        if path in self._sent or int(size) == 0:
-            raise self._wrong(f"a segment twice, or nothing of it: {line[:80]!r}")
-        self._sent.add(path)
-        self.begin(os.fsdecode(path), offset=int(offset), size=int(size))
+            raise self._pace.wrong(f"no segment's line: {line[:80]!r}")
+        path, offset, size = os.fsdecode(found[1]), int(found[2]), int(found[3])
+        self._pace.segment(path, size)
+        self.begin(path, offset=offset, size=size)
 
     def begin(self, path: str, *, offset: int, size: int) -> None:
         """Get ready for `size` bytes of a segment."""
@@ -207,9 +197,6 @@ class Receiver:
             what = f"grew to {file.stat().st_size} bytes while byte {offset} was on its way"
             raise FleetbpfError(Problem(where=str(file), what=what))
         self._file, self._left = file, size
-
-    def _wrong(self, what: str) -> HostError:
-        return HostError(Problem(where=self.room.host, what=f"while collecting it sent {what}"))
 
 
 def set_aside(release: Path) -> None:

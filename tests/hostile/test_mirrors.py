@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from fleetbpf.collect import CHATTER, Receiver, held, started_at
+from fleetbpf.collect import Receiver, held, started_at
 from fleetbpf.errors import HostError
-from fleetbpf.mirror import BYTES_PER_ENTRY, Room
+from fleetbpf.mirror import BYTES_PER_ENTRY, CHATTER, Room
 from tests.hostile.lying_host import ask, lying
 from tests.tools import need, need_root
 
