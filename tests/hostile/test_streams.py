@@ -1,6 +1,7 @@
 """Hosts that say too much, too long or nothing: each costs its own answer, and nothing else."""
 
 import collections
+import math
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ from fleetbpf.connections.dialogue import PipeDialogue
 from fleetbpf.connections.local import LocalConnection
 from fleetbpf.connections.routes import Routes
 from fleetbpf.connections.settings import Operator
+from fleetbpf.connections.wires import ProxyProcess
 from fleetbpf.errors import FleetbpfError, HostError, UnreachableError
 from fleetbpf.limits import MIB, SCRIPTS, ExcessError, Limits
 from tests.hostile.lying_host import ask, lying
@@ -136,3 +138,26 @@ def test_what_comes_with_the_beginning_is_no_lecture() -> None:
     dialogue = PipeDialogue("token", "hunter2", b"", stdout=taken.append, patience=60)
     dialogue.hear(b"token\n" + b"x" * MIB)
     assert sum(map(len, taken)) == MIB
+
+
+def test_the_page_names_every_limit() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "limits.md").read_text(encoding="utf-8")
+    rows = [
+        f"| `{name}` | {told(each.stdout)} | {told(each.stderr)} | {each.silence:g} s |"
+        for name, each in SCRIPTS.items()
+    ]
+    assert [row for row in rows if row not in text] == []
+
+
+def told(size: float) -> str:
+    return "`mirror_limit`" if math.isinf(size) else f"{size / MIB:g} MiB"
+
+
+def test_a_proxy_command_that_complains_without_end_keeps_nothing_but_the_last() -> None:
+    with ProxyProcess("sh -c 'yes complaint >&2'", shell="/bin/sh") as proxy:
+        written_to = Path(f"/proc/{proxy._process.pid}/fd/2").readlink()
+        time.sleep(0.5)
+        proxy.hang_up()
+    assert str(written_to).startswith("pipe:")  # no file that grows
+    assert "complaint" in proxy.complaint
+    assert len(proxy.complaint) <= 2000
