@@ -1,7 +1,6 @@
 """Many hosts at once: the same work on each, `forks` at a time, one connection per host."""
 
 import threading
-import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, wait
 from functools import partial
@@ -9,14 +8,12 @@ from typing import Generic, TypeVar
 
 from fleetbpf.connections import Connection
 from fleetbpf.connections.local import LocalConnection
-from fleetbpf.crew import Crew
+from fleetbpf.crew import GRACE, Crew, at_once
 from fleetbpf.errors import FleetbpfError, InterruptedHostError, Problem, UnreachableError
 from fleetbpf.frozen import frozen
 from fleetbpf.model.inventory import Host
 
 T = TypeVar("T")
-# Seconds, twice, for work whose connection was cut; who holds on to it dies with the process.
-GRACE = 0.3
 Open = Callable[[Host], Connection]
 
 
@@ -64,8 +61,8 @@ def on_each(
     """Do `work` on every host; the outcomes in the order of `hosts`, each also told to `done`.
 
     An error on one host does not touch the others. On Ctrl-C hosts not begun are left alone,
-    open connections are cut, and the unfinished hosts' outcomes say so; within GRACE, whatever a
-    host does.
+    open connections are cut, and the unfinished hosts' outcomes say so. Work that does not end
+    then is left behind: its thread dies with the process.
     """
     connections = Connections(open_connection)
     crew = Crew((partial(connections.use, host, work) for host in hosts), threads=max(forks, 1))
@@ -82,7 +79,7 @@ def on_each(
         crew.dismiss()
         # Who is still connecting has done nothing: nobody waits for that.
         in_use = connections.in_use
-        connections.cut(patience=GRACE)
+        connections.cut()
         wait([future for future, host in by_future.items() if host.name in in_use], timeout=GRACE)
     return tuple(outcomes.get(host.name) or unfinished(host) for host in hosts)
 
@@ -125,21 +122,12 @@ class Connections:
                 with self._lock:
                     del self._open[host.name]
 
-    def cut(self, *, patience: float) -> None:
-        """Close all open connections; their work ends with UnreachableError.
-
-        Each in a thread of its own, for `patience` seconds in all: a close may have to send
-        something, and a peer that takes nothing must not hold up the others.
-        """
+    def cut(self) -> None:
+        """Close all open connections; their work ends with UnreachableError."""
         with self._lock:
             self._is_cut = True
             open_now = tuple(self._open.values())
-        closing = [threading.Thread(target=each.close, daemon=True) for each in open_now]
-        deadline = time.monotonic() + patience
-        for thread in closing:
-            thread.start()
-        for thread in closing:
-            thread.join(max(deadline - time.monotonic(), 0))
+        at_once(connection.close for connection in open_now)
 
     @property
     def in_use(self) -> frozenset[str]:

@@ -38,7 +38,8 @@ def run(options: argparse.Namespace, output: Output) -> ExitCode:
     asked = session.on_each(targets, work.facts)
     seen = {outcome.host.name: outcome.value for outcome in asked if outcome.value}
     trials = work.trials(targets, seen)
-    tried = try_all(work, session, targets, trials, seen)
+    gone_on = not any(outcome.interrupted for outcome in asked)
+    tried = try_all(work, session, targets, trials, seen) if gone_on else ()
     said = {outcome.host.name: outcome.value for outcome in tried if outcome.value}
     judged = work.judgements(trials, said)
     tell(output, judged)

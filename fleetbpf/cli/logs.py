@@ -44,7 +44,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, output: Output) -> ExitCode:
-    """Mirror, then print; with --follow print as it comes, until interrupted."""
+    """Mirror, then print, unless interrupted; with --follow print as it comes, until then."""
     from fleetbpf.cli.session import Session
 
     targets = matching(options)
@@ -55,6 +55,8 @@ def run(options: argparse.Namespace, output: Output) -> ExitCode:
     if options.follow:
         return follow(options, output, session.silent(), targets, readers)
     outcomes = session.on_each(targets, fetching(options, session))
+    if any(outcome.interrupted for outcome in outcomes):
+        readers = {}
     return show(options, output, readers, [of(outcome) for outcome in outcomes])
 
 

@@ -8,9 +8,15 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from fleetbpf.command import Command
+from fleetbpf.connections import Completed, Connection
+from fleetbpf.connections.recording import RecordingConnection
+from fleetbpf.fleet import on_each
+from fleetbpf.model.inventory import Host
 from tests.hostile.lying_host import INVENTORY, Ended, begin, finish, lying
 from tests.integration.sshd import ADDRESS, make_key
 from tests.tools import need, need_root
@@ -64,6 +70,51 @@ def test_a_host_that_keeps_a_command_waiting(
     with lying(tmp_path, lie) as folder:
         for moment in MOMENTS:
             assert_ended(interrupted(folder, *words, "-i", "inventory.yml", after=moment))
+
+
+def test_what_was_collected_before_is_not_printed_first(tmp_path: Path) -> None:
+    need("sshd", "ssh-keygen")
+    need_root()
+    with lying(tmp_path, "silent spool") as folder:
+        file = folder / "logs/evil/a/b/c/00000001.log"
+        file.parent.mkdir(parents=True)
+        file.write_text('{"fleetbpf":1,"segment":1}\n{"time":1,"kind":"trace","text":"TOLD"}\n')
+        ended = interrupted(folder, "logs", "evil", "-i", "inventory.yml", after=2.5)
+    assert_ended(ended)
+    assert "TOLD" not in ended.out
+
+
+class Clinging(RecordingConnection):
+    """A connection that cannot be closed, whose command never ends."""
+
+    def run(self, command: Command, **_: Any) -> Completed:
+        time.sleep(30)
+        return Completed(status=0)
+
+    def close(self) -> None:
+        time.sleep(30)
+
+
+def test_hosts_that_cannot_be_cut_off_are_left_behind_all_at_once() -> None:
+    hosts = [Host(name=f"evil{number}", address="") for number in range(40)]
+    hosts.append(Host(name="good", address=""))
+    began = 0.0
+
+    def open_connection(host: Host) -> Connection:
+        return RecordingConnection() if host.name == "good" else Clinging()
+
+    def work(_: Host, connection: Connection) -> None:
+        connection.run(Command("true"))
+        time.sleep(0.5)  # until all others are at it
+
+    def interrupt(_: object) -> None:
+        nonlocal began
+        began = time.monotonic()
+        raise KeyboardInterrupt
+
+    outcomes = on_each(hosts, work, open_connection=open_connection, forks=50, done=interrupt)
+    assert time.monotonic() - began < A_SECOND + SLOW
+    assert {outcome.word for outcome in outcomes[:-1]} == {"interrupted"}
 
 
 @contextlib.contextmanager
