@@ -9,6 +9,7 @@ from fleetbpf.frozen import frozen
 from fleetbpf.quantities import told_size
 
 KIB, MIB = 1024, 1024 * 1024
+LINES = 1_000_000  # of an answer: taken apart, each takes some 100 bytes, however short it is
 
 
 class ExcessError(Exception):
@@ -22,6 +23,7 @@ class Limits:
     stdout: float = 256 * MIB  # bytes; infinite where whoever takes them counts by itself
     stderr: float = 16 * MIB  # bytes
     silence: float = 600.0  # seconds without a byte in either direction
+    lines: float = math.inf  # of standard output
 
     def patient(self, seconds: float) -> "Limits":
         """The same for a command that waits so much longer on purpose."""
@@ -33,16 +35,16 @@ TOOL = Limits()
 # The scripts of host/. An answer's honest size grows with the programs on a host: thousands fit.
 SCRIPTS: Mapping[str, Limits] = MappingProxyType(
     {
-        "facts.sh": Limits(stdout=8 * MIB, stderr=MIB, silence=60.0),
-        "survey.sh": Limits(stdout=4 * MIB, stderr=MIB, silence=60.0),
-        "history.sh": Limits(stdout=8 * MIB, stderr=MIB, silence=60.0),
-        "unlock.sh": Limits(stdout=MIB, stderr=MIB, silence=60.0),
-        "inspect.sh": Limits(stdout=16 * MIB, stderr=MIB, silence=60.0),
-        "maps.sh": Limits(stdout=64 * MIB, stderr=MIB, silence=60.0),
-        # A verifier may think for minutes, and its log of one program have megabytes.
-        "activate.sh": Limits(stdout=64 * MIB, stderr=MIB, silence=900.0),
-        "check.sh": Limits(stdout=64 * MIB, stderr=MIB, silence=900.0),
-        # What it brings is counted by the mirror (mirror.Allowance).
+        "facts.sh": Limits(stdout=8 * MIB, stderr=MIB, silence=60.0, lines=LINES),
+        "survey.sh": Limits(stdout=4 * MIB, stderr=MIB, silence=60.0, lines=LINES),
+        "history.sh": Limits(stdout=8 * MIB, stderr=MIB, silence=60.0, lines=LINES),
+        "unlock.sh": Limits(stdout=MIB, stderr=MIB, silence=60.0, lines=LINES),
+        "inspect.sh": Limits(stdout=16 * MIB, stderr=MIB, silence=60.0, lines=LINES),
+        "maps.sh": Limits(stdout=16 * MIB, stderr=MIB, silence=60.0, lines=LINES),
+        # A verifier may think for minutes, and its log of one program have 16 MiB.
+        "activate.sh": Limits(stdout=32 * MIB, stderr=MIB, silence=900.0, lines=LINES),
+        "check.sh": Limits(stdout=32 * MIB, stderr=MIB, silence=900.0, lines=LINES),
+        # What it brings is counted by the mirror (mirror.Room).
         "collect.sh": Limits(stdout=math.inf, stderr=MIB, silence=120.0),
     }
 )
@@ -51,15 +53,22 @@ FILE = Limits(stdout=64 * MIB, stderr=MIB, silence=60.0)
 
 
 class Meter:
-    """Passes the pieces of one stream on until there are more bytes than it may have."""
+    """Counts the pieces of one stream until there is more of it than there may be."""
 
-    def __init__(self, limit: float, *, stream: str) -> None:
+    def __init__(self, limit: float, *, lines: float = math.inf, stream: str) -> None:
         self._left = self._limit = limit
+        self._lines_left = self._lines = lines
         self._stream = stream
 
     def count(self, piece: bytes) -> None:
         """Count a piece; ExcessError when it is too much."""
         self._left -= len(piece)
         if self._left < 0:
-            limit = told_size(int(self._limit))
-            raise ExcessError(f"said more than {limit} on {self._stream}, the most that is taken")
+            raise self._excess(told_size(int(self._limit)))
+        if self._lines != math.inf:
+            self._lines_left -= piece.count(b"\n")
+        if self._lines_left < 0:
+            raise self._excess(f"{self._lines:.0f} lines")
+
+    def _excess(self, limit: str) -> ExcessError:
+        return ExcessError(f"said more than {limit} on {self._stream}, the most that is taken")

@@ -58,7 +58,7 @@ class Call:
         self._sink: Sink = self._out.extend if stdout is None else stdout
         self._error_sink: Sink = self._err.extend if stderr is None else stderr
         self._silence = limits.silence
-        self._meter = Meter(limits.stdout, stream="standard output")
+        self._meter = Meter(limits.stdout, lines=limits.lines, stream="standard output")
         self._error_meter = Meter(limits.stderr, stream="standard error")
         self._moved = time.monotonic()  # when a stream moved last
         channel.settimeout(0.0)  # never wait in a read or a write: the other streams would, too

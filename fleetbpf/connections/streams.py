@@ -37,7 +37,7 @@ def exchange(
     out, err = bytearray(), bytearray()
     sinks = {process.stdout: stdout or out.extend, process.stderr: stderr or err.extend}
     meters = {
-        process.stdout: Meter(limits.stdout, stream="standard output"),
+        process.stdout: Meter(limits.stdout, lines=limits.lines, stream="standard output"),
         process.stderr: Meter(limits.stderr, stream="standard error"),
     }
     os.set_blocking(process.stdin.fileno(), False)

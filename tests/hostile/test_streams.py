@@ -68,6 +68,8 @@ def test_a_local_command_is_cut_off_as_well() -> None:
     )
     error = refused_here(limited("sh", "-c", "yes >&2", stderr=MIB))
     assert "1.0MiB on standard error" in str(error)
+    error = refused_here(limited("yes", lines=5000))
+    assert "more than 5000 lines on standard output" in str(error)
 
 
 def test_silence_ends_a_command_long_before_its_time_is_over() -> None:
@@ -108,6 +110,7 @@ def refused_there(
     [
         (limited("yes", stdout=MIB), "yes said more than 1.0MiB on standard output"),
         (limited("sh", "-c", "yes >&2", stderr=MIB), "sh said more than 1.0MiB on standard error"),
+        (limited("yes", lines=5000), "yes said more than 5000 lines on standard output"),
         (limited("sleep", "9", silence=0.3), "sleep said nothing for 0.3 s"),
         (limited("sh", "-c", DRIP), "timed out after 1 s while running sh"),
         (limited("yes", stdout=1e15), "timed out after 1 s while running yes"),
