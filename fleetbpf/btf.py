@@ -1,4 +1,4 @@
-"""The BTF of an object, as `bpftool -j btf dump file x.bpf.o` prints it: parsed into values."""
+"""The types of an object, as its BTF tells them (object_btf.py), and what is asked of them."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -115,14 +115,6 @@ Type = (
 )
 Types = Mapping[int, Type]
 
-ANONYMOUS = "(anon)"  # what bpftool prints for no name
-
-
-def parse(document: Mapping[str, object]) -> Types:
-    """The types of one `bpftool -j btf dump file …` document, by id; id 0 is void."""
-    entries = _entries(document, "types")
-    return {0: Void()} | {_number(entry, "id"): _type(entry) for entry in entries}
-
 
 def resolve(types: Types, identifier: int) -> Type:
     """The type behind all typedefs and qualifiers."""
@@ -202,91 +194,3 @@ def c_name(types: Types, identifier: int) -> str:
             return name
         case Section(name=name):
             return name
-
-
-def _type(entry: Mapping[str, object]) -> Type:
-    """One entry of the dump as a value."""
-    name = _name(entry)
-    match entry["kind"]:
-        case "INT":
-            return _integer(entry, name)
-        case "FLOAT":
-            return Floating(name=name, size=_number(entry, "size"))
-        case "ENUM" | "ENUM64":
-            return _enumeration(entry, name)
-        case "ARRAY":
-            return Array(element=_number(entry, "type_id"), count=_number(entry, "nr_elems"))
-        case "STRUCT" | "UNION" as kind:
-            members = tuple(_member(member) for member in _entries(entry, "members"))
-            size_ = _number(entry, "size")
-            return Struct(name=name, size=size_, union=kind == "UNION", members=members)
-        case "PTR":
-            return Pointer(target=_number(entry, "type_id"))
-        case "TYPEDEF" | "CONST" | "VOLATILE" | "RESTRICT" | "TYPE_TAG" as kind:
-            written = name if kind == "TYPEDEF" else ""
-            target = _number(entry, "type_id")
-            return Alias(name=written, target=target, volatile=kind == "VOLATILE")
-        case "VAR":
-            static = entry.get("linkage") == "static"
-            return Variable(name=name, type=_number(entry, "type_id"), static=static)
-        case "DATASEC":
-            pairs = ((_number(v, "type_id"), _number(v, "size")) for v in _entries(entry, "vars"))
-            return Section(name=name, variables=tuple(pairs))
-        case _:
-            return Void()
-
-
-def _integer(entry: Mapping[str, object], name: str) -> Integer:
-    return Integer(
-        name=name,
-        size=_number(entry, "size"),
-        bits=_number(entry, "nr_bits"),
-        signed=entry["encoding"] == "SIGNED",
-        boolean=entry["encoding"] == "BOOL",
-    )
-
-
-def _enumeration(entry: Mapping[str, object], name: str) -> Enumeration:
-    """Make one; bpftool prints a negative value of an enum as 2**64 - n.
-
-    So each is reduced to the enum's size. clang 14 cuts 8-byte values to 32 bits: such an enum
-    (not an ENUM64) keeps no names.
-    """
-    bytes_ = _number(entry, "size")
-    cut = entry["kind"] == "ENUM" and bytes_ > 4
-    pairs = ((_name(value), _number(value, "val")) for value in _entries(entry, "values"))
-    return Enumeration(
-        name=name,
-        size=bytes_,
-        signed=entry.get("encoding") == "SIGNED",
-        values=() if cut else tuple((label, value % (1 << 8 * bytes_)) for label, value in pairs),
-    )
-
-
-def _member(entry: Mapping[str, object]) -> Member:
-    bit_size = _number(entry, "bitfield_size") if "bitfield_size" in entry else 0
-    return Member(
-        name=_name(entry),
-        type=_number(entry, "type_id"),
-        bit_offset=_number(entry, "bits_offset"),
-        bit_size=bit_size,
-    )
-
-
-def _name(entry: Mapping[str, object]) -> str:
-    name = str(entry.get("name", ""))
-    return "" if name == ANONYMOUS else name
-
-
-def _number(entry: Mapping[str, object], key: str) -> int:
-    value = entry[key]
-    if not isinstance(value, int):
-        raise TypeError(f"BTF dump: {key} is {value!r}, not a number")
-    return value
-
-
-def _entries(entry: Mapping[str, object], key: str) -> list[Mapping[str, object]]:
-    value = entry.get(key, [])
-    if not isinstance(value, list):
-        raise TypeError(f"BTF dump: {key} is {value!r}, not a list")
-    return value

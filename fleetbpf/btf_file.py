@@ -12,6 +12,10 @@ HEADER = struct.Struct("<HBBIIIII")  # magic, version, flags, header length, typ
 RECORD = struct.Struct("<III")  # name, info, size or type
 ARRAY = struct.Struct("<III")  # element, index, count
 MEMBER = struct.Struct("<III")  # name, type, offset
+VARIABLE = struct.Struct("<III")  # type, offset, size
+VALUE = struct.Struct("<II")  # name, value
+WIDE_VALUE = struct.Struct("<III")  # name, lower and upper half
+WORD = struct.Struct("<I")
 MAGIC = 0xEB9F
 FLAVOUR = "___"  # struct task_struct___old is what its author calls another task_struct
 
@@ -107,8 +111,36 @@ class BtfFile:
 
     def fields(self, identifier: int) -> Iterator[Field]:
         """The members of a struct or union."""
-        for name, member, _ in self._parts(identifier, MEMBER):
+        for name, member, _ in self.members(identifier):
             yield Field(name=self.text(name), type=member)
+
+    def flag(self, identifier: int) -> bool:
+        """Its kind_flag: bit fields in a struct, signed values in an enum."""
+        return bool(self.records[identifier][1] >> 31)
+
+    def members(self, identifier: int) -> Iterator[tuple[int, ...]]:
+        """The members of a struct or union: name, type, offset."""
+        yield from self._parts(identifier, MEMBER)
+
+    def integer(self, identifier: int) -> tuple[int, int]:
+        """The encoding and the bits of an integer."""
+        (word,) = WORD.unpack_from(self.content, self.records[identifier][3])
+        return word >> 24 & 0xF, word & 0xFF
+
+    def values(self, identifier: int) -> Iterator[tuple[str, int]]:
+        """The names and values of an enum, as unsigned numbers."""
+        wide = self.kind(identifier) is Kind.ENUM64
+        for name, low, *high in self._parts(identifier, WIDE_VALUE if wide else VALUE):
+            yield self.text(name), low | high[0] << 32 if high else low
+
+    def is_static(self, identifier: int) -> bool:
+        """Whether a variable is static (BTF_VAR_STATIC)."""
+        return WORD.unpack_from(self.content, self.records[identifier][3]) == (0,)
+
+    def variables(self, identifier: int) -> Iterator[tuple[int, int]]:
+        """The variables of a data section: type id, size."""
+        for variable, _, size in self._parts(identifier, VARIABLE):
+            yield variable, size
 
     def element(self, identifier: int) -> tuple[int, int]:
         """The type and the number of an array's elements."""
@@ -117,9 +149,7 @@ class BtfFile:
 
     def enumerators(self, identifier: int) -> Iterator[str]:
         """The names of an enum's values."""
-        wide = self.kind(identifier) is Kind.ENUM64
-        for name, *_ in self._parts(identifier, struct.Struct("<III" if wide else "<II")):
-            yield self.text(name)
+        yield from (name for name, _ in self.values(identifier))
 
     def named(self, name: str) -> tuple[int, ...]:
         """The types of that name, whatever their flavour."""
@@ -141,7 +171,10 @@ class BtfFile:
     def _parts(self, identifier: int, shape: struct.Struct) -> Iterator[tuple[int, ...]]:
         _, info, _, start = self.records[identifier]
         count = info & 0xFFFF
-        yield from shape.iter_unpack(self.content[start : start + count * shape.size])
+        end = start + count * shape.size
+        if end > len(self.content):
+            raise ValueError("damaged BTF: it ends within a type")
+        yield from shape.iter_unpack(self.content[start:end])
 
 
 def essential(name: str) -> str:

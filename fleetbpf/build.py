@@ -236,12 +236,7 @@ def refuse_unreadable(recipe: Recipe) -> None:
 
 def brief(whole: Description) -> Description:
     """Without the types that only the generator needs: vmlinux.h may have brought thousands."""
-    spoken_of = [
-        *(item.type for item in whole.constants),
-        *(item.type for item in whole.events),
-        *(part for item in whole.maps for part in (item.key_type, item.value_type)),
-    ]
-    return replace(whole, types=btf.part(whole.types, filter(None, spoken_of)))
+    return replace(whole, types=btf.part(whole.types, whole.spoken_of))
 
 
 def artifact(inputs: Inputs, entry: Entry, *, cached: bool) -> Artifact:

@@ -16,6 +16,7 @@ from fleetbpf.toolchain import Toolchain
 GENERATOR = (
     "archive.py",
     "btf.py",
+    "btf_file.py",
     "build.py",
     "cache.py",
     "compilation.py",
@@ -28,6 +29,8 @@ GENERATOR = (
     "hints.py",
     "loader_source.py",
     "map_shapes.py",
+    "object_btf.py",
+    "object_names.py",
     "workbench.py",
     "model/description.py",
     "model/powers.py",

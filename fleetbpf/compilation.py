@@ -1,4 +1,4 @@
-"""The commands of a build as values: source → object → skeleton → loader."""
+"""The commands of a build as values: source → object → loader."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -14,7 +14,7 @@ LIBELF_GAPS = RUNTIME / "libelf_gaps.c"  # what a static link needs beside the l
 INSPECTOR = RUNTIME / "inspector.c"  # a program of its own, not part of loaders
 
 OBJECT = "program.bpf.o"
-SKELETON = "program.skel.h"
+OBJECT_HEADER = "object.h"
 LOADER = "loader"
 PACKED_LOADERS = {Compression.GZIP: "loader.tar.gz", Compression.ZSTD: "loader.tar.zst"}
 LOADER_SOURCE = "loader.c"
@@ -108,16 +108,6 @@ def _clang(toolchain: Toolchain, source: Path, *, colour: bool) -> Iterable[str 
 def strip_object(toolchain: Toolchain) -> Command:
     """Write the object without DWARF, which is most of its size; run in the work folder."""
     return Command(toolchain.bpftool, "gen", "object", OBJECT, UNSTRIPPED)
-
-
-def generate_skeleton(toolchain: Toolchain, name: str) -> Command:
-    """Print the skeleton of the object with the C identifier `name`; run in the work folder."""
-    return Command(toolchain.bpftool, "gen", "skeleton", OBJECT, "name", name)
-
-
-def dump_types(toolchain: Toolchain) -> Command:
-    """Print the object's BTF as JSON; run in the work folder."""
-    return Command(toolchain.bpftool, "-j", "btf", "dump", "file", OBJECT)
 
 
 def cut_btf(toolchain: Toolchain) -> Command:

@@ -1,9 +1,9 @@
 """What is inside an object: its ELF sections and its BTF, read into a Description."""
 
 import struct
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 
-from fleetbpf import btf, elf, events
+from fleetbpf import btf, events, object_btf
 from fleetbpf.btf import Types
 from fleetbpf.elf import Elf
 from fleetbpf.model import powers
@@ -17,17 +17,14 @@ PRINTING = {6, 177}  # BPF_FUNC_trace_printk, BPF_FUNC_trace_vprintk
 CORE_LENGTH = struct.Struct("<8x16x4xI")
 
 
-def read(
-    program: str, content: bytes, dump: Mapping[str, object], structs: Iterable[str] = ()
-) -> Description:
-    """Describe the object in `content`, whose BTF is `dump` (`bpftool -j btf dump file …`).
+def read(program: str, parts: Elf, structs: Iterable[str] = ()) -> Description:
+    """Describe an object; no function at all is not an error here.
 
     structs: the names of those that a manifest wants as events.
 
-    ValueError when it is not an object; no function at all is not an error here.
+    ValueError when its BTF is damaged.
     """
-    parts = elf.parse(content)
-    types = btf.parse(dump)
+    types = types_of(parts)
     declared = tuple(maps(types))
     return Description(
         program=program,
@@ -43,9 +40,15 @@ def read(
     )
 
 
-def has_license(content: bytes) -> bool:
+def types_of(parts: Elf) -> Types:
+    """The types of an object; none but void where it has no BTF."""
+    section = parts.section(".BTF")
+    return {0: btf.Void()} if section is None else object_btf.read(section.content)
+
+
+def has_license(parts: Elf) -> bool:
     """Whether the object says its license, without which the kernel refuses most helpers."""
-    section = elf.parse(content).section("license")
+    section = parts.section("license")
     return section is not None and bool(section.content.rstrip(b"\0"))
 
 

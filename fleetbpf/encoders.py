@@ -14,6 +14,8 @@ from fleetbpf.model.description import EventStruct
 Hints = Mapping[str, Hint]  # by the path of a field: "inner.port"
 NO_HINTS: Hints = {}
 
+_OCTAL = tuple(f"\\{byte:03o}" for byte in range(256))
+
 
 @frozen
 class Encoder:
@@ -120,13 +122,18 @@ def c_string(text: str) -> str:
     return '"' + "".join(plain.get(c, c if _is_plain(c) else _octal(c)) for c in text) + '"'
 
 
+def c_bytes(content: bytes) -> str:
+    """A C string literal of any bytes; an array of exactly their number has no NUL behind them."""
+    return '"' + "".join(map(_OCTAL.__getitem__, content)) + '"'
+
+
 def _is_plain(character: str) -> bool:
     return " " <= character <= "~" and character != "?"
 
 
 def _octal(character: str) -> str:
     """Three digits each: what follows cannot become a part of it."""
-    return "".join(f"\\{byte:03o}" for byte in character.encode("utf-8", "surrogateescape"))
+    return "".join(map(_OCTAL.__getitem__, character.encode("utf-8", "surrogateescape")))
 
 
 def _function(name: str, body: str) -> Encoder:

@@ -1,11 +1,10 @@
-"""The text of a program's loader.c: a skeleton, tables of what is in it, and a main."""
+"""The text of a program's loader.c: the object, tables of what is in it, and a main."""
 
 import json
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, replace
 
-from fleetbpf import encoders, event_plan, map_shapes
+from fleetbpf import elf, encoders, event_plan, map_shapes
 from fleetbpf.btf import Types
 from fleetbpf.encoders import Encoder
 from fleetbpf.event_plan import Case, Plan
@@ -15,7 +14,7 @@ from fleetbpf.model.description import Description, Map
 from fleetbpf.model.recipe import DesiredEvent
 from fleetbpf.templates import rendered
 
-BYTES = re.MULTILINE | re.DOTALL
+OBJECT_SECTION = "fleetbpf_object"  # of the loader's
 
 
 @frozen
@@ -47,6 +46,7 @@ class EventRow:
 class RingRow:
     """A ring buffer in the loader's table; events are indexes of rows."""
 
+    number: int
     name: str
     event: int | None  # the only struct that there is
     perf: bool
@@ -58,10 +58,10 @@ class RingRow:
 def render(
     description: Description,
     wanted: Iterable[DesiredEvent],
-    skeleton_header_name: str,
+    object_header_name: str,
     build_key: str,
 ) -> str:
-    """The loader's source; the skeleton header holds `object_in` it."""
+    """The loader's source; that header is `object_header`."""
     planned = event_plan.plans(description, wanted)
     # By hand any struct may be asked for, with the hints of its types alone.
     plain = (Case(struct=struct, hints={}) for struct in description.events)
@@ -80,13 +80,12 @@ def render(
         program=description.program,
         key=build_key,
         document=json.dumps(document(description, build_key), separators=(",", ":")),
-        skeleton=skeleton_header_name,
-        skeleton_name=skeleton_name(description.program),
+        header=object_header_name,
         functions=description.functions,
         constants=description.constants,
         maps=[_row(description, *pair) for pair in enumerate(description.maps)],
         events=[_event(description, case) for case in cases],
-        rings=[_ring(plan, cases) for plan in planned],
+        rings=[_ring(number, plan, cases) for number, plan in enumerate(planned)],
         units=_units(description, planned),
         encoders=[encoder.code for encoder in _encoders(description, cases)],
         tables=[name for name, rows in tables.items() if rows],
@@ -110,22 +109,22 @@ def document(description: Description, build_key: str) -> dict[str, object]:
     }
 
 
-def skeleton_name(program: str) -> str:
-    """The C identifier that a program's skeleton has; kernels show it in its maps' names."""
-    name = re.sub(r"\W", "_", program, flags=re.ASCII)
-    return f"_{name}" if name[:1].isdigit() else name
+def object_header(content: bytes) -> str:
+    """The header that holds an object's bytes, in a section of the loader that has nothing else.
 
-
-def object_in(skeleton: str) -> str:
-    """The function of bpftool's skeleton that returns the object's bytes.
-
-    The rest is left out: its structs name the program's own types (`u64`, `struct event`), which
-    user space does not have, and its maps as C cannot; the loader reaches all through libbpf.
+    bpftool's skeleton would do as well, but for the object's names, which it writes as they are.
     """
-    found = re.search(r"^static[^\n]*__elf_bytes\(size_t \*\w+\)\n\{\n.*?^\}\n", skeleton, BYTES)
-    if found is None:
-        raise ValueError("a skeleton without the object's bytes")
-    return f"#include <stddef.h>\n\n{found[0]}"
+    place = f'__attribute__((aligned(8), section("{OBJECT_SECTION}")))'
+    text = encoders.c_bytes(content)
+    return f"static const unsigned char object[{len(content)}]\n\t{place} = {text};\n"
+
+
+def holds(loader: bytes, content: bytes) -> bool:
+    """Whether a linked loader holds an object, byte for byte, and no other."""
+    found = [
+        section.content for section in elf.parse(loader).sections if section.name == OBJECT_SECTION
+    ]
+    return found == [content]
 
 
 def _row(description: Description, number: int, item: Map) -> Row:
@@ -163,11 +162,13 @@ def _event(description: Description, case: Case) -> EventRow:
     )
 
 
-def _ring(plan: Plan, cases: tuple[Case, ...]) -> RingRow:
+def _ring(number: int, plan: Plan, cases: tuple[Case, ...]) -> RingRow:
     rows = [(case.value, cases.index(replace(case, value=None))) for case in plan.cases]
     if plan.by is None:
-        return RingRow(name=plan.ring, event=rows[0][1] if rows else None, perf=plan.perf)
+        event = rows[0][1] if rows else None
+        return RingRow(number=number, name=plan.ring, event=event, perf=plan.perf)
     return RingRow(
+        number=number,
         name=plan.ring,
         event=None,
         perf=plan.perf,

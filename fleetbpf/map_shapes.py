@@ -124,6 +124,8 @@ def _runs(types: Types, identifier: int, offset: int) -> Iterator[Run]:
                 yield Run(offset=offset, size=number.size, count=count)
                 return
             step = btf.size(types, element)
+            if not step:
+                raise TypeError
             for index in range(count):
                 yield from _runs(types, element, offset + index * step)
         case _:

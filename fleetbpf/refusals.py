@@ -1,8 +1,9 @@
 """What an object must be to become a loader, and how to say that it is not."""
 
 import struct
+from collections.abc import Iterable
 
-from fleetbpf import description, elf
+from fleetbpf import description, elf, object_names
 from fleetbpf.elf import Elf
 from fleetbpf.errors import BuildError, Problem
 from fleetbpf.model.description import Description
@@ -13,34 +14,48 @@ BPF = "compile it with clang -target bpf, or whatever makes BPF in its language"
 IDENTITY = struct.Struct("<4sBB10xHH")  # magic, class, byte order, type, machine
 RELOCATABLE = 1  # ET_REL
 MACHINES = {0: "none", 247: "BPF"}  # EM_NONE is what the first compilers for BPF wrote
+INSTRUCTION = 8  # bytes
+ONLY_ONE = (".BTF", ".BTF.ext", ".maps", "license", "version")
 OTHER_FILES = {
     b"BC\xc0\xde": ("LLVM bitcode", "make an object of it: llc -march=bpfel -filetype=obj"),
     b"!<arch>\n": ("an archive", "take the object out of it: ar x"),
 }
 
 
-def refuse_foreign(content: bytes, recipe: Recipe) -> None:
-    """Raise BuildError for a file that is no BPF object, or one that libbpf does not read."""
-    found = foreign(content)
-    parts = None if found else _parse(content, recipe)
-    if parts is not None:
-        found = legacy_maps(parts) or untyped_maps(parts) or undefined(parts)
-    if found:
-        what, hint = found
-        raise BuildError(
-            Problem(where=_where(recipe), what=f"{recipe.source.name} {what}", hint=hint)
-        )
+def read(content: bytes, recipe: Recipe, structs: Iterable[str] = ()) -> tuple[Elf, Description]:
+    """An object and its description, before any tool has seen it.
+
+    structs: the names of those that a manifest wants as events.
+
+    BuildError for a file that is no BPF object, that libbpf does not read or reads in two ways,
+    or that has names which no compiler writes.
+    """
+    _refuse_if(foreign(content), recipe)
+    try:
+        parts = elf.parse(content)
+        for check in (ambiguous, legacy_maps, untyped_maps, undefined):
+            _refuse_if(check(parts), recipe)
+        described = description.read(recipe.program, parts, structs)
+    except ValueError as error:
+        raise refused(f"is {error}", "", recipe) from error
+    _refuse_if(object_names.wrong(parts, described), recipe)
+    return parts, described
 
 
-def refuse_unusable(found: Description, content: bytes, recipe: Recipe) -> None:
+def refused(what: str, hint: str, recipe: Recipe) -> BuildError:
+    """The error of an object."""
+    problem = Problem(where=_where(recipe), what=f"{recipe.source.name} {what}", hint=hint)
+    return BuildError(problem)
+
+
+def refuse_unusable(found: Description, parts: Elf, recipe: Recipe) -> None:
     """Raise BuildError for an object that the kernel could do nothing with."""
-    name, where = recipe.source.name, _where(recipe)
     if not found.functions:
         hint = 'say where each one attaches: SEC("tracepoint/syscalls/sys_enter_execve")'
-        raise BuildError(Problem(where=where, what=f"{name} has no BPF function", hint=hint))
-    if not description.has_license(content):
+        raise refused("has no BPF function", hint, recipe)
+    if not description.has_license(parts):
         hint = 'add char LICENSE[] SEC("license") = "GPL"; most helpers are for GPL programs only'
-        raise BuildError(Problem(where=where, what=f"{name} does not say its license", hint=hint))
+        raise refused("does not say its license", hint, recipe)
 
 
 def foreign(content: bytes) -> tuple[str, str] | None:
@@ -90,17 +105,25 @@ def undefined(parts: Elf) -> tuple[str, str] | None:
     return what, "BPF has no C library: write it out, or let the compiler expand it"
 
 
-def has_dwarf(content: bytes) -> bool:
+def ambiguous(parts: Elf) -> tuple[str, str] | None:
+    """Sections of which there must be one: of two libbpf takes the last, others the first."""
+    names = [section.name for section in parts.sections]
+    double = [name for name in ONLY_ONE if names.count(name) > 1]
+    if double:
+        return f"has two sections called {quoted(double[0])}", BPF
+    if any(each.executable and len(each.content) % INSTRUCTION for each in parts.sections):
+        return "has half an instruction", BPF
+    return None
+
+
+def has_dwarf(parts: Elf) -> bool:
     """Whether the object carries what debuggers read, which is most of its size."""
-    return elf.parse(content).section(".debug_info") is not None
+    return parts.section(".debug_info") is not None
 
 
-def _parse(content: bytes, recipe: Recipe) -> Elf:
-    try:
-        return elf.parse(content)
-    except ValueError as error:
-        what = f"{recipe.source.name} is {error}"
-        raise BuildError(Problem(where=_where(recipe), what=what)) from error
+def _refuse_if(found: tuple[str, str] | None, recipe: Recipe) -> None:
+    if found:
+        raise refused(*found, recipe)
 
 
 def _where(recipe: Recipe) -> str:

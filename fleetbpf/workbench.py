@@ -1,10 +1,9 @@
 """One build in its work folder: runs the tools one after the other, and says what they refuse."""
 
 import contextlib
-import json
 import os
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -12,8 +11,6 @@ from pathlib import Path
 from fleetbpf import (
     archive,
     compilation,
-    description,
-    elf,
     includes,
     kernel_btf,
     loader_source,
@@ -23,10 +20,12 @@ from fleetbpf.cache import digest, disk_cure
 from fleetbpf.command import Command
 from fleetbpf.connections import Completed
 from fleetbpf.connections.local import LocalConnection
+from fleetbpf.elf import Elf
 from fleetbpf.errors import BuildError, Problem
 from fleetbpf.frozen import frozen
 from fleetbpf.model.description import Description
 from fleetbpf.model.recipe import Recipe
+from fleetbpf.refusals import refused
 from fleetbpf.toolchain import Toolchain
 
 DOCTOR = "`fleetbpf doctor` says what is missing here"
@@ -66,57 +65,46 @@ class Workbench:
         return includes.dependencies(rule, recipe.source.parent), warnings
 
     def describe_object(self, recipe: Recipe) -> Description:
-        """Strip the compiled object and read what is in it."""
-        refusals.refuse_foreign((self.folder / compilation.UNSTRIPPED).read_bytes(), recipe)
-        self._strip(recipe)
-        content = (self.folder / compilation.OBJECT).read_bytes()
+        """Read what is in the compiled object, and strip it."""
+        content = (self.folder / compilation.UNSTRIPPED).read_bytes()
         structs = [struct for event in recipe.events for struct in event.structs]
-        types = self._types(content, recipe)
-        found = description.read(recipe.program, content, types, structs)
-        refusals.refuse_unusable(found, content, recipe)
+        parts, found = refusals.read(content, recipe, structs)
+        stripped = self._strip(content, parts, recipe)
+        if stripped != content:
+            parts, found = refusals.read(stripped, recipe, structs)
+        refusals.refuse_unusable(found, parts, recipe)
         return found
 
-    def _strip(self, recipe: Recipe) -> None:
+    def _strip(self, content: bytes, parts: Elf, recipe: Recipe) -> bytes:
         """Leave the DWARF away; an object that bpftool's linker does not take keeps it."""
-        content = (self.folder / compilation.UNSTRIPPED).read_bytes()
+        made = self.folder / compilation.OBJECT
         problem = Problem(where=recipe.where, what=f"bpftool cannot link {recipe.source.name}")
         if not recipe.prebuilt:
             self._tool(compilation.strip_object(self.toolchain), problem)
-            return
-        if refusals.has_dwarf(content):
+            return made.read_bytes()
+        if refusals.has_dwarf(parts):
             with contextlib.suppress(BuildError):
                 self._tool(compilation.strip_object(self.toolchain), problem)
-                return
-        (self.folder / compilation.OBJECT).write_bytes(content)
-
-    def _types(self, content: bytes, recipe: Recipe) -> Mapping[str, object]:
-        """The object's BTF as bpftool dumps it; no types where it has none."""
-        if elf.parse(content).section(".BTF") is None:
-            return {}
-        problem = Problem(
-            where=recipe.where, what=f"bpftool cannot read {recipe.source.name}'s BTF"
-        )
-        dump: Mapping[str, object] = json.loads(
-            self._tool(compilation.dump_types(self.toolchain), problem).stdout
-        )
-        return dump
+                return made.read_bytes()
+        made.write_bytes(content)
+        return content
 
     def link_loader(
         self, found: Description, key: str, runtime: Iterable[Path], recipe: Recipe
     ) -> None:
         """Generate the loader of the described object and link it with the runtime's objects."""
-        name = loader_source.skeleton_name(found.program)
-        skeleton = self._tool(
-            compilation.generate_skeleton(self.toolchain, name),
-            Problem(
-                where=recipe.where, what=f"bpftool cannot make the skeleton of {found.program}"
+        content = (self.folder / compilation.OBJECT).read_bytes()
+        texts = {
+            compilation.OBJECT_HEADER: loader_source.object_header(content),
+            compilation.LOADER_SOURCE: loader_source.render(
+                found, recipe.events, compilation.OBJECT_HEADER, key
             ),
-        )
-        text = loader_source.object_in(skeleton.stdout.decode())
-        (self.folder / compilation.SKELETON).write_text(text, encoding="utf-8")
-        source = loader_source.render(found, recipe.events, compilation.SKELETON, key)
-        (self.folder / compilation.LOADER_SOURCE).write_text(source, encoding="utf-8")
+        }
+        for name, text in texts.items():
+            (self.folder / name).write_text(text, encoding="utf-8")
         self._link(compilation.LOADER_SOURCE, runtime, compilation.LOADER, recipe.where)
+        if not loader_source.holds((self.folder / compilation.LOADER).read_bytes(), content):
+            raise refused("is not what its loader holds after linking", DOCTOR, recipe)
 
     def pack_loader(self) -> None:
         """Compress the loader as it is sent, once for all runs."""

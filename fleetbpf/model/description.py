@@ -92,3 +92,13 @@ class Description:
     rings: tuple[Ring, ...] = ()
     events: tuple[EventStruct, ...] = ()  # none where there is no ring
     calls: tuple[Call, ...] = ()
+
+    @property
+    def spoken_of(self) -> tuple[int, ...]:
+        """The ids of the types that a loader or a manifest may speak of."""
+        found = (
+            *(item.type for item in self.constants),
+            *(item.type for item in self.events),
+            *(part for item in self.maps for part in (item.key_type, item.value_type)),
+        )
+        return tuple(filter(None, found))

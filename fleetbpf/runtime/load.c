@@ -70,15 +70,13 @@ struct bpf_object *fb_object_open(const struct fb_program *program, const struct
 {
 	LIBBPF_OPTS(bpf_object_open_opts, options);
 	struct bpf_object *object;
-	size_t size;
-	const void *elf = program->elf(&size);
 	int error;
 
 	libbpf_set_print(keep_warning);
 	if (program->needs_btf && find_btf(btf, &options.btf_custom_path, problem))
 		return NULL;
 	options.object_name = program->name;
-	object = bpf_object__open_mem(elf, size, &options);
+	object = bpf_object__open_mem(program->elf, program->elf_size, &options);
 	if (object)
 		return object;
 	error = errno;

@@ -83,7 +83,8 @@ struct fb_program {
 	const char *name;
 	const char *key;	 /* the build key: 64 hex digits */
 	const char *description; /* one JSON document, for --describe */
-	const void *(*elf)(size_t *size);
+	const void *elf;	 /* the object */
+	size_t elf_size;
 	const struct fb_function *functions;
 	size_t function_count;
 	const struct fb_constant *constants;

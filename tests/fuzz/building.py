@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fleetbpf import loader_source
-from fleetbpf.compilation import LOADER_SOURCE, RUNTIME, SKELETON, runtime_sources
+from fleetbpf.compilation import LOADER_SOURCE, OBJECT_HEADER, RUNTIME, runtime_sources
 from fleetbpf.connections.local import LocalConnection
 from fleetbpf.model.recipe import Recipe
 from fleetbpf.toolchain import Toolchain
@@ -78,11 +78,8 @@ def generate_loader(folder: Path) -> None:
         bench = Workbench(toolchain=toolchain, folder=folder, here=here)
         bench.compile_object(recipe)
         found = bench.describe_object(recipe)
-    name = loader_source.skeleton_name(found.program)
-    (folder / SKELETON).write_text(
-        f"static const void *{name}__elf_bytes(size_t *size)\n{{ *size = 0; return size; }}\n"
-    )
-    source = loader_source.render(found, recipe.events, SKELETON, "fuzz")
+    (folder / OBJECT_HEADER).write_text(loader_source.object_header(b"\0"))
+    source = loader_source.render(found, recipe.events, OBJECT_HEADER, "fuzz")
     (folder / LOADER_SOURCE).write_text(source)
 
 

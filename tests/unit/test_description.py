@@ -7,57 +7,40 @@ from fleetbpf.model.description import ConstantKind
 
 # const volatile int min_uid; const volatile bool loud; const volatile char prefix[16];
 # const int folded; static const volatile in a function; const volatile int numbers[4];
-TYPES = {
-    "types": [
-        {"id": 1, "kind": "INT", "name": "int", "size": 4, "nr_bits": 32, "encoding": "SIGNED"},
-        {"id": 2, "kind": "INT", "name": "_Bool", "size": 1, "nr_bits": 8, "encoding": "BOOL"},
-        {"id": 3, "kind": "INT", "name": "char", "size": 1, "nr_bits": 8, "encoding": "SIGNED"},
-        {"id": 4, "kind": "VOLATILE", "name": "(anon)", "type_id": 1},
-        {"id": 5, "kind": "CONST", "name": "(anon)", "type_id": 4},
-        {"id": 6, "kind": "VOLATILE", "name": "(anon)", "type_id": 2},
-        {"id": 7, "kind": "VOLATILE", "name": "(anon)", "type_id": 3},
-        {"id": 8, "kind": "CONST", "name": "(anon)", "type_id": 7},
-        {"id": 9, "kind": "ARRAY", "name": "(anon)", "type_id": 8, "nr_elems": 16},
-        {"id": 10, "kind": "CONST", "name": "(anon)", "type_id": 1},
-        {"id": 11, "kind": "ARRAY", "name": "(anon)", "type_id": 5, "nr_elems": 4},
-        {"id": 12, "kind": "TYPEDEF", "name": "bool", "type_id": 2},
-        {"id": 13, "kind": "VOLATILE", "name": "(anon)", "type_id": 12},
-        {"id": 20, "kind": "VAR", "name": "min_uid", "type_id": 5, "linkage": "global"},
-        {"id": 21, "kind": "VAR", "name": "loud", "type_id": 13, "linkage": "global"},
-        {"id": 22, "kind": "VAR", "name": "prefix", "type_id": 9, "linkage": "global"},
-        {"id": 23, "kind": "VAR", "name": "folded", "type_id": 10, "linkage": "global"},
-        {"id": 24, "kind": "VAR", "name": "f.inner", "type_id": 5, "linkage": "static"},
-        {"id": 25, "kind": "VAR", "name": "numbers", "type_id": 11, "linkage": "global"},
-        {"id": 26, "kind": "VAR", "name": "bpf_metadata_x", "type_id": 9, "linkage": "global"},
-        {"id": 27, "kind": "VAR", "name": "mine", "type_id": 4, "linkage": "static"},
-        {"id": 28, "kind": "VAR", "name": "counter", "type_id": 4, "linkage": "global"},
-        {
-            "id": 30,
-            "kind": "DATASEC",
-            "name": ".rodata",
-            "vars": [
-                {"type_id": identifier, "offset": 0, "size": size}
-                for identifier, size in zip(range(20, 27), (4, 1, 16, 4, 4, 16, 16), strict=True)
-            ],
-        },
-        {
-            "id": 31,
-            "kind": "DATASEC",
-            "name": ".rodata.mine",
-            "vars": [{"type_id": 27, "offset": 0, "size": 4}],
-        },
-        {
-            "id": 32,
-            "kind": "DATASEC",
-            "name": ".bss",
-            "vars": [{"type_id": 28, "offset": 0, "size": 4}],
-        },
-    ]
+INT = btf.Integer(name="int", size=4, bits=32, signed=True, boolean=False)
+BOOL = btf.Integer(name="_Bool", size=1, bits=8, signed=False, boolean=True)
+CHAR = btf.Integer(name="char", size=1, bits=8, signed=True, boolean=False)
+NAMES = {20: "min_uid", 21: "loud", 22: "prefix", 23: "folded", 25: "numbers", 28: "counter"}
+OTHERS = {24: "f.inner", 26: "bpf_metadata_x", 27: "mine"}
+SHAPES = {20: 5, 21: 13, 22: 9, 23: 10, 24: 5, 25: 11, 26: 9, 27: 4, 28: 4}
+SIZES = (4, 1, 16, 4, 4, 16, 16)
+TYPES: btf.Types = {
+    0: btf.Void(),
+    1: INT,
+    2: BOOL,
+    3: CHAR,
+    4: btf.Alias(name="", target=1, volatile=True),
+    5: btf.Alias(name="", target=4),
+    6: btf.Alias(name="", target=2, volatile=True),
+    7: btf.Alias(name="", target=3, volatile=True),
+    8: btf.Alias(name="", target=7),
+    9: btf.Array(element=8, count=16),
+    10: btf.Alias(name="", target=1),
+    11: btf.Array(element=5, count=4),
+    12: btf.Alias(name="bool", target=2),
+    13: btf.Alias(name="", target=12, volatile=True),
+    **{
+        number: btf.Variable(name=name, type=SHAPES[number], static=number in {24, 27})
+        for number, name in {**NAMES, **OTHERS}.items()
+    },
+    30: btf.Section(name=".rodata", variables=tuple(zip(range(20, 27), SIZES, strict=True))),
+    31: btf.Section(name=".rodata.mine", variables=((27, 4),)),
+    32: btf.Section(name=".bss", variables=((28, 4),)),
 }
 
 
 def test_constants_are_the_volatile_globals() -> None:
-    found = {item.name: item for item in description.constants(btf.parse(TYPES))}
+    found = {item.name: item for item in description.constants(TYPES)}
     assert set(found) == {"min_uid", "loud", "prefix", "numbers", "mine"}
     assert found["min_uid"].kind is ConstantKind.INTEGER
     assert found["loud"].kind is ConstantKind.BOOLEAN

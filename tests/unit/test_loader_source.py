@@ -1,7 +1,9 @@
-"""The generated loader.c, and the skeleton it includes."""
+"""The generated loader.c, and the object it includes."""
 
 import json
+import re
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 from fleetbpf import btf, loader_source
@@ -14,6 +16,7 @@ from fleetbpf.model.description import (
     Map,
     Ring,
 )
+from fleetbpf.model.recipe import DesiredEvent, EventCase
 from tests.tools import need
 
 CASES = Path(__file__).parents[1] / "cases" / "runtime"
@@ -81,7 +84,7 @@ DESCRIPTION = Description(
 
 
 def test_the_loader_reads_as_the_c_file_it_becomes() -> None:
-    text = loader_source.render(DESCRIPTION, (), "program.skel.h", "0" * 64)
+    text = loader_source.render(DESCRIPTION, (), "object.h", "0" * 64)
     assert text == (CASES / "loader.c").read_text()
 
 
@@ -114,15 +117,19 @@ def test_describe_says_what_the_loader_was_made_from() -> None:
     assert described["program"] == "9-lives"
 
 
-def test_of_a_skeleton_only_the_objects_bytes_are_kept() -> None:
-    skeleton = (
-        "struct a {\n\tu64 *own_type;\n};\n"
-        "static inline const void *a__elf_bytes(size_t *sz);\n\n"
-        "static inline const void *a__elf_bytes(size_t *sz)\n{\n"
-        '\t*sz = 3;\n\treturn (const void *)"\\\n\\x7f\\x45\\x4c";\n}\n\n'
-        "static void\na__assert(struct a *s)\n{\n}\n"
+def test_an_objects_bytes_are_escaped_whatever_they_are() -> None:
+    header = loader_source.object_header(b'\x7fELF"\\\n??/')
+    assert header.splitlines()[0] == "static const unsigned char object[10]"
+    assert '"\\177\\105\\114\\106\\042\\134\\012\\077\\077\\057"' in header
+
+
+def test_a_name_of_the_object_is_never_a_name_in_c() -> None:
+    ring = Ring(name="evil[]; int x", struct="event")
+    text = loader_source.render(
+        replace(DESCRIPTION, rings=(ring,)),
+        (DesiredEvent(ring=ring.name, by="pid", cases=(EventCase(value="1", struct="event"),)),),
+        "object.h",
+        "k",
     )
-    assert loader_source.object_in(skeleton) == (
-        "#include <stddef.h>\n\nstatic inline const void *a__elf_bytes(size_t *sz)\n{\n"
-        '\t*sz = 3;\n\treturn (const void *)"\\\n\\x7f\\x45\\x4c";\n}\n'
-    )
+    assert "static const struct fb_case cases_0[] = {" in text
+    assert "evil" not in re.sub(r'"(?:[^"\\]|\\.)*"', "", text)
