@@ -19,6 +19,7 @@ GENERATOR = (
     "btf_file.py",
     "build.py",
     "cache.py",
+    "calls.py",
     "compilation.py",
     "description.py",
     "elf.py",
@@ -33,9 +34,11 @@ GENERATOR = (
     "object_names.py",
     "workbench.py",
     "model/description.py",
-    "model/powers.py",
+    "model/helpers.py",
+    "model/kfuncs.py",
     "model/recipe.py",
     "refusals.py",
+    "source_lines.py",
     "templates/loader.c.j2",
 )
 

@@ -3,15 +3,10 @@
 import struct
 from collections.abc import Iterable, Iterator
 
-from fleetbpf import btf, events, object_btf
+from fleetbpf import btf, calls, events, object_btf
 from fleetbpf.btf import Types
 from fleetbpf.elf import Elf
-from fleetbpf.model import powers
-from fleetbpf.model.description import Call, Constant, ConstantKind, Description, Function, Map
-
-INSTRUCTION = struct.Struct("<BBhi")
-CALL = 0x85  # BPF_JMP | BPF_CALL
-PRINTING = {6, 177}  # BPF_FUNC_trace_printk, BPF_FUNC_trace_vprintk
+from fleetbpf.model.description import Constant, ConstantKind, Description, Function, Map
 
 # Where .BTF.ext's header (struct btf_ext_header of libbpf) has the length of the CO-RE relocations.
 CORE_LENGTH = struct.Struct("<8x16x4xI")
@@ -31,12 +26,12 @@ def read(program: str, parts: Elf, structs: Iterable[str] = ()) -> Description:
         functions=functions(parts),
         constants=tuple(constants(types)),
         maps=declared,
-        prints=prints(parts),
+        prints=calls.prints(parts),
         needs_btf=has_core_relocations(parts),
         types=types,
         rings=events.rings(types, declared),
         events=events.structs(types, declared, structs),
-        calls=tuple(dict.fromkeys(powerful_calls(parts))),
+        calls=calls.changing(parts),
     )
 
 
@@ -68,35 +63,6 @@ def functions(parts: Elf) -> tuple[Function, ...]:
         Function(name=symbol.name, section=parts.sections[symbol.section].name)
         for symbol in entries
     )
-
-
-def prints(parts: Elf) -> bool:
-    """Whether an instruction anywhere calls a helper that prints into the trace buffer."""
-    return any(helper in PRINTING for _, _, helper in helper_calls(parts))
-
-
-def powerful_calls(parts: Elf) -> Iterator[Call]:
-    """The calls of helpers that change what happens, with the functions that they are in."""
-    for section, offset, helper in helper_calls(parts):
-        if helper in powers.HELPERS:
-            holders = [
-                symbol
-                for symbol in parts.symbols
-                if symbol.function and symbol.section == section and symbol.offset <= offset
-            ]
-            holder = max(holders, key=lambda symbol: symbol.offset, default=None)
-            yield Call(function=holder.name if holder else "?", helper=powers.HELPERS[helper])
-
-
-def helper_calls(parts: Elf) -> Iterator[tuple[int, int, int]]:
-    """Each call of a helper: the section's index, the instruction's offset, the helper's number."""
-    for index, section in enumerate(parts.sections):
-        if not section.executable or len(section.content) % INSTRUCTION.size:
-            continue
-        code = enumerate(INSTRUCTION.iter_unpack(section.content))
-        for number, (operation, registers, _, helper) in code:
-            if operation == CALL and registers >> 4 == 0:
-                yield index, number * INSTRUCTION.size, helper
 
 
 def has_core_relocations(parts: Elf) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 
 from fleetbpf.errors import Problem
-from fleetbpf.model import hook_kinds
+from fleetbpf.model import hook_kinds, powers
 from fleetbpf.model.description import Description, Function
 from fleetbpf.model.recipe import Recipe
 from fleetbpf.model.target import DesiredHook, DesiredProgram, Target
@@ -46,25 +46,35 @@ def unknown(name: str, hook: DesiredHook, description: Description) -> Problem:
 
 def forbidden(program: DesiredProgram, description: Description) -> Iterator[Problem]:
     """What the program may change on a host though the manifest does not allow it."""
+    found = [
+        (what, name) for what, name in changes(program, description) if name not in program.allow
+    ]
+    names = dict.fromkeys((*program.allow, *(name for _, name in found if powers.is_known(name))))
+    for what, name in found:
+        hint = f"if that is meant, write `allow: [{', '.join(names)}]` here"
+        if not powers.is_known(name):
+            hint = "nothing allows that: name a hook, a helper or a kernel function that there is"
+        told = f"{what}, and the manifest does not allow it"
+        yield Problem(where=program.where, what=told, hint=hint)
+
+
+def changes(program: DesiredProgram, description: Description) -> Iterator[tuple[str, str]]:
+    """What the program may change on a host, and by which name a manifest allows it."""
     for function, hook in places(program.hooks, description.functions):
         kind, _ = hook_kinds.split(hook)
-        if kind is not None and kind.changes and kind.changes not in program.allow:
-            what = f"{function} on {hook} may change what the host does"
-            yield disallowed(what, kind.changes, program)
+        if kind is None:
+            what = f"{function} is in the section {quoted(hook)}, which may change what a host does"
+            yield what, powers.of_section(hook)
+        elif kind.changes:
+            yield f"{function} on {hook} may change what the host does", kind.changes
+    for held in description.maps:
+        if held.type in powers.SOCKET_MAPS:
+            what = f"{held.name} is a map that takes sockets in, which may change what a host does"
+            yield what, powers.SOCKET_MAPS[held.type]
     for call in description.calls:
-        if call.helper not in program.allow:
-            what = f"{call.function} calls {call.helper}, which changes what the host does"
-            yield disallowed(what, call.helper, program)
-
-
-def disallowed(what: str, name: str, program: DesiredProgram) -> Problem:
-    """Something that the manifest has to allow by name."""
-    names = ", ".join((*program.allow, name))
-    return Problem(
-        where=program.where,
-        what=f"{what}, and the manifest does not allow it",
-        hint=f"if that is meant, write `allow: [{names}]` here",
-    )
+        place = f" at {call.place}" if call.place else ""
+        what = f"{call.function} calls {call.name}{place}, which may change what the host does"
+        yield what, call.name
 
 
 def places(

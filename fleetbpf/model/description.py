@@ -72,10 +72,11 @@ class Ring:
 
 @frozen
 class Call:
-    """A call of a helper that changes what happens: of model/powers.py."""
+    """A call of something that may change what happens: a helper, or a kernel function."""
 
     function: str  # that the call is in
-    helper: str
+    name: str
+    place: str = ""  # in the source: "hello.bpf.c:17"
 
 
 @frozen

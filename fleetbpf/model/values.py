@@ -122,7 +122,7 @@ def hint_name(text: str) -> str:
 def power(name: str) -> str:
     """What a program may do, as `allow` names it; raises MisunderstoodError."""
     found = powers.canonical(name)
-    if found not in powers.NAMES:
+    if not powers.is_known(found):
         hint = did_you_mean(name, powers.NAMES, noun="there are")
         raise MisunderstoodError(f"{quoted(name)} is nothing that has to be allowed", hint)
     return found
@@ -268,8 +268,8 @@ KernelRange = Annotated[
 Power = Annotated[
     StrictStr,
     AfterValidator(power),
-    schema(type="string", enum=list(powers.NAMES)),
-    Expected("a kind of hook or a helper"),
+    schema(type="string", examples=["xdp", "bpf_send_signal", "bpf_sock_destroy"]),
+    Expected("a kind of hook, a helper or a kernel function"),
 ]
 ConstantValue = Annotated[
     object,  # what is wrong with one is told with its place by fleetbpf.constants

@@ -62,9 +62,12 @@ def test_an_alternative_and_a_section_count_too() -> None:
 
 
 def test_a_helper_that_changes_what_a_host_does_must_be_allowed_by_name() -> None:
-    inside = description(calls=(Call(function="g", helper="bpf_send_signal"),))
+    inside = description(calls=(Call(function="g", name="bpf_send_signal", place="g.bpf.c:9"),))
     (problem,) = hook_checks.of(program(allow=("xdp",)), inside)
-    assert problem.what.startswith("g calls bpf_send_signal, which changes what the host does")
+    assert problem.what == (
+        "g calls bpf_send_signal at g.bpf.c:9, which may change what the host does, and the "
+        "manifest does not allow it"
+    )
     assert "`allow: [xdp, bpf_send_signal]`" in problem.hint
     assert not list(hook_checks.of(program(allow=("bpf_send_signal",)), inside))
 
