@@ -17,6 +17,7 @@ VALUE = struct.Struct("<II")  # name, value
 WIDE_VALUE = struct.Struct("<III")  # name, lower and upper half
 WORD = struct.Struct("<I")
 MAGIC = 0xEB9F
+DEEPEST = 64  # types inside each other; libbpf and the kernel follow 32 (MAX_RESOLVE_DEPTH)
 FLAVOUR = "___"  # struct task_struct___old is what its author calls another task_struct
 
 
@@ -104,10 +105,12 @@ class BtfFile:
         return self.records[identifier][2]
 
     def resolve(self, identifier: int) -> int:
-        """The type behind all typedefs and qualifiers."""
-        while self.kind(identifier) in QUALIFIERS:
+        """The type behind all typedefs and qualifiers; ValueError where there is none."""
+        for _ in range(DEEPEST):
+            if self.kind(identifier) not in QUALIFIERS:
+                return identifier
             identifier = self.target(identifier)
-        return identifier
+        raise ValueError(f"damaged BTF: type {identifier} is made of itself")
 
     def fields(self, identifier: int) -> Iterator[Field]:
         """The members of a struct or union."""

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+from weakref import WeakSet
 
 from pydantic import TypeAdapter
 
@@ -94,22 +95,30 @@ class Builder:
     """Builds programs; for any number of threads, beside any number of other processes."""
 
     def __init__(
-        self, toolchain: Toolchain, cache: Path | None = None, *, colour: bool = False
+        self,
+        toolchain: Toolchain,
+        cache: Path | None = None,
+        *,
+        header_folders: tuple[Path, ...] = (),
+        colour: bool = False,
     ) -> None:
+        """header_folders: what sources may read beside their project and the system's headers."""
         self._toolchain = toolchain
         self._cache = Cache(root=cache or default_cache())
         self._colour = colour  # the compiler's errors are for a terminal
         self._common = build_key.platform_inputs(toolchain, build_key.own_inputs())
         self._platform = build_key.platform_key(self._common)
         self._runtime_lock = threading.Lock()
+        self._header_folders = header_folders
+        self._tools = Tools()
 
     def inputs(self, recipe: Recipe) -> Inputs:
-        """What a program is made from; compiles nothing, and runs clang -M on a changed source."""
+        """What a program is made from; makes no loader, and compiles a changed source only."""
         refuse_unreadable(recipe)
-        included = includes.recall(self._memory(recipe.source))
+        included = includes.recall(self._memory(recipe))
         if included is None:
             with self._bench() as bench:
-                included = self._look(recipe, bench.list_includes(recipe))
+                included, _ = self._compile(bench, recipe)
         return self._inputs(recipe, included)
 
     def build(self, recipe: Recipe) -> Artifact:
@@ -148,7 +157,7 @@ class Builder:
 
     def _cached(self, recipe: Recipe) -> Artifact | None:
         """The artifact, when neither the source nor anything it includes has changed."""
-        included = includes.recall(self._memory(recipe.source))
+        included = includes.recall(self._memory(recipe))
         if included is None:
             return None
         inputs = self._inputs(recipe, included)
@@ -177,25 +186,23 @@ class Builder:
         """Compile the source as it is now; what it included then, and what clang warned of."""
         for _ in range(ATTEMPTS):
             started = time.time_ns()
-            paths, warnings = bench.compile_object(recipe)
-            included = self._look(recipe, paths)
+            found, warnings = bench.compile_object(recipe, self._watch(), self._readable(recipe))
+            included = includes.look(found.files, found.absent)
+            includes.remember(self._memory(recipe), included)
             # The hashes must be those of what clang read: look again when somebody wrote meanwhile.
-            if all(path.stat().st_mtime_ns < started for path in paths):
+            if all(path.stat().st_mtime_ns < started for path in found.files):
                 return included, warnings
         what = f"{recipe.source.name} or a header changes all the time"
         raise BuildError(Problem(where=recipe.where, what=what))
 
-    def _look(self, recipe: Recipe, paths: tuple[Path, ...]) -> Included:
-        """Hash what a source includes, and remember it for the next time."""
-        folders = compilation.header_folders(self._toolchain)
-        search = (recipe.source.parent, *folders, *self._toolchain.include_folders)
-        included = includes.look(paths, search)
-        includes.remember(self._memory(recipe.source), included)
-        return included
+    def _readable(self, recipe: Recipe) -> tuple[Path, ...]:
+        """The folders that a source may read from."""
+        return compilation.readable(self._toolchain, recipe, self._header_folders)
 
-    def _memory(self, source: Path) -> Path:
-        """The file that remembers what a source includes."""
-        name = build_key.combine("includes", self._platform, str(source))
+    def _memory(self, recipe: Recipe) -> Path:
+        """The file that remembers what a source includes, where it may read as much."""
+        places = map(str, (recipe.source, *self._readable(recipe)))
+        name = build_key.combine("includes", self._platform, *places)
         return self._cache.root / "includes" / f"{name}.json"
 
     def _inputs(self, recipe: Recipe, included: Included) -> Inputs:
@@ -212,16 +219,62 @@ class Builder:
                     entry = self._cache.store(key, bench.folder, names, "")
         return tuple(entry.path(name) for name in entry.digests)
 
+    def _watch(self) -> Path:
+        """The library that tells what clang opens, compiled once."""
+        key, name = build_key.watch_key(self._platform), compilation.WATCH
+        with self._runtime_lock:
+            entry = self._cache.find(key)
+            if entry is None:
+                with self._bench() as bench:
+                    bench.compile_watch()
+                    entry = self._cache.store(key, bench.folder, (name,), "")
+        return entry.path(name)
+
+    def stop(self) -> None:
+        """End the tools that run now, for good: the builds that need them fail."""
+        self._tools.stop()
+
     @contextlib.contextmanager
     def _bench(self) -> Iterator["Workbench"]:
         """A workbench in a folder of its own, gone afterwards."""
         # Most runs build nothing, and have no need of what writes loaders.
         from fleetbpf.workbench import Workbench
 
-        with self._cache.work_folder() as folder, LocalConnection() as here:
+        with self._cache.work_folder() as folder, self._tools.connect() as here:
             yield Workbench(
-                toolchain=self._toolchain, folder=folder, here=here, colour=self._colour
+                toolchain=self._toolchain,
+                folder=folder,
+                here=here,
+                connect=self._tools.connect,
+                colour=self._colour,
             )
+
+
+class Tools:
+    """The connections that tools run on, so that an interrupt can end them."""
+
+    def __init__(self) -> None:
+        self._open: WeakSet[LocalConnection] = WeakSet()
+        self._lock = threading.Lock()
+        self._stopped = False
+
+    def connect(self) -> LocalConnection:
+        """A connection; a closed one after `stop`."""
+        made = LocalConnection()
+        with self._lock:
+            self._open.add(made)
+            stopped = self._stopped
+        if stopped:
+            made.close()
+        return made
+
+    def stop(self) -> None:
+        """Close all of them."""
+        with self._lock:
+            self._stopped = True
+            open_now = tuple(self._open)
+        for connection in open_now:
+            connection.close()
 
 
 def refuse_unreadable(recipe: Recipe) -> None:

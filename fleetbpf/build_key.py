@@ -37,6 +37,7 @@ GENERATOR = (
     "model/helpers.py",
     "model/kfuncs.py",
     "model/recipe.py",
+    "opened.py",
     "refusals.py",
     "source_lines.py",
     "templates/loader.c.j2",
@@ -133,6 +134,11 @@ def platform_key(inputs: Inputs) -> str:
 def runtime_key(platform: str) -> str:
     """The key of the runtime's objects."""
     return combine("runtime", platform)
+
+
+def watch_key(platform: str) -> str:
+    """The key of the library that tells what clang opens."""
+    return combine("watch", platform, content(compilation.WATCH_SOURCE))
 
 
 def inspector_key(platform: str) -> str:

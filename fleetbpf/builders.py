@@ -59,6 +59,7 @@ class Builders:
         self,
         *,
         cache: Path | None = None,
+        header_folders: tuple[Path, ...] = (),
         colour: bool = False,
         jobs: int | None = None,
         say: "Say" = lambda _: None,
@@ -67,7 +68,10 @@ class Builders:
         self._slots = threading.Semaphore(self._jobs)
         self._builder = Once[Architecture, Builder](
             lambda architecture: Builder(
-                Toolchain.find(architecture, say=say), cache, colour=colour
+                Toolchain.find(architecture, say=say),
+                cache,
+                header_folders=header_folders,
+                colour=colour,
             )
         )
         self.artifact = Once[Recipe, Artifact](self._build)

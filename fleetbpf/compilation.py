@@ -5,6 +5,7 @@ from pathlib import Path
 
 from fleetbpf.archive import Compression
 from fleetbpf.command import Command
+from fleetbpf.model.recipe import Recipe
 from fleetbpf.toolchain import Toolchain
 
 PACKAGE = Path(__file__).parent
@@ -12,6 +13,7 @@ HEADERS = PACKAGE / "headers"
 RUNTIME = PACKAGE / "runtime"
 LIBELF_GAPS = RUNTIME / "libelf_gaps.c"  # what a static link needs beside the libraries
 INSPECTOR = RUNTIME / "inspector.c"  # a program of its own, not part of loaders
+WATCH_SOURCE = PACKAGE / "watch" / "watch.c"  # for this machine, in no loader either
 
 OBJECT = "program.bpf.o"
 OBJECT_HEADER = "object.h"
@@ -21,7 +23,8 @@ LOADER_SOURCE = "loader.c"
 UNSTRIPPED = "unstripped.o"
 KERNEL_BTF = "kernel.btf"
 CUT_BTF = "cut.btf"
-DEPENDENCIES = "program.d"
+WATCH = "watch.so"
+TOLD = "opened"  # what clang opened
 
 OBJECT_FLAGS = (
     "-target",
@@ -40,6 +43,8 @@ OBJECT_FLAGS = (
     # A helper that libbpf's headers lack would come out as a puzzle from bpftool.
     "-Werror=implicit-function-declaration",
     "-fdiagnostics-absolute-paths",
+    # A crash would be compiled once more, and its source written into /tmp.
+    "-fno-crash-diagnostics",
 )
 LOADER_FLAGS = (
     "-std=gnu11",
@@ -65,27 +70,26 @@ def header_folders(toolchain: Toolchain) -> tuple[Path, ...]:
     return (HEADERS, HEADERS / toolchain.architecture)
 
 
+def readable(
+    toolchain: Toolchain, recipe: Recipe, declared: Iterable[Path] = ()
+) -> tuple[Path, ...]:
+    """The folders that a source may read from: its project's, the system's and those declared."""
+    own = (recipe.source.parent, *((recipe.project,) if recipe.project else ()))
+    return tuple(dict.fromkeys((*own, HEADERS, *toolchain.include_folders, *declared)))
+
+
 def compile_object(toolchain: Toolchain, source: Path, work: Path, *, colour: bool) -> Command:
-    """Compile `source` to an object in `work`, and list what it included; run in its folder."""
+    """Compile `source` to an object in `work`; run in its folder."""
     return Command(
-        *_clang(toolchain, source, colour=colour),
-        "-MD",
-        "-MF",
-        work / DEPENDENCIES,
-        "-MT",
-        "object",
-        "-c",
-        f"./{source.name}",
-        "-o",
-        work / UNSTRIPPED,
+        *_clang(toolchain, source, colour=colour), "-c", f"./{source.name}", "-o", work / UNSTRIPPED
     )
 
 
-def list_includes(toolchain: Toolchain, source: Path, *, colour: bool) -> Command:
-    """Print the make rule of what `source` includes, without compiling; run in its folder."""
-    return Command(
-        *_clang(toolchain, source, colour=colour), "-M", "-MT", "object", f"./{source.name}"
-    )
+def compile_watch(toolchain: Toolchain) -> Command:
+    """Make the library that tells what clang opens, for this machine; run in the work folder."""
+    linkers = (flag for flag in toolchain.libraries if flag.startswith("--ld-path="))
+    flags = ("-O2", "-fPIC", "-shared", "-nostdlib", "-ffreestanding", "-fno-stack-protector")
+    return Command(toolchain.cc, *flags, *linkers, "-o", WATCH, WATCH_SOURCE)
 
 
 def _clang(toolchain: Toolchain, source: Path, *, colour: bool) -> Iterable[str | Path]:

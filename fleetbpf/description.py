@@ -21,7 +21,7 @@ def read(program: str, parts: Elf, structs: Iterable[str] = ()) -> Description:
     """
     types = types_of(parts)
     declared = tuple(maps(types))
-    return Description(
+    found = Description(
         program=program,
         functions=functions(parts),
         constants=tuple(constants(types)),
@@ -33,6 +33,8 @@ def read(program: str, parts: Elf, structs: Iterable[str] = ()) -> Description:
         events=events.structs(types, declared, structs),
         calls=calls.changing(parts),
     )
+    object_btf.check_members(types, found.spoken_of)
+    return found
 
 
 def types_of(parts: Elf) -> Types:

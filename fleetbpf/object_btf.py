@@ -5,13 +5,12 @@ reads behind a value's end in the loader, and C that its author did not write.
 """
 
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from fleetbpf import btf
 from fleetbpf.btf import Type, Types
-from fleetbpf.btf_file import BtfFile, Kind
+from fleetbpf.btf_file import DEEPEST, BtfFile, Kind
 
-DEEPEST = 64  # types inside each other; libbpf and the kernel follow 32 (MAX_RESOLVE_DEPTH)
 MOST_FIELDS = 100_000  # of a struct and all inside it; the kernel's largest have some thousand
 LARGEST = (1 << 32) - 1  # bytes of a type
 SIZES = {1, 2, 4, 8, 16}  # of an integer (btf_int_check_meta)
@@ -57,11 +56,12 @@ def _type(file: BtfFile, number: int) -> Type:
             return btf.Void()
 
 
-def _integer(file: BtfFile, number: int, name: str) -> btf.Integer:
+def _integer(file: BtfFile, number: int, name: str) -> Type:
+    """Make one; of no size that C has (Rust's `()` has 0 bytes) it is nothing to read."""
     encoding, bits = file.integer(number)
     size = file.target(number)
     if size not in SIZES or not 0 < bits <= 8 * size:
-        raise ValueError(f"an integer of {bits} bits in {size} bytes")
+        return btf.Void()
     return btf.Integer(
         name=name, size=size, bits=bits, signed=encoding == SIGNED, boolean=encoding == BOOLEAN
     )
@@ -102,8 +102,6 @@ def _check(types: Types) -> None:
     _Inside(types, named).all()
     for number, shape in types.items():
         match shape:
-            case btf.Struct():
-                _check_members(types, shape)
             case btf.Array() | btf.Variable():
                 _size(types, number)
             case btf.Pointer(target=target):
@@ -112,12 +110,15 @@ def _check(types: Types) -> None:
                 _ = [types[inner] for inner, _ in variables]
 
 
-def _check_members(types: Types, shape: btf.Struct) -> None:
-    """Refuse a struct whose members are not inside it: they would be read behind its end."""
-    for member in shape.members:
-        bits = member.bit_size or 8 * _size(types, member.type)
-        if member.bit_offset + bits > 8 * shape.size:
-            raise ValueError(f"{shape.name or 'a struct'} is smaller than its members")
+def check_members(types: Types, numbers: Iterable[int]) -> None:
+    """Raise ValueError where a struct's members are behind its end: they would be read there."""
+    reached = btf.part(types, numbers).values()
+    for shape in (each for each in reached if isinstance(each, btf.Struct)):
+        for member in shape.members:
+            bits = member.bit_size or 8 * _size(types, member.type)
+            if member.bit_offset + bits > 8 * shape.size:
+                what = f"damaged BTF: {shape.name or 'a struct'} is smaller than its members"
+                raise ValueError(what)
 
 
 def _size(types: Types, number: int) -> int:

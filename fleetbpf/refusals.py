@@ -1,13 +1,16 @@
 """What an object must be to become a loader, and how to say that it is not."""
 
+import os
 import struct
 from collections.abc import Iterable
+from pathlib import Path
 
 from fleetbpf import description, elf, object_names
 from fleetbpf.elf import Elf
 from fleetbpf.errors import BuildError, Problem
 from fleetbpf.model.description import Description
 from fleetbpf.model.recipe import Recipe
+from fleetbpf.opened import Opened
 from fleetbpf.wording import quoted
 
 BPF = "compile it with clang -target bpf, or whatever makes BPF in its language"
@@ -56,6 +59,25 @@ def refuse_unusable(found: Description, parts: Elf, recipe: Recipe) -> None:
     if not description.has_license(parts):
         hint = 'add char LICENSE[] SEC("license") = "GPL"; most helpers are for GPL programs only'
         raise refused("does not say its license", hint, recipe)
+
+
+def refuse_inputs(found: Opened, recipe: Recipe) -> None:
+    """Raise BuildError for a source that would read what is none of its business."""
+    name = recipe.source.name
+    for path in found.special[:1]:
+        raise refused(f"reads {path}, which is no plain file", "", recipe)
+    for path in found.outside[:1]:
+        place = os.path.realpath(path)
+        hint = f"copy it beside {name}, or name its folder in the setting `header_folders`"
+        raise refused(f"reads {place}, which lies outside of its project", hint, recipe)
+
+
+def refuse_unwatched(found: Opened, clang: Path, recipe: Recipe) -> None:
+    """Raise BuildError where nothing tells what a compiler has read."""
+    if recipe.source not in found.files:
+        hint = "use one that is linked dynamically, as distributions have it"
+        what = f"{clang} does not tell which files it opens"
+        raise BuildError(Problem(where=_where(recipe), what=what, hint=hint))
 
 
 def foreign(content: bytes) -> tuple[str, str] | None:

@@ -155,16 +155,18 @@ def leads_on(path: tuple[Step, ...], own: BtfFile, start: int, kernel: BtfFile) 
 
 def member(kernel: BtfFile, composite: int, step: Step, own: BtfFile) -> int | None:
     """The type of the member of that name, in anonymous structs and unions too, if it fits."""
-    if kernel.kind(composite) not in COMPOSITES:
-        return None
-    for field in kernel.fields(composite):
-        inner = kernel.resolve(field.type)
-        if not field.name:
-            deeper = member(kernel, inner, step, own)
-            if deeper is not None:
-                return deeper
-        elif field.name == step.name:
-            return inner if alike(own, step.type, kernel, field.type) else None
+    waiting, seen = [composite], set[int]()
+    while waiting:
+        current = waiting.pop()
+        if current in seen or kernel.kind(current) not in COMPOSITES:
+            continue
+        seen.add(current)  # a host's BTF may hold what holds itself
+        for field in kernel.fields(current):
+            inner = kernel.resolve(field.type)
+            if field.name == step.name:
+                return inner if alike(own, step.type, kernel, field.type) else None
+            if not field.name:
+                waiting.append(inner)
     return None
 
 

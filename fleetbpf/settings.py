@@ -174,6 +174,8 @@ def values(settings: Settings, *, folder: Path) -> dict[str, object]:
     said = {name: getattr(settings, name) for name in settings.model_fields_set}
     if "inventory" in said:
         said["inventory"] = tuple(anchored(item, folder) for item in settings.inventory)
+    if "header_folders" in said:
+        said["header_folders"] = tuple(anchored(item, folder) for item in settings.header_folders)
     if said.get("log", LOG_OFF) != LOG_OFF:
         said["log"] = anchored(settings.log, folder)
     return said

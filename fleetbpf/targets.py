@@ -204,6 +204,7 @@ class Rendering:
             requires_kernel=program.requires.kernel,
             requires_btf=program.requires.btf,
             where=self._manifest.place("programs", name),
+            project=self._manifest.folder,
         )
         if not holds_template(program) and not is_template(self._manifest.textfile or ""):
             self._same_everywhere[name] = desired

@@ -3,7 +3,7 @@
 import contextlib
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -11,25 +11,33 @@ from pathlib import Path
 from fleetbpf import (
     archive,
     compilation,
-    includes,
     kernel_btf,
     loader_source,
+    opened,
     refusals,
 )
 from fleetbpf.cache import digest, disk_cure
 from fleetbpf.command import Command
 from fleetbpf.connections import Completed
+from fleetbpf.connections.allowance import Allowance
 from fleetbpf.connections.local import LocalConnection
 from fleetbpf.elf import Elf
-from fleetbpf.errors import BuildError, Problem
+from fleetbpf.errors import BuildError, Problem, UnreachableError
 from fleetbpf.frozen import frozen
 from fleetbpf.model.description import Description
 from fleetbpf.model.recipe import Recipe
+from fleetbpf.opened import Opened
 from fleetbpf.refusals import refused
 from fleetbpf.toolchain import Toolchain
 
 DOCTOR = "`fleetbpf doctor` says what is missing here"
 ROOM = 8 * 1024 * 1024  # bytes that a build takes for a moment, at most
+
+# What a compiler may take for one source. One with all of vmlinux.h takes 0.3 GiB and a second.
+ALLOWANCE = Allowance(memory=2 << 30, processor=60, file=64 << 20)
+PATIENCE = 120.0  # seconds, on a machine that does much else
+OVER = 124  # as timeout(1) says it; signals come after it, as in a shell
+LIMITS = "a tool may take 2 GiB, a minute of the processor, and 64 MiB for each file that it writes"
 
 
 @frozen
@@ -39,30 +47,41 @@ class Workbench:
     toolchain: Toolchain
     folder: Path
     here: LocalConnection
+    connect: Callable[[], LocalConnection] = LocalConnection  # for tools beside it
     colour: bool = False
 
-    def list_includes(self, recipe: Recipe) -> tuple[Path, ...]:
-        """What the source includes, itself first, without compiling it."""
-        if recipe.prebuilt:
-            return (recipe.source,)
-        command = compilation.list_includes(self.toolchain, recipe.source, colour=self.colour)
-        rule = self._clang(command, recipe).stdout.decode(errors="surrogateescape")
-        return includes.dependencies(rule, recipe.source.parent)
+    def compile_object(
+        self, recipe: Recipe, watch: Path, readable: Iterable[Path]
+    ) -> tuple[Opened, str]:
+        """Compile the source; what clang opened for it, and what it warned of.
 
-    def compile_object(self, recipe: Recipe) -> tuple[tuple[Path, ...], str]:
-        """Compile the source; what it includes, itself first, and what clang warned of.
-
+        watch: the library of `compile_watch`; readable: the folders that a source may read from.
         An object is taken as it is.
         """
         if recipe.prebuilt:
             shutil.copyfile(recipe.source, self.folder / compilation.UNSTRIPPED)
-            return (recipe.source,), ""
-        command = compilation.compile_object(
-            self.toolchain, recipe.source, self.folder, colour=self.colour
+            return Opened(files=(recipe.source,), absent=(), outside=(), special=()), ""
+        told, source = self.folder / compilation.TOLD, recipe.source
+        told.write_bytes(b"")
+        libraries = os.environ.get("LD_LIBRARY_PATH", "")
+        watching = opened.environment(watch, told, readable, libraries=libraries)
+        done = self._run(
+            compilation.compile_object(self.toolchain, source, self.folder, colour=self.colour),
+            cwd=source.parent,
+            env={**compilation.ENVIRONMENT, **watching},
         )
-        warnings = self._clang(command, recipe).stderr.decode(errors="replace")
-        rule = (self.folder / compilation.DEPENDENCIES).read_text(errors="surrogateescape")
-        return includes.dependencies(rule, recipe.source.parent), warnings
+        found = opened.read(told.read_bytes(), source, self.folder)
+        refusals.refuse_inputs(found, recipe)
+        what = f"{source.name} does not compile"
+        self._refuse_failed(done, Problem(where=recipe.where or str(source), what=what))
+        refusals.refuse_unwatched(found, self.toolchain.clang, recipe)
+        return found, done.stderr.decode(errors="replace")
+
+    def compile_watch(self) -> Path:
+        """Make the library that tells what clang opens."""
+        problem = Problem(where="", what="fleetbpf's own watch does not compile here", hint=DOCTOR)
+        self._tool(compilation.compile_watch(self.toolchain), problem)
+        return self.folder / compilation.WATCH
 
     def describe_object(self, recipe: Recipe) -> Description:
         """Read what is in the compiled object, and strip it."""
@@ -80,11 +99,11 @@ class Workbench:
         made = self.folder / compilation.OBJECT
         problem = Problem(where=recipe.where, what=f"bpftool cannot link {recipe.source.name}")
         if not recipe.prebuilt:
-            self._tool(compilation.strip_object(self.toolchain), problem)
+            self._foreign(compilation.strip_object(self.toolchain), problem)
             return made.read_bytes()
         if refusals.has_dwarf(parts):
             with contextlib.suppress(BuildError):
-                self._tool(compilation.strip_object(self.toolchain), problem)
+                self._foreign(compilation.strip_object(self.toolchain), problem)
                 return made.read_bytes()
         made.write_bytes(content)
         return content
@@ -125,7 +144,7 @@ class Workbench:
         """Compile some of the runtime; for any thread, because it has a connection of its own."""
         problem = Problem(where="", what="fleetbpf's own runtime does not compile here")
         command = compilation.compile_runtime(self.toolchain, sources)
-        with LocalConnection() as here:
+        with self.connect() as here:
             self._tool(command, problem, here=here)
 
     def link_inspector(self, runtime: Iterable[Path]) -> None:
@@ -137,32 +156,38 @@ class Workbench:
         shutil.copyfile(made, self.folder / compilation.OBJECT)
         (self.folder / compilation.KERNEL_BTF).write_bytes(kernel_btf.content(kernel))
         problem = Problem(where=str(kernel), what="bpftool cannot cut it to what a program needs")
-        self._tool(compilation.cut_btf(self.toolchain), problem)
+        self._foreign(compilation.cut_btf(self.toolchain), problem)
 
     def _link(self, source: Path | str, objects: Iterable[Path], output: str, where: str) -> None:
         problem = Problem(where=where, what=f"the {output} cannot be linked", hint=DOCTOR)
         self._tool(compilation.link(self.toolchain, source, objects, output), problem)
 
-    def _clang(self, command: Command, recipe: Recipe) -> Completed:
-        """Run clang in the source's folder."""
-        what = f"{recipe.source.name} does not compile"
-        problem = Problem(where=recipe.where or str(recipe.source), what=what)
-        return self._tool(command, problem, cwd=recipe.source.parent)
-
     def _tool(
-        self,
-        command: Command,
-        problem: Problem,
-        *,
-        cwd: Path | None = None,
-        here: LocalConnection | None = None,
+        self, command: Command, problem: Problem, *, here: LocalConnection | None = None
     ) -> Completed:
         """Run a tool; when it fails raise BuildError with `problem` and all that the tool said."""
-        done = (here or self.here).run(command, cwd=cwd or self.folder, env=compilation.ENVIRONMENT)
+        done = (here or self.here).run(command, cwd=self.folder, env=compilation.ENVIRONMENT)
+        self._refuse_failed(done, problem)
+        return done
+
+    def _foreign(self, command: Command, problem: Problem) -> Completed:
+        """Run a tool on what a stranger wrote."""
+        done = self._run(command, cwd=self.folder, env=compilation.ENVIRONMENT)
+        self._refuse_failed(done, problem)
+        return done
+
+    def _run(self, command: Command, *, cwd: Path, env: Mapping[str, str]) -> Completed:
+        """Run a tool with no more than a build takes; its status when it did not end by itself."""
+        try:
+            return self.here.run(command, cwd=cwd, env=env, timeout=PATIENCE, allowance=ALLOWANCE)
+        except UnreachableError as error:
+            return Completed(status=OVER, stderr=f"{error.problems[0].what}\n".encode())
+
+    def _refuse_failed(self, done: Completed, problem: Problem) -> None:
         if done.status == 0:
-            return done
+            return
         detail = (done.stderr + done.stdout).decode(errors="replace")
-        hint = self._disk_hint() or problem.hint
+        hint = self._disk_hint() or (LIMITS if done.status >= OVER else problem.hint)
         raise BuildError(replace(problem, detail=detail, hint=hint))
 
     def _disk_hint(self) -> str:

@@ -61,7 +61,12 @@ def run(options: argparse.Namespace, output: Output) -> ExitCode:
     inputs = [item for path in options.inputs for item in wanted_by(path)]
     refuse_double(inputs)
     wanted = for_architectures(inputs, tuple(dict.fromkeys(options.arch)))
-    builders = Builders(colour=output.colours(sys.stderr), jobs=options.jobs, say=output.progress)
+    builders = Builders(
+        header_folders=tuple(map(Path, options.settings.header_folders)),
+        colour=output.colours(sys.stderr),
+        jobs=options.jobs,
+        say=output.progress,
+    )
     artifacts = builders.build_all(item.recipe for item in wanted)
     described = {recipe: artifact.description for recipe, artifact in artifacts.items()}
     declared = [(item.program, described[item.recipe]) for item in wanted if item.program]
@@ -117,7 +122,12 @@ def wanted_by(path: Path) -> Iterator[Wanted]:
             where = declared.place("programs", name)
             yield Wanted(
                 name=name,
-                recipe=Recipe(source=source, where=where, events=manifest.events(declared, name)),
+                recipe=Recipe(
+                    source=source,
+                    where=where,
+                    project=declared.folder,
+                    events=manifest.events(declared, name),
+                ),
                 program=as_declared(declared, name, source),
             )
 

@@ -50,6 +50,7 @@ class Session:
     host_timeout: float | None = None  # seconds for all that is done on a host
     passwords: Passwords = field(default_factory=Passwords)
     tell_new_key: Callable[[str], None] | None = None  # None: unknown host keys are refused
+    header_folders: tuple[Path, ...] = ()  # that sources may read from
 
     @classmethod
     def of(cls, options: argparse.Namespace) -> "Session":
@@ -69,6 +70,7 @@ class Session:
             passwords=passwords,
             claim=claim(options),
             tell_new_key=tell_new_key(options),
+            header_folders=tuple(map(Path, options.settings.header_folders)),
         )
 
     @property
@@ -83,7 +85,11 @@ class Session:
 
     def builders(self, output: Output) -> Builders:
         """The builders of this run, which begin when they are asked."""
-        return Builders(colour=output.colours(sys.stderr), say=output.progress)
+        return Builders(
+            header_folders=self.header_folders,
+            colour=output.colours(sys.stderr),
+            say=output.progress,
+        )
 
     def build(self, targets: Sequence[Target], output: Output) -> Builders:
         """Build every program that some host shall run, before any host is asked for anything.

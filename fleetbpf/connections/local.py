@@ -14,6 +14,7 @@ from typing import ClassVar, NoReturn, Self
 
 from fleetbpf.command import Command
 from fleetbpf.connections import Completed, Sink
+from fleetbpf.connections.allowance import Allowance
 from fleetbpf.connections.feed import Feed, feed
 from fleetbpf.connections.streams import SilenceError, exchange
 from fleetbpf.errors import HostError, Problem, UnreachableError
@@ -61,8 +62,11 @@ class LocalConnection:
         terminal: bool = False,
         cwd: Path | None = None,
         env: Mapping[str, str] | None = None,
+        allowance: Allowance | None = None,
     ) -> Completed:
         """Run `command` in the folder `cwd` with `env` added to the environment.
+
+        allowance: what the command may take; None: what this process may.
 
         A command that does not exist has status 127 and one that may not be executed 126, as
         with a shell. When the time is over, or the command does not keep to its limits, it and all
@@ -79,6 +83,8 @@ class LocalConnection:
                 raise
             return not_started(command, error)
         try:
+            if allowance is not None:
+                allowance.give(process.pid)
             return self._wait(
                 process,
                 stdin=feed(stdin),

@@ -288,6 +288,11 @@ class Manifest(Model):
         return self._document.path
 
     @property
+    def folder(self) -> Path:
+        """Where it lies: what its programs may read."""
+        return self.path.absolute().parent
+
+    @property
     def btf_folder(self) -> Path | None:
         """The folder with BTF for kernels that have none."""
         return None if self.btf is None else self.path.parent / self.btf

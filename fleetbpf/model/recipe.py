@@ -52,6 +52,7 @@ class Recipe:
     source: Path  # absolute; a .bpf.c, or an object that some compiler has made
     architecture: Architecture = field(default_factory=Architecture.usual)
     where: str = field(default="", compare=False)  # the manifest's line, for errors
+    project: Path | None = field(default=None, compare=False)  # the manifest's folder, to read from
     events: tuple[DesiredEvent, ...] = ()  # the loader is generated with their encoders
 
     @property

@@ -25,6 +25,12 @@ Sources = Annotated[
     WithJsonSchema({"type": ["string", "array"], "items": {"type": "string"}}),
     Expected("an inventory or a list of them"),
 ]
+Folders = Annotated[
+    tuple[Text, ...],
+    BeforeValidator(lambda value: [value] if isinstance(value, str) else value),
+    WithJsonSchema({"type": ["string", "array"], "items": {"type": "string"}}),
+    Expected("a folder or a list of them"),
+]
 LogFile = Annotated[
     Text,
     BeforeValidator(lambda value: LOG_OFF if value is False else value),
@@ -52,6 +58,10 @@ class Settings(BaseModel):
     )
 
     inventory: Sources = Field((), description="where the hosts are, as `-i` takes it")
+    header_folders: Folders = Field(
+        (),
+        description="folders that programs may read, beside their project's and the system's",
+    )
     forks: Count = Field(DEFAULT_FORKS, description="hosts at once")
     timeout: Count = Field(
         DEFAULT_TIMEOUT, description="seconds to connect to a host and log in there"

@@ -107,6 +107,7 @@ class DesiredProgram:
     requires_kernel: str = ""  # ">=5.10"; "" = any that fleetbpf supports
     requires_btf: bool = False
     where: str = ""  # "hello.yml:4:5": the program's line in the manifest
+    project: Path | None = None  # the manifest's folder, which sources may read
 
     @property
     def recipe(self) -> Recipe:
@@ -115,6 +116,7 @@ class DesiredProgram:
             source=self.source,
             architecture=self.architecture,
             where=self.where,
+            project=self.project,
             events=self.events,
         )
 

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from fleetbpf import loader_source
+from fleetbpf import compilation, loader_source
 from fleetbpf.compilation import LOADER_SOURCE, OBJECT_HEADER, RUNTIME, runtime_sources
 from fleetbpf.connections.local import LocalConnection
 from fleetbpf.model.recipe import Recipe
@@ -76,7 +76,7 @@ def generate_loader(folder: Path) -> None:
     recipe = Recipe(source=HERE / "programs" / "event.bpf.c", where="event")
     with LocalConnection() as here:
         bench = Workbench(toolchain=toolchain, folder=folder, here=here)
-        bench.compile_object(recipe)
+        bench.compile_object(recipe, bench.compile_watch(), compilation.readable(toolchain, recipe))
         found = bench.describe_object(recipe)
     (folder / OBJECT_HEADER).write_text(loader_source.object_header(b"\0"))
     source = loader_source.render(found, recipe.events, OBJECT_HEADER, "fuzz")

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from fleetbpf import compilation
 from fleetbpf.connections.local import LocalConnection
 from fleetbpf.model.description import Description, Function
 from fleetbpf.model.recipe import Recipe
@@ -67,7 +68,7 @@ def describe(toolchain: Toolchain, folder: Path, body: str) -> Description:
     recipe = Recipe(source=source, where="m.yml:1:1")
     with LocalConnection() as here:
         bench = Workbench(toolchain=toolchain, folder=folder, here=here)
-        bench.compile_object(recipe)
+        bench.compile_object(recipe, bench.compile_watch(), compilation.readable(toolchain, recipe))
         return bench.describe_object(recipe)
 
 

@@ -30,7 +30,7 @@ def dynamic_loader(name: str, folder: Path) -> Path:
     recipe = Recipe(source=PROGRAMS / f"{name}.bpf.c", where=name)
     with LocalConnection() as here:
         bench = Workbench(toolchain=toolchain, folder=folder, here=here)
-        bench.compile_object(recipe)
+        bench.compile_object(recipe, bench.compile_watch(), compilation.readable(toolchain, recipe))
         objects = tuple(folder / name for name in bench.compile_runtime())
         bench.link_loader(bench.describe_object(recipe), "0" * 64, objects, recipe)
     words = ("gcc", "-std=gnu11", "-D_GNU_SOURCE", "-g", "-I", compilation.RUNTIME, "-o", name)

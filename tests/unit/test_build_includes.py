@@ -1,34 +1,43 @@
-"""What a source includes: clang's make rules, and when a memory of them is still right."""
+"""What a source includes: as clang was seen to open it, and how long a memory of it is right."""
 
+import os
 from pathlib import Path
 
 import pytest
 
-from fleetbpf import includes
+from fleetbpf import includes, opened
 from fleetbpf.includes import Included
 
 FOLDER = Path("/src")
 
-RULES = {
-    "object: ./hello.bpf.c /usr/include/a.h\n": ["/src/hello.bpf.c", "/usr/include/a.h"],
-    "object: ./hello.bpf.c \\\n  ./x.h \\\n  ../common/y.h\n": [
-        "/src/hello.bpf.c",
-        "/src/x.h",
-        "/src/../common/y.h",
-    ],
-    "object: ./a\\ b.bpf.c ./c\\#d.h ./e$$f.h ./g\\h.h\n": [
-        "/src/a b.bpf.c",
-        "/src/c#d.h",
-        "/src/e$f.h",
-        "/src/g\\h.h",
-    ],
-    "object: ./twice.h ./twice.h\n": ["/src/twice.h"],
-}
+WORK = Path("/work")
 
 
-@pytest.mark.parametrize(("rule", "paths"), RULES.items())
-def test_a_make_rule_is_read_as_clang_writes_it(rule: str, paths: list[str]) -> None:
-    assert [str(path) for path in includes.dependencies(rule, FOLDER)] == paths
+def told(*records: str) -> bytes:
+    return b"".join(os.fsencode(record) + b"\0" for record in records)
+
+
+def test_what_a_compiler_opened_is_told_from_its_source_on() -> None:
+    found = opened.read(
+        told(
+            *("x/etc/os-release", "a/usr/lib/none", "o./hello.bpf.c", "a./linux"),
+            *("o/usr/include/a.h", "o./a b#c$.h", "o../common/y.h", "a/work/program.o"),
+            *("x/etc/shadow", "s./pipe", "o/src/./hello.bpf.c", "a/usr/include/a.h"),
+            "o./\udcff.h",
+        ),
+        FOLDER / "hello.bpf.c",
+        WORK,
+    )
+    assert [str(path) for path in found.files] == [
+        *("/src/hello.bpf.c", "/usr/include/a.h", "/src/a b#c$.h", "/src/../common/y.h"),
+        "/src/\udcff.h",
+    ]
+    assert found.absent == (Path("/src/linux"),)
+    assert (found.outside, found.special) == ((Path("/etc/shadow"),), (Path("/src/pipe"),))
+
+
+def test_a_compiler_that_tells_nothing_opened_nothing() -> None:
+    assert opened.read(b"", FOLDER / "hello.bpf.c", WORK).files == ()
 
 
 class Tree:
@@ -49,8 +58,9 @@ class Tree:
         self.memory = root / "memory.json"
 
     def look(self) -> Included:
-        search = (self.source.parent, self.system)
-        return includes.look((self.source, self.header, self.shared), search)
+        places = ("extra.h", "sys/types.h")
+        absent = [self.source.parent / place for place in places]
+        return includes.look((self.source, self.header, self.shared), absent)
 
 
 @pytest.fixture
@@ -66,8 +76,6 @@ def test_an_unchanged_source_is_remembered(tree: Tree) -> None:
 
 @pytest.mark.parametrize("name", ["source", "header", "shared"])
 def test_a_changed_file_is_noticed_even_with_its_old_size_and_time(tree: Tree, name: str) -> None:
-    import os
-
     path: Path = getattr(tree, name)
     before = path.stat()
     path.write_bytes(path.read_bytes().swapcase())
