@@ -21,6 +21,7 @@ GENERATOR = (
     "cache.py",
     "calls.py",
     "compilation.py",
+    "context_writes.py",
     "description.py",
     "elf.py",
     "encoders.py",

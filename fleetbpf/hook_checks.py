@@ -60,13 +60,17 @@ def forbidden(program: DesiredProgram, description: Description) -> Iterator[Pro
 
 def changes(program: DesiredProgram, description: Description) -> Iterator[tuple[str, str]]:
     """What the program may change on a host, and by which name a manifest allows it."""
-    for function, hook in places(program.hooks, description.functions):
+    for name, hook in places(program.hooks, description.functions):
         kind, _ = hook_kinds.split(hook)
         if kind is None:
-            what = f"{function} is in the section {quoted(hook)}, which may change what a host does"
+            what = f"{name} is in the section {quoted(hook)}, which may change what a host does"
             yield what, powers.of_section(hook)
         elif kind.changes:
-            yield f"{function} on {hook} may change what the host does", kind.changes
+            yield f"{name} on {hook} may change what the host does", kind.changes
+    for function in description.functions:
+        if function.writes:
+            what = f"{function.name} writes to registers of what it observes"
+            yield f"{what}, which may change what the host does", powers.REGISTERS
     for held in description.maps:
         if held.type in powers.SOCKET_MAPS:
             what = f"{held.name} is a map that takes sockets in, which may change what a host does"

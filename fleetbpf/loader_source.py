@@ -99,7 +99,9 @@ def document(description: Description, build_key: str) -> dict[str, object]:
     return {
         "program": description.program,
         "key": build_key,
-        "functions": [asdict(item) for item in description.functions],
+        "functions": [
+            {"name": item.name, "section": item.section} for item in description.functions
+        ],
         "constants": [asdict(item) for item in description.constants],
         "maps": [asdict(item) for item in description.maps],
         "rings": [asdict(item) for item in description.rings],

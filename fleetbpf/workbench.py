@@ -59,6 +59,8 @@ class Workbench:
         An object is taken as it is.
         """
         if recipe.prebuilt:
+            if recipe.source.stat().st_size > ALLOWANCE.file:
+                raise refused("is larger than 64 MiB", "strip it of what debuggers read", recipe)
             shutil.copyfile(recipe.source, self.folder / compilation.UNSTRIPPED)
             return Opened(files=(recipe.source,), absent=(), outside=(), special=()), ""
         told, source = self.folder / compilation.TOLD, recipe.source

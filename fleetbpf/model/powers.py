@@ -12,7 +12,9 @@ from fleetbpf.model.hook_kinds import BY_WORD, KINDS
 # Kinds of hook whose functions decide what the kernel does.
 HOOKS = tuple(dict.fromkeys(kind.changes for kind in KINDS if kind.changes))
 
-NAMES = (*HOOKS, *helpers.CHANGING)
+REGISTERS = "user_registers"  # of a process, which a uprobe may change since Linux 6.18
+
+NAMES = (*HOOKS, REGISTERS, *helpers.CHANGING)
 
 # A kernel function, or a kind of function that has no hook here: struct_ops, freplace, syscall.
 OTHER = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9_]*)")

@@ -84,6 +84,32 @@ int f(struct bpf_iter__tcp *ctx)
 	return 0;
 }
 """
+REGISTERS = {
+    "by itself": 'SEC("uprobe") int f(struct pt_regs *ctx) { ctx->ax = 1; return 0; }',
+    "by a pointer": 'SEC("?usdt") int f(struct pt_regs *ctx) '
+    "{ volatile u64 *to = (void *)&ctx->ax; to += 3; *to = ctx->di; return 0; }",
+    "by another function": "static __attribute__((noinline)) int g(int n, struct pt_regs *r) "
+    '{ r->ip = n; return 0; } SEC("uretprobe") int f(struct pt_regs *ctx) { return g(7, ctx); }',
+    "by a helper that calls back": "static long g(u32 n, void *at) { struct pt_regs *r = at; r->ax "
+    '= n; return 0; } SEC("kprobe") int f(struct pt_regs *ctx) { return bpf_loop(1, g, ctx, 0); }',
+    "by its assembler": 'SEC("uprobe") int f(struct pt_regs *ctx) { asm volatile("r2 = r10\\n'
+    "r2 += -8\\n*(u64 *)(r2 + 0) = %0\\nr3 = *(u64 *)(r10 - 8)\\nr4 = 1\\n*(u64 *)(r3 + 0) = r4\\n"
+    '" :: "r"(ctx) : "r2", "r3", "r4", "memory"); return 0; }',
+    "through the stack": "static long g(u32 n, void *at) { struct pt_regs **r = at; (*r)->ax = n; "
+    'return 0; } SEC("uprobe") int f(struct pt_regs *ctx) { return bpf_loop(1, g, &ctx, 0); }',
+}
+READING = """\
+SEC("uprobe")
+int f(struct pt_regs *ctx)
+{
+	char text[32] = {};
+
+	bpf_probe_read_user(text, sizeof(text) - 1, (void *)ctx->sp);
+	text[3] = ctx->ax;
+	bpf_printk("%s %d", text, ctx->di);
+	return 0;
+}
+"""
 ATTACKS = {
     "a kernel function that signals": (SIGNAL, "bpf_send_signal_task"),
     "a kernel function that closes a socket": (DESTROY, "bpf_sock_destroy"),
@@ -134,6 +160,21 @@ def test_what_changes_a_host_must_be_allowed_by_its_name(
     assert problem.where == "evil.yml:2:3"
     assert problem.hint == f"if that is meant, write `allow: [{name}]` here"
     assert told(builder, source, allow=(name,)) == []
+
+
+@pytest.mark.parametrize("way", REGISTERS)
+def test_writing_a_processs_registers_must_be_allowed(
+    builder: Builder, folder: Path, way: str
+) -> None:
+    source = written(folder, REGISTERS[way])
+    [problem] = told(builder, source)
+    assert problem.what.startswith("f writes to registers of what it observes")
+    assert problem.hint == "if that is meant, write `allow: [user_registers]` here"
+    assert told(builder, source, allow=("user_registers",)) == []
+
+
+def test_reading_registers_needs_nothing(builder: Builder, folder: Path) -> None:
+    assert told(builder, written(folder, READING)) == []
 
 
 def test_the_place_in_the_source_is_told(builder: Builder, folder: Path) -> None:

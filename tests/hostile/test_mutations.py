@@ -25,7 +25,7 @@ struct {
 } counts SEC(".maps");
 static long (*signal)(u32) = (void *)109;
 __attribute__((noinline)) static long g(void *ctx) { return signal(9) + limits.high; }
-SEC("raw_tp/sys_enter") int f(void *ctx)
+SEC("uprobe") int f(void *ctx)
 {
 	u32 key = choice;
 
@@ -64,7 +64,7 @@ def changed(content: bytes, part: str, chance: random.Random) -> bytes:
 
 
 @pytest.mark.parametrize("seed", range(5))
-@pytest.mark.parametrize("part", ["", ".BTF", ".BTF.ext", ".symtab", ".strtab", "raw_tp/sys_enter"])
+@pytest.mark.parametrize("part", ["", ".BTF", ".BTF.ext", ".symtab", ".strtab", "uprobe", ".text"])
 def test_a_mutated_object_is_read_or_refused(whole: bytes, part: str, seed: int) -> None:
     chance = random.Random(f"{part}{seed}")
     recipe = Recipe(source=Path("/evil.o"), where="evil.yml:3:5")

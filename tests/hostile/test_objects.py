@@ -156,3 +156,10 @@ def test_a_section_that_is_there_twice_is_refused(
     text = f'char other[] SEC("{other}") = "GPL";' + FUNCTION % ""
     made = renamed(compiled(folder, text), f"\0{other}\0", b"\0" + name.encode() + b"\0")
     assert "two sections called" in refusal(builder, made).what
+
+
+def test_an_object_too_large_to_be_one_is_not_read(builder: Builder, folder: Path) -> None:
+    made = compiled(folder, FUNCTION % "")
+    with made.open("r+b") as file:
+        file.truncate(1 << 40)
+    assert refusal(builder, made).what == "evil.o is larger than 64 MiB"
