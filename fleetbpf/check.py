@@ -41,8 +41,7 @@ class Check:
     def facts(self, target: Target, connection: Connection) -> HostFacts:
         """What a host is; builds what it needs. Raises as `Prepare.host` does."""
         seen = self.prepare.ask(target, connection)
-        programs = self.prepare.fitting(target, seen).programs
-        self.prepare.builders.build_all(program.recipe for program in programs)
+        self.prepare.build(self.prepare.fitting(target, seen))
         return seen
 
     def trials(self, targets: Iterable[Target], seen: Mapping[str, HostFacts]) -> tuple[Trial, ...]:

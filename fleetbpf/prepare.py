@@ -4,10 +4,10 @@ import functools
 from collections.abc import Iterable
 from dataclasses import replace
 
-from fleetbpf import facts, lock, needs, plan_diff
+from fleetbpf import facts, hook_checks, lock, needs, plan_diff
 from fleetbpf.builders import Builders
 from fleetbpf.connections import Connection
-from fleetbpf.errors import Problem
+from fleetbpf.errors import BuildError, Problem
 from fleetbpf.frozen import frozen
 from fleetbpf.kernel_btf import BtfFolder
 from fleetbpf.layout import HostLayout
@@ -61,7 +61,7 @@ class Prepare:
         seen = lock.when_free(lambda: self.ask(target, connection), patience=self.patience)
         target = self.fitting(target, seen)
         # The first host of an architecture waits for its loaders; all others find them.
-        self.builders.build_all(program.recipe for program in target.programs)
+        self.build(target)
         releases = tuple(self.release(program, seen) for program in target.programs)
         changes = plan(target.host.name, self.deployment, releases, seen)
         if self.diff:
@@ -69,6 +69,15 @@ class Prepare:
         rows = tuple(self.judged(change, seen) for change in changes)
         needed = COPIES * sum(self.loaders(rows, seen).values())
         return Prepared(target=target, seen=seen, changes=fitted(rows, needed, seen.free))
+
+    def build(self, target: Target) -> None:
+        """Build a host's programs, for its architecture; an object of another may do other things.
+
+        Raises BuildError when one is not built, or does what the manifest does not allow.
+        """
+        made = self.builders.build_all(program.recipe for program in target.programs)
+        described = {recipe: artifact.description for recipe, artifact in made.items()}
+        BuildError.raise_if_any(hook_checks.problems([target], described))
 
     def ask(self, target: Target, connection: Connection) -> HostFacts:
         """What a host says of itself."""

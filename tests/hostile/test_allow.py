@@ -2,15 +2,24 @@
 
 import struct
 import subprocess
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from fleetbpf import elf, hook_checks
-from fleetbpf.build import Builder
-from fleetbpf.errors import Problem
+from fleetbpf.build import Artifact, Builder
+from fleetbpf.builders import Builders
+from fleetbpf.errors import BuildError, Problem
+from fleetbpf.frozen import frozen
+from fleetbpf.kernel_btf import BtfFolder
+from fleetbpf.model.description import Call
+from fleetbpf.model.inventory import Host
 from fleetbpf.model.recipe import Recipe
-from fleetbpf.model.target import DesiredHook, DesiredProgram
+from fleetbpf.model.target import DesiredHook, DesiredProgram, Target
+from fleetbpf.prepare import Prepare
 from tests.hostile.objects import HEAD, compiled
 
 PROGRAMS = Path(__file__).parents[2] / "programs"
@@ -277,3 +286,31 @@ def test_a_call_behind_the_last_whole_instruction_hides_nothing(
 @pytest.mark.parametrize("source", sorted(PROGRAMS.glob("*.bpf.c")), ids=lambda path: path.stem)
 def test_the_programs_that_fleetbpf_ships_only_observe(builder: Builder, source: Path) -> None:
     assert builder.build(Recipe(source=source)).description.calls == ()
+
+
+@frozen
+class BuilderOfAnother:
+    """Builders whose objects signal, whatever the source does elsewhere."""
+
+    builders: Builders
+
+    def build_all(self, recipes: Iterable[Recipe]) -> dict[Recipe, Artifact]:
+        made = self.builders.build_all(recipes)
+        calls = (Call(function="f", name="bpf_send_signal"),)
+        return {
+            recipe: replace(artifact, description=replace(artifact.description, calls=calls))
+            for recipe, artifact in made.items()
+        }
+
+
+def test_what_only_another_architectures_object_does_is_found_on_its_first_host(
+    builder: Builder, folder: Path
+) -> None:
+    source = written(folder, 'SEC("kprobe/x") int f(void *ctx) { return 0; }')
+    program = DesiredProgram(name="p", source=source, where="evil.yml:2:3")
+    host = Host(name="arm", address="127.0.0.1")
+    target = Target(host=host, become=False, programs=(program,))
+    other: Any = BuilderOfAnother(builders=Builders(cache=builder._cache.root))
+    prepare = Prepare(deployment="d", builders=other, btf=BtfFolder())
+    with pytest.raises(BuildError, match="bpf_send_signal"):
+        prepare.build(target)
