@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator
 from fleetbpf import btf, calls, context_writes, events, object_btf
 from fleetbpf.btf import Types
 from fleetbpf.elf import Elf, Symbol
-from fleetbpf.model import hook_kinds
 from fleetbpf.model.description import Constant, ConstantKind, Description, Function, Map
 
 # Where .BTF.ext's header (struct btf_ext_header of libbpf) has the length of the CO-RE relocations.
@@ -66,11 +65,9 @@ def functions(parts: Elf) -> tuple[Function, ...]:
 
 
 def function(parts: Elf, symbol: Symbol) -> Function:
-    """A function, and whether it writes to registers where its kind gets some."""
+    """A function, and whether it may write to what it is called with."""
     section = parts.sections[symbol.section].name
-    kind, _ = hook_kinds.split(section.removeprefix("?"))
-    registers = kind is not None and kind.word.partition(".")[0] in hook_kinds.REGISTERS
-    writes = registers and context_writes.writes(parts, symbol.section, symbol.offset)
+    writes = context_writes.writes(parts, symbol.section, symbol.offset)
     return Function(name=symbol.name, section=section, writes=writes)
 
 

@@ -68,7 +68,7 @@ def changes(program: DesiredProgram, description: Description) -> Iterator[tuple
         elif kind.changes:
             yield f"{name} on {hook} may change what the host does", kind.changes
     for function in description.functions:
-        if function.writes:
+        if function.writes and may_observe(function, program.hooks):
             what = f"{function.name} writes to registers of what it observes"
             yield f"{what}, which may change what the host does", powers.REGISTERS
     for held in description.maps:
@@ -79,6 +79,16 @@ def changes(program: DesiredProgram, description: Description) -> Iterator[tuple
         place = f" at {call.place}" if call.place else ""
         what = f"{call.function} calls {call.name}{place}, which may change what the host does"
         yield what, call.name
+
+
+def may_observe(function: Function, hooks: Iterable[DesiredHook]) -> bool:
+    """Whether a function may go to a hook that needs no leave: its section's, or another.
+
+    A socket filter may write notes to the packet's copy that it gets (`cb`): nobody else sees them.
+    """
+    texts = {function.section.removeprefix("?"), *(text for _, text in places(hooks, [function]))}
+    kinds = [hook_kinds.split(text)[0] for text in texts]
+    return any(kind is None or not (kind.changes or kind.word == "socket") for kind in kinds)
 
 
 def places(

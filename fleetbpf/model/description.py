@@ -12,7 +12,7 @@ class Function:
 
     name: str
     section: str  # as in SEC("…"): "tracepoint/syscalls/sys_enter_execve", "tp_btf", "?kprobe/x"
-    writes: bool = False  # it may write to the registers that it is called with
+    writes: bool = False  # it may write to what it is called with, a uprobe's registers
 
 
 class ConstantKind(StrEnum):

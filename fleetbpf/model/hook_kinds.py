@@ -136,9 +136,6 @@ BY_WORD: Mapping[str, HookKind] = {
     word: kind for kind in KINDS for word in (kind.word, *kind.aliases)
 }
 
-# Kinds whose functions get registers: one program may go to hooks of several of them.
-REGISTERS = {"kprobe", "kretprobe", "ksyscall", "kretsyscall", "uprobe", "uretprobe", "usdt"}
-
 
 def split(text: str) -> tuple[HookKind | None, str | None]:
     """The kind that a hook or a section begins with, and what stands behind its slash, if any."""

@@ -119,6 +119,7 @@ int f(struct pt_regs *ctx)
 	return 0;
 }
 """
+NOTING = 'SEC("socket") int f(struct __sk_buff *ctx) { ctx->cb[0] = ctx->len; return 0; }'
 ATTACKS = {
     "a kernel function that signals": (SIGNAL, "bpf_send_signal_task"),
     "a kernel function that closes a socket": (DESTROY, "bpf_sock_destroy"),
@@ -182,8 +183,19 @@ def test_writing_a_processs_registers_must_be_allowed(
     assert told(builder, source, allow=("user_registers",)) == []
 
 
-def test_reading_registers_needs_nothing(builder: Builder, folder: Path) -> None:
-    assert told(builder, written(folder, READING)) == []
+def test_a_functions_section_hides_no_write_from_the_hook_of_the_manifest(
+    builder: Builder, folder: Path
+) -> None:
+    text = 'SEC("xdp") int f(struct xdp_md *ctx) { ((u64 *)ctx)[10] = 1; return 2; }'
+    source = written(folder, text)
+    assert told(builder, source, allow=("xdp",)) == []
+    [problem] = told(builder, source, hooks=("uprobe//bin/sh:main",))
+    assert "`allow: [user_registers]`" in problem.hint
+
+
+@pytest.mark.parametrize("text", [READING, NOTING])
+def test_reading_registers_needs_nothing(builder: Builder, folder: Path, text: str) -> None:
+    assert told(builder, written(folder, text)) == []
 
 
 def test_the_place_in_the_source_is_told(builder: Builder, folder: Path) -> None:
