@@ -107,7 +107,7 @@ class DesiredProgram:
     requires_kernel: str = ""  # ">=5.10"; "" = any that fleetbpf supports
     requires_btf: bool = False
     where: str = ""  # "hello.yml:4:5": the program's line in the manifest
-    project: Path | None = None  # the manifest's folder, which sources may read
+    project: Path | None = field(default=None, compare=False)  # the manifest's folder, to read from
 
     @property
     def recipe(self) -> Recipe:

@@ -45,6 +45,7 @@ def test_a_source_that_takes_too_much_is_given_up(
 ) -> None:
     problem = refusal(builder, written(folder, text))
     assert problem.what == "bomb.bpf.c does not compile"
+    assert len(problem.detail) < 1000
     assert not list(Path(builder._cache.root).glob("**/*.core"))
 
 
