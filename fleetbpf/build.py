@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
-from weakref import WeakSet
 
 from pydantic import TypeAdapter
 
@@ -110,7 +109,6 @@ class Builder:
         self._platform = build_key.platform_key(self._common)
         self._runtime_lock = threading.Lock()
         self._header_folders = header_folders
-        self._tools = Tools()
 
     def inputs(self, recipe: Recipe) -> Inputs:
         """What a program is made from; makes no loader, and compiles a changed source only."""
@@ -230,51 +228,19 @@ class Builder:
                     entry = self._cache.store(key, bench.folder, (name,), "")
         return entry.path(name)
 
-    def stop(self) -> None:
-        """End the tools that run now, for good: the builds that need them fail."""
-        self._tools.stop()
-
     @contextlib.contextmanager
     def _bench(self) -> Iterator["Workbench"]:
         """A workbench in a folder of its own, gone afterwards."""
         # Most runs build nothing, and have no need of what writes loaders.
         from fleetbpf.workbench import Workbench
 
-        with self._cache.work_folder() as folder, self._tools.connect() as here:
+        with self._cache.work_folder() as folder, LocalConnection() as here:
             yield Workbench(
                 toolchain=self._toolchain,
                 folder=folder,
                 here=here,
-                connect=self._tools.connect,
                 colour=self._colour,
             )
-
-
-class Tools:
-    """The connections that tools run on, so that an interrupt can end them."""
-
-    def __init__(self) -> None:
-        self._open: WeakSet[LocalConnection] = WeakSet()
-        self._lock = threading.Lock()
-        self._stopped = False
-
-    def connect(self) -> LocalConnection:
-        """A connection; a closed one after `stop`."""
-        made = LocalConnection()
-        with self._lock:
-            self._open.add(made)
-            stopped = self._stopped
-        if stopped:
-            made.close()
-        return made
-
-    def stop(self) -> None:
-        """Close all of them."""
-        with self._lock:
-            self._stopped = True
-            open_now = tuple(self._open)
-        for connection in open_now:
-            connection.close()
 
 
 def refuse_unreadable(recipe: Recipe) -> None:

@@ -3,7 +3,7 @@
 import contextlib
 import os
 import shutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -48,7 +48,6 @@ class Workbench:
     toolchain: Toolchain
     folder: Path
     here: LocalConnection
-    connect: Callable[[], LocalConnection] = LocalConnection  # for tools beside it
     colour: bool = False
 
     def compile_object(
@@ -147,7 +146,7 @@ class Workbench:
         """Compile some of the runtime; for any thread, because it has a connection of its own."""
         problem = Problem(where="", what="fleetbpf's own runtime does not compile here")
         command = compilation.compile_runtime(self.toolchain, sources)
-        with self.connect() as here:
+        with LocalConnection() as here:
             self._tool(command, problem, here=here)
 
     def link_inspector(self, runtime: Iterable[Path]) -> None:

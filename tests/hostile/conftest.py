@@ -1,4 +1,4 @@
-"""What the attacks share: builds, the runtime's parts as a program, shells, an end to what hangs."""
+"""What the attacks share: builds, the runtime as a program, shells, an end to what hangs."""
 
 import signal
 from collections.abc import Iterator
