@@ -13,6 +13,8 @@ RECORD = struct.Struct("<III")  # name, info, size or type
 ARRAY = struct.Struct("<III")  # element, index, count
 MEMBER = struct.Struct("<III")  # name, type, offset
 MAGIC = 0xEB9F
+MOST_QUALIFIERS = 64  # that are one behind the other, typedefs too
+LONGEST_NAME = 4096  # bytes
 FLAVOUR = "___"  # struct task_struct___old is what its author calls another task_struct
 
 
@@ -100,10 +102,12 @@ class BtfFile:
         return self.records[identifier][2]
 
     def resolve(self, identifier: int) -> int:
-        """The type behind all typedefs and qualifiers."""
-        while self.kind(identifier) in QUALIFIERS:
+        """The type behind all typedefs and qualifiers; ValueError where they lead in a circle."""
+        for _ in range(MOST_QUALIFIERS):
+            if self.kind(identifier) not in QUALIFIERS:
+                return identifier
             identifier = self.target(identifier)
-        return identifier
+        raise ValueError("damaged BTF: a type of itself")
 
     def fields(self, identifier: int) -> Iterator[Field]:
         """The members of a struct or union."""
@@ -126,9 +130,10 @@ class BtfFile:
         return tuple(self._names.get(essential(name), ()))
 
     def text(self, offset: int) -> str:
-        """The text at `offset` of the string section."""
+        """The text at `offset` of the string section; ValueError where it has no end."""
         start = self.strings + offset
-        return self.content[start : self.content.index(b"\0", start)].decode(errors="replace")
+        end = self.content.index(b"\0", start, start + LONGEST_NAME)
+        return self.content[start:end].decode(errors="replace")
 
     @functools.cached_property
     def _names(self) -> Mapping[str, list[int]]:

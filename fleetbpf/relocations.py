@@ -149,18 +149,25 @@ def leads_on(path: tuple[Step, ...], own: BtfFile, start: int, kernel: BtfFile) 
     for step in path:
         if current is None:
             return False
-        current = member(kernel, current, step, own) if step.name else item(kernel, current, step)
+        if step.name:
+            current = member(kernel, current, step, own, set())
+        else:
+            current = item(kernel, current, step)
     return current is not None
 
 
-def member(kernel: BtfFile, composite: int, step: Step, own: BtfFile) -> int | None:
-    """The type of the member of that name, in anonymous structs and unions too, if it fits."""
-    if kernel.kind(composite) not in COMPOSITES:
+def member(kernel: BtfFile, composite: int, step: Step, own: BtfFile, seen: set[int]) -> int | None:
+    """The type of the member of that name, in anonymous structs and unions too, if it fits.
+
+    `seen` are those that were gone through: damaged types may hold themselves.
+    """
+    if kernel.kind(composite) not in COMPOSITES or composite in seen:
         return None
+    seen.add(composite)
     for field in kernel.fields(composite):
         inner = kernel.resolve(field.type)
         if not field.name:
-            deeper = member(kernel, inner, step, own)
+            deeper = member(kernel, inner, step, own, seen)
             if deeper is not None:
                 return deeper
         elif field.name == step.name:
