@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from fleetbpf import apply, cli, saved_plan
-from fleetbpf.activation import Failure
 from fleetbpf.cache import Cache
 from fleetbpf.cli import audit as cli_audit
 from fleetbpf.cli.output import Output
@@ -21,6 +20,7 @@ from fleetbpf.command_log import CommandLog
 from fleetbpf.connections.local import LocalConnection
 from fleetbpf.connections.watched import Exchange
 from fleetbpf.errors import BuildError, FleetbpfError
+from fleetbpf.failures import Failure
 from fleetbpf.file_lock import acquired
 from fleetbpf.lab.folder import LabFolder, Placed
 from fleetbpf.lab.hosts import HostKind, LabHost
