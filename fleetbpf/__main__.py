@@ -2,8 +2,18 @@
 
 import atexit
 import gc
+import os
+import signal
+import sys
+from contextlib import suppress
 
-from fleetbpf.cli import main
+# Until there is somebody to say `interrupted`, Ctrl-C just ends this process; or it is ignored.
+HEEDED = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+if HEEDED:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+from fleetbpf.cli import main  # noqa: E402 — it takes its time
+from fleetbpf.errors import ExitCode  # noqa: E402
 
 # Objects that may hold others, more than there were, until garbage is looked for: a command's
 # modules make 50,000 of them, and a host leaves about a hundred.
@@ -18,7 +28,25 @@ def command() -> int:
     """
     gc.set_threshold(LOOK_AFTER)
     atexit.register(gc.freeze)
-    return main()
+    try:
+        if HEEDED:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        code = main()
+    except KeyboardInterrupt:
+        code = ExitCode.INTERRUPTED
+    if HEEDED:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    if code == ExitCode.INTERRUPTED:
+        leave(code)
+    return code
+
+
+def leave(code: int) -> None:
+    """End the process now: threads may be left that hang in a connection, or in a build."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(code)
 
 
 if __name__ == "__main__":

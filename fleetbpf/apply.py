@@ -19,6 +19,7 @@ from fleetbpf.model.target import Target
 from fleetbpf.plan import Action, Change
 from fleetbpf.prepare import NO_SYSTEMD, Prepare, Prepared
 from fleetbpf.private_files import write_whole
+from fleetbpf.secret import Mask, unmasked
 from fleetbpf.verifier import decisive
 
 Say = Callable[[str, str], None]  # host, what it is at
@@ -139,16 +140,16 @@ class Apply:
         """A program that did not start, in words."""
         where = f"{host}: {failure.program}" if failure.program else host
         log = self.workspace.verifier_log(host, self.prepare.deployment, failure.program)
-        return explained(failure, where=where, log=log)
+        return explained(failure, where=where, log=log, mask=self.workspace.mask)
 
 
-def explained(failure: Failure, *, where: str, log: Path) -> Problem:
+def explained(failure: Failure, *, where: str, log: Path, mask: Mask = unmasked) -> Problem:
     """A failure in words; what the verifier said is kept in the file `log`."""
     if not failure.verifier_log:
         return Problem(where=where, what=failure.message, hint=failure.hint, detail=failure.detail)
     hint = f"the verifier's whole log is in {log}"
     try:
-        write_whole(log, failure.verifier_log.encode(), below=log.parents[4])
+        write_whole(log, mask(failure.verifier_log).encode(), below=log.parents[4])
     except OSError as error:  # the refusal is what matters; a full disk here must not hide it
         hint = f"the verifier's whole log could not be kept: {log}: {error.strerror}"
     return Problem(
@@ -176,6 +177,7 @@ def save_records(
         host=target.host.name,
         deployment=host.deployment,
         become=target.become,
+        limit=workspace.mirror_limit,
     )
 
 

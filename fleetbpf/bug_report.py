@@ -6,17 +6,19 @@ import traceback
 
 from fleetbpf import __version__
 from fleetbpf.errors import Problem
+from fleetbpf.secret import Mask
 
 
 class Reports:
     """The reports of one run; the same traceback is written once, however many hosts have it."""
 
-    def __init__(self) -> None:
+    def __init__(self, mask: Mask) -> None:
+        self._mask = mask
         self._files: dict[str, str] = {}  # by traceback
 
     def problem(self, host: str, error: BaseException) -> Problem:
         """A bug that ended the work on one host, in words."""
-        text = "".join(traceback.format_exception(error))
+        text = self._mask("".join(traceback.format_exception(error)))
         if text not in self._files:
             self._files[text] = write(text)
         what = f"a bug of fleetbpf: {error!r:.200}"

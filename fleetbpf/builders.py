@@ -3,12 +3,15 @@
 import os
 import threading
 from collections.abc import Callable, Hashable, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from fleetbpf.build import Artifact, Builder, Executable
 from fleetbpf.build_key import Inputs
+from fleetbpf.connections.local import LocalConnection
+from fleetbpf.crew import Crew
 from fleetbpf.errors import BuildError
 from fleetbpf.kernel_btf import KernelBtf
 from fleetbpf.model.architecture import Architecture
@@ -83,15 +86,15 @@ class Builders:
         wanted = tuple(dict.fromkeys(recipes))
         if all(map(self.artifact.is_known, wanted)):
             return {recipe: self.artifact(recipe) for recipe in wanted}
-        with ThreadPoolExecutor(max_workers=self._jobs) as pool:
-            try:
-                futures = {recipe: pool.submit(self.artifact, recipe) for recipe in wanted}
-                errors = [future.exception() for future in futures.values()]
-            except BaseException:  # Ctrl-C: do not begin what has not begun
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
+        crew = Crew([partial(self.artifact, recipe) for recipe in wanted], threads=self._jobs)
+        try:
+            errors = [future.exception() for future in crew.futures]
+        except BaseException:  # Ctrl-C: begin nothing more, and end what has begun
+            crew.dismiss()
+            LocalConnection.close_all()
+            raise
         raise_together(errors)
-        return {recipe: future.result() for recipe, future in futures.items()}
+        return {recipe: self.artifact(recipe) for recipe in wanted}
 
     def cut_btf(self, recipe: Recipe, kernel: KernelBtf) -> bytes:
         """What the recipe's object needs of a kernel's BTF; b"" = nothing."""

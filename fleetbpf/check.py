@@ -1,14 +1,12 @@
 """Check: would each kernel of the fleet take each program? One host of each says; none attaches."""
 
-import gzip
 import re
 import struct
-import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePath, PurePosixPath
 
-from fleetbpf import archive, elf, kernel_btf, relocations
+from fleetbpf import archive, elf, kernel_btf, relocations, unpacking
 from fleetbpf.apply import explained
 from fleetbpf.btf_file import BtfFile
 from fleetbpf.build import Artifact
@@ -18,6 +16,7 @@ from fleetbpf.errors import HostError, Problem
 from fleetbpf.failures import Explained, Failure, check_asked
 from fleetbpf.frozen import frozen
 from fleetbpf.layout import HostLayout, Workspace, below
+from fleetbpf.limits import FILE, ExcessError
 from fleetbpf.model.bounded import Many, Name
 from fleetbpf.model.facts import HostFacts
 from fleetbpf.model.target import Target
@@ -100,7 +99,9 @@ class Check:
         for failure in found.failures:
             log = self.workspace.verifier_log(host, self.prepare.deployment, failure.program)
             where = f"{failure.program} on {seen.kernel} ({host})"
-            told[failure.program] = explained(failure, where=where, log=log)
+            told[failure.program] = explained(
+                failure, where=where, log=log, mask=self.workspace.mask
+            )
         if objects.keys() - told.keys():
             what = "the programs were not tried"
             raise HostError(Problem(where=host, what=what, detail=found.stderr))
@@ -202,17 +203,17 @@ def fetch_types(target: Target, connection: Connection, cache: Path) -> bytes:
     A host may claim any checksum: it gets what has that one, or sends what must have it.
     """
     host, become = target.host.name, target.become
-    said = connection.run(Command("sha256sum", KERNEL_TYPES, become=become)).stdout
+    said = connection.run(Command("sha256sum", KERNEL_TYPES, become=become, limits=FILE)).stdout
     claimed = said.partition(b" ")[0].decode("ascii", "replace")
     if not SHA256.fullmatch(claimed):
         raise HostError(Problem(where=host, what="it does not tell the checksum of its types"))
     kept = below(cache, f"{claimed}.btf")
     if kept.exists() and sha256(content := read_own(kept)) == claimed:
         return content
-    packed = connection.run(Command("gzip", "-c", KERNEL_TYPES, become=become)).stdout
+    packed = connection.run(Command("gzip", "-c", KERNEL_TYPES, become=become, limits=FILE)).stdout
     try:
-        content = gzip.decompress(packed)
-    except (OSError, EOFError, zlib.error) as error:
+        content = unpacking.gunzip(packed)
+    except (ValueError, ExcessError) as error:
         raise HostError(describe_damage(host, error)) from error
     if sha256(content) != claimed:
         what = "its kernel's types have another checksum than it says"

@@ -13,10 +13,13 @@ from typing import Annotated, BinaryIO
 from pydantic import StringConstraints
 
 from fleetbpf.connections import Connection
+from fleetbpf.defaults import DEFAULT_MIRROR_LIMIT
 from fleetbpf.errors import HostError, Problem
 from fleetbpf.failures import check_asked
 from fleetbpf.frozen import frozen
 from fleetbpf.layout import HostLayout, below
+from fleetbpf.limits import KIB
+from fleetbpf.mirror import Pace, Room
 from fleetbpf.model.bounded import ClockOffset, Decimal, Nanosecond
 from fleetbpf.model.names import NAME, is_name
 from fleetbpf.private_files import open_file
@@ -25,6 +28,7 @@ from fleetbpf.protocol import Document, OddAnswerError, Row, Said, Script, show,
 ONE_PASS = 0.0
 COLLECT_TIMEOUT = 3600.0  # seconds; a first collection may be gigabytes
 FOLLOW_TIMEOUT = 30 * 86400.0  # seconds; whoever follows longer connects again
+LONGEST_HEADER = 64 * KIB  # bytes of a segment's first line
 
 
 @frozen
@@ -90,7 +94,7 @@ def held(mirror: Path, *, deployment: str) -> Iterator[tuple[str, int, str]]:
         if is_set_aside(file.parent) or not file.is_file() or not all(map(is_name, names)):
             continue
         with file.open("rb") as segment:
-            header = segment.readline()
+            header = segment.readline(LONGEST_HEADER)
         checksum = hashlib.sha256(header).hexdigest() if header.endswith(b"\n") else ""
         yield str(file.relative_to(mirror)), file.stat().st_size, checksum
 
@@ -105,15 +109,18 @@ def fetch(
     interval: float = ONE_PASS,
     become: bool = False,
     on_news: Callable[[], None] | None = None,
+    limit: int = DEFAULT_MIRROR_LIMIT,
 ) -> int:
     """Bring the mirror of one host up to date; return the number of bytes that came.
 
     With an interval it goes on until the connection is cut. on_news is called after bytes came.
-    Raises HostError when the host cannot say what it has, or the mirror cannot be written.
+    Raises HostError when the host cannot say what it has, the mirror cannot be written, or it
+    would hold more than `limit` bytes.
     """
     with mirroring(mirror, host=host), exclusive(mirror, host=host):
         question = Question(layout=layout, deployment=deployment, interval=interval)
-        receiver = Receiver(mirror=mirror, question=question, on_news=on_news)
+        room = Room.measure(mirror, host=host, limit=limit)
+        receiver = Receiver(mirror=mirror, room=room, question=question, on_news=on_news)
         COLLECT.stream(
             connection,
             question,
@@ -162,9 +169,11 @@ class Receiver:
 
     The stream is lines (`segment PATH OFFSET SIZE`, `idle`), each `segment` followed by SIZE bytes.
     A stream may end anywhere: what has come is written, and the next one goes on from there.
+    Raises HostError when it is no such stream, or there is no room for it.
     """
 
     mirror: Path
+    room: Room
     question: Question = field(default_factory=Question)
     on_news: Callable[[], None] | None = None
     received: int = 0
@@ -173,6 +182,10 @@ class Receiver:
     _file: Path | None = None
     _left: int = 0
     _news: bool = field(default=False)
+    _pace: Pace = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._pace = Pace(host=self.room.host)
 
     def feed(self, piece: bytes) -> None:
         """Take the next piece of the stream, cut anywhere."""
@@ -196,6 +209,7 @@ class Receiver:
     def take_line(self, piece: bytes) -> bytes:
         """Take bytes up to the end of a line, and act on a line that is whole; return the rest."""
         head, newline, rest = piece.partition(b"\n")
+        self._pace.line(len(self._line) + len(head))
         self._line += head
         if newline:
             line, self._line = self._line + newline, b""
@@ -205,17 +219,22 @@ class Receiver:
     def take(self, line: bytes) -> None:
         """Act on one whole line of the stream; OddAnswerError when it is none of it."""
         text = line.decode("utf-8", "backslashreplace").rstrip("\n")
-        if text == COLLECT.greeting:
-            self.greeted = True
-        elif not self.greeted and not text.startswith("segment\t"):
-            pass  # a login shell has its say before
-        elif segment := COLLECT.read(self.question, Said(lines=(text,))):
+        self.greeted = self.greeted or text == COLLECT.greeting
+        if not text.startswith("segment\t"):
+            self._pace.chat(line)
+        if text == COLLECT.greeting or not (self.greeted or text.startswith("segment\t")):
+            return  # a login shell has its say before
+        if segment := COLLECT.read(self.question, Said(lines=(text,))):
+            self._pace.segment(segment.path, segment.size)
             self.begin(segment)
 
     def begin(self, segment: Segment) -> None:
         """Get ready for the bytes of a segment."""
         file = below(self.mirror, *segment.path.split("/"))
-        if segment.offset == 0 and file.exists() and file.stat().st_size:
+        replaced = segment.offset == 0 and file.exists() and file.stat().st_size > 0
+        absent = sum(not path.exists() for path in (file, *file.parents[:3]))
+        self.room.take(segment.size, entries=2 if replaced else absent)
+        if replaced:
             set_aside(file.parent)
         held = file.stat().st_size if file.exists() else 0
         if segment.offset != held:
@@ -228,7 +247,7 @@ def set_aside(release: Path) -> None:
     """Keep the mirror of a spool that the host has replaced by another of the same name."""
     first = min(release.glob("*.log"))
     with first.open("rb") as segment:
-        began = started_at(segment.readline())
+        began = started_at(segment.readline(LONGEST_HEADER))
     release.rename(release.with_name(f"{release.name}@{began:%Y%m%dT%H%M%S}-{os.getpid()}"))
 
 

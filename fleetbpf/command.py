@@ -7,6 +7,10 @@ from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import PurePath
 
+from fleetbpf.limits import SCRIPTS, TOOL, Limits
+
+FOLDERS = "folders.sh"  # the script behind which all others stand
+REFUSED = 77  # its exit status, EX_NOPERM of sysexits.h, with the reason on stderr
 END = b"\nend\n"  # the last that a command says before its shell waits for an order
 
 
@@ -23,6 +27,7 @@ class Command:
     name: str = field(compare=False)  # of the script that it is, "facts.sh"; else ""
     stays: bool = field(compare=False)  # says END when it has told all; then its shell waits
     order: str = field(compare=False)  # the line by which a shell that waits does this; "" = none
+    limits: Limits = field(compare=False)  # what it may take of this machine
 
     def __init__(
         self,
@@ -31,6 +36,7 @@ class Command:
         name: str = "",
         stays: bool = False,
         order: str = "",
+        limits: Limits = TOOL,
     ) -> None:
         texts = tuple(str(word) for word in words)
         if any("\0" in text for text in texts):
@@ -40,6 +46,16 @@ class Command:
         object.__setattr__(self, "name", name)
         object.__setattr__(self, "stays", stays)
         object.__setattr__(self, "order", order)
+        object.__setattr__(self, "limits", limits)
+
+    @property
+    def title(self) -> str:
+        """What it is called where something is wrong with it."""
+        return self.name or self.words[0]
+
+    def behind(self, *words: str, stays: bool) -> "Command":
+        """The same behind others' words, which decide how root executes it."""
+        return Command(*words, name=self.name, stays=stays, limits=self.limits)
 
     def argv(self) -> tuple[str, ...]:
         """The words to execute; ValueError where root must do that (connections/becoming.py)."""
@@ -60,29 +76,44 @@ def script(
     before: str = "",
     become: bool = False,
     stays: bool = False,
+    pause: float = 0.0,
 ) -> Command:
     """The POSIX sh script `fleetbpf/host/<name>` with `arguments` as its `$1`, `$2`, …
 
     The script's text travels inside the command (`sh -c`), so its stdin stays free for a payload
-    and nothing has to lie on the host before. It stands behind the script `after`, for its
-    functions, and before the one that takes over from it.
+    and nothing has to lie on the host before. It stands behind folders.sh, by which it refuses
+    folders that are not root's, and behind the script `after`, for its functions; and before the
+    one that takes over from it.
+
+    pause: seconds for which it says nothing on purpose.
     """
-    text = "".join(script_text(each) for each in (after, name, before) if each)
-    return Command("sh", "-c", text, "fleetbpf", *arguments, become=become, name=name, stays=stays)
+    text = "".join(script_text(each) for each in (FOLDERS, after, name, before) if each)
+    return Command(
+        *("sh", "-c", text, "fleetbpf", *arguments),
+        become=become,
+        name=name,
+        stays=stays,
+        limits=SCRIPTS[name].patient(pause),
+    )
 
 
-def packed_script(name: str, tool: str, *arguments: str, become: bool = False) -> Command:
+def packed_script(
+    name: str, tool: str, *arguments: str, become: bool = False, pause: float = 0.0
+) -> Command:
     """A script that comes in its payload, as the member `script` of an archive (unpack.sh).
 
     `tool` is the program that undoes the archive's compression.
 
     A shell that waits since the last command (`Command.stays`) does it as well as a new one.
+    pause: as `script`.
     """
-    words = ("sh", "-c", script_text("unpack.sh"), "fleetbpf", tool, *arguments)
+    text = script_text(FOLDERS) + script_text("unpack.sh")
+    words = ("sh", "-c", text, "fleetbpf", tool, *arguments)
     order = shlex.join((tool, *arguments))
     if "\n" in order:
         raise ValueError("an argument of a packed script cannot hold a newline")
-    return Command(*words, become=become, name=name, order=order)
+    limits = SCRIPTS[name].patient(pause)
+    return Command(*words, become=become, name=name, order=order, limits=limits)
 
 
 @functools.cache

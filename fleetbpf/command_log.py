@@ -14,12 +14,11 @@ from pathlib import Path
 
 from fleetbpf.connections.watched import Exchange
 from fleetbpf.private_files import FILE_MODE, make_folder
+from fleetbpf.secret import Mask, unmasked
 
 LARGEST = 16 * 1024 * 1024  # bytes; then it becomes commands.log.1, and the one before that goes
 LONGEST_ARGUMENTS = 4096  # characters
 LONGEST_STDERR = 1024  # characters
-
-Mask = Callable[[str], str]
 
 
 @dataclass(kw_only=True)
@@ -32,7 +31,7 @@ class CommandLog:
     path: Path | None  # None: there is no log
     started: Sequence[str] = ()  # what the operator typed
     whole: bool = False  # scripts with their texts, not by their digests only
-    mask: Mask = lambda text: text
+    mask: Mask = unmasked
     warn: Callable[[str], None] = lambda _: None
     _descriptor: int = -1
     _lock: threading.Lock = field(default_factory=threading.Lock)

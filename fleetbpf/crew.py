@@ -1,6 +1,7 @@
 """Threads that nobody has to wait for: one that hangs in a connection dies with the process."""
 
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from queue import Empty, SimpleQueue
@@ -8,6 +9,8 @@ from typing import Generic, TypeVar
 
 T = TypeVar("T")
 Task = Callable[[], T]
+# Seconds for what has to end: twice for hosts, once for jump hosts, and Ctrl-C ends in a second.
+GRACE = 0.3
 
 
 class Crew(Generic[T]):
@@ -46,3 +49,17 @@ class Crew(Generic[T]):
                     future.set_result(task())
                 except BaseException as error:
                     future.set_exception(error)
+
+
+def at_once(tasks: Iterable[Callable[[], object]], *, patience: float = GRACE) -> None:
+    """Do all of them, each in a thread of its own, and wait for so many seconds at most in all.
+
+    For ends of connections: these may have to send something, and a peer that takes nothing must
+    not hold up the others.
+    """
+    threads = [threading.Thread(target=task, daemon=True) for task in tasks]
+    deadline = time.monotonic() + patience
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(max(deadline - time.monotonic(), 0))

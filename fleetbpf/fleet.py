@@ -8,7 +8,8 @@ from typing import Generic, TypeVar
 
 from fleetbpf.bug_report import Reports
 from fleetbpf.connections import Connection
-from fleetbpf.crew import Crew
+from fleetbpf.connections.local import LocalConnection
+from fleetbpf.crew import GRACE, Crew, at_once
 from fleetbpf.errors import (
     FleetbpfError,
     HostError,
@@ -18,6 +19,7 @@ from fleetbpf.errors import (
 )
 from fleetbpf.frozen import frozen
 from fleetbpf.model.inventory import Host
+from fleetbpf.secret import Mask, unmasked
 
 T = TypeVar("T")
 Open = Callable[[Host], Connection]
@@ -63,13 +65,15 @@ def on_each(
     open_connection: Open,
     forks: int,
     done: Callable[[Outcome[T]], None] = lambda _: None,
+    mask: Mask = unmasked,
 ) -> tuple[Outcome[T], ...]:
     """Do `work` on every host; the outcomes in the order of `hosts`, each also told to `done`.
 
     An error on one host does not touch the others, whatever it is. On Ctrl-C hosts not begun are
-    left alone, open connections are cut, and the unfinished hosts' outcomes say so.
+    left alone, open connections are cut, and the unfinished hosts' outcomes say so. Work that does
+    not end then is left behind: its thread dies with the process.
     """
-    reports = Reports()
+    reports = Reports(mask)
     connections = Connections(open_connection)
     crew = Crew((partial(connections.use, host, work) for host in hosts), threads=max(forks, 1))
     by_future = dict(zip(crew.futures, hosts, strict=True))
@@ -80,12 +84,13 @@ def on_each(
             outcomes[found.host.name] = found
             done(found)
     except KeyboardInterrupt:
-        connections.cut()
+        LocalConnection.close_all()  # builds that hosts wait for
     finally:
         crew.dismiss()
         # Who is still connecting has done nothing: nobody waits for that.
         in_use = connections.in_use
-        wait([future for future, host in by_future.items() if host.name in in_use])
+        connections.cut()
+        wait([future for future, host in by_future.items() if host.name in in_use], timeout=GRACE)
     return tuple(outcomes.get(host.name) or unfinished(host) for host in hosts)
 
 
@@ -139,8 +144,7 @@ class Connections:
         with self._lock:
             self._is_cut = True
             open_now = tuple(self._open.values())
-        for connection in open_now:
-            connection.close()
+        at_once(connection.close for connection in open_now)
 
     @property
     def in_use(self) -> frozenset[str]:

@@ -1,7 +1,7 @@
 """BTF for kernels that carry none: found in a folder of the operator's, by kernel release."""
 
 import functools
-import lzma
+import io
 import os
 import struct
 import tarfile
@@ -9,9 +9,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import field
 from pathlib import Path
 
+from fleetbpf import unpacking
 from fleetbpf.cache import digest
 from fleetbpf.errors import BuildError, Problem
 from fleetbpf.frozen import frozen
+from fleetbpf.limits import ExcessError
 from fleetbpf.model.facts import HostFacts
 
 PLAIN, PACKED = ".btf", ".btf.tar.xz"
@@ -76,7 +78,7 @@ def content(path: Path) -> bytes:
     """The BTF in a file; BuildError when there is none."""
     try:
         found = unpacked(path) if path.name.endswith(PACKED) else path.read_bytes()
-    except (OSError, tarfile.TarError, lzma.LZMAError, EOFError) as error:
+    except (OSError, tarfile.TarError, ValueError, ExcessError) as error:
         raise BuildError(Problem(where=str(path), what=f"cannot be read: {error}")) from error
     if not found.startswith(MAGIC):
         hint = "it should be what `cat /sys/kernel/btf/vmlinux` gives, or a file of BTFHub"
@@ -86,7 +88,8 @@ def content(path: Path) -> bytes:
 
 def unpacked(path: Path) -> bytes:
     """The first file in an archive; nothing when it holds none."""
-    with tarfile.open(path, "r:xz") as archive:
+    content = io.BytesIO(unpacking.unxz(path.read_bytes()))
+    with tarfile.open(fileobj=content, mode="r:") as archive:
         for member in archive:
             file = archive.extractfile(member)
             if file is not None:

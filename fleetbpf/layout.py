@@ -2,8 +2,10 @@
 
 from pathlib import Path, PurePosixPath
 
+from fleetbpf.defaults import DEFAULT_MIRROR_LIMIT
 from fleetbpf.frozen import frozen
 from fleetbpf.model.names import is_name
+from fleetbpf.secret import Mask, unmasked
 
 
 @frozen
@@ -32,6 +34,8 @@ class Workspace:
     """The operator's working directory: mirrored logs, failure logs, audit reports."""
 
     folder: Path
+    mirror_limit: int = DEFAULT_MIRROR_LIMIT  # bytes of one host in logs/
+    mask: Mask = unmasked  # takes secrets out of what is kept of hosts' words
 
     @property
     def logs(self) -> Path:

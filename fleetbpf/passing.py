@@ -114,5 +114,6 @@ class Watch:
                 host=host,
                 deployment=self.deployment,
                 become=target.become,
+                limit=self.workspace.mirror_limit,
             )
             self.tale.news(host)

@@ -6,7 +6,7 @@ from functools import partial
 
 from fleetbpf.errors import InputError, Problem
 from fleetbpf.model.inventory import Host
-from fleetbpf.secret import Deferred, Given, Secret, SecretKind, masked
+from fleetbpf.secret import Deferred, Given, Secret, SecretKind, Secrets
 from fleetbpf.secret_commands import SecretCommands
 from fleetbpf.wording import MisunderstoodError
 
@@ -18,12 +18,19 @@ class Passwords:
     """What a host's own variables say, else what was given for all hosts."""
 
     def __init__(
-        self, given: Mapping[SecretKind, Secret] | None = None, *, ask: Ask | None = None
+        self,
+        given: Mapping[SecretKind, Secret] | None = None,
+        *,
+        ask: Ask | None = None,
+        found: Secrets | None = None,
     ) -> None:
-        """`ask` is for what turns out to be needed; None: there is nobody to ask."""
+        """`ask` is for what turns out to be needed; None: there is nobody to ask.
+
+        Each secret that is found is noted in `found`.
+        """
         self._given = given or {}
         self._ask = ask
-        self._secrets: tuple[str, ...] = ()  # all that were found, the longest first
+        self._found = found or Secrets()
         self._known: dict[tuple[str, SecretKind], str | None] = {}
         self._lock = threading.Lock()
 
@@ -36,8 +43,8 @@ class Passwords:
         with self._lock:
             place = (host.name, kind)
             if place not in self._known:
-                self._known[place] = self._find(host, kind)
-                self._note(self._known[place])
+                secret = self._known[place] = self._find(host, kind)
+                self._found.note(secret or "")
             return self._known[place]
 
     def of_jump_hosts(self, kind: SecretKind) -> str | None:
@@ -53,17 +60,8 @@ class Passwords:
             answer = self._ask(question)
         except InputError:
             return None
-        with self._lock:
-            self._note(answer)
+        self._found.note(answer)
         return answer
-
-    def mask(self, text: str) -> str:
-        """`text` without any secret that was found in this run."""
-        return masked(text, self._secrets)
-
-    def _note(self, secret: str | None) -> None:
-        if secret and secret not in self._secrets:
-            self._secrets = tuple(sorted((*self._secrets, secret), key=len, reverse=True))
 
     def _find(self, host: Host, kind: SecretKind) -> str | None:
         secret = host.secrets.get(kind) or self._given.get(kind)

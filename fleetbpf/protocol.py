@@ -12,7 +12,7 @@ from typing import Any, Generic, Protocol, Self, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from fleetbpf import elevation
-from fleetbpf.command import END, Command, packed_script, script
+from fleetbpf.command import END, REFUSED, Command, packed_script, script
 from fleetbpf.connections import Completed, Connection
 from fleetbpf.errors import HostError, Problem
 from fleetbpf.frozen import frozen
@@ -22,6 +22,7 @@ Question = TypeVar("Question")
 Told = TypeVar("Told")
 Model = TypeVar("Model", bound=BaseModel)
 LAST = END.decode().strip()  # the line by which a script that stays says that all is told
+TRUST = "see there who made it (ls -ld); then remove it, or have root own it and close it to others"
 SHOWN = 60  # characters of what is not valid
 WORDS = {  # of pydantic's kinds of errors
     "extra_forbidden": "is nothing that it tells",
@@ -61,11 +62,11 @@ class Script(Generic[Question, Told]):
         """The line at which its answer begins."""
         return f"fleetbpf\t{self.name.removesuffix('.sh')}"
 
-    def command(self, question: Question, *, become: bool) -> Command:
-        """The command that asks a host."""
+    def command(self, question: Question, *, become: bool, pause: float = 0.0) -> Command:
+        """The command that asks a host; `pause` are seconds in which it says nothing on purpose."""
         words = tuple(map(str, self.words(question)))
         if self.packed:
-            return packed_script(self.name, *words, become=become)
+            return packed_script(self.name, *words, become=become, pause=pause)
         return script(
             self.name,
             *words,
@@ -73,6 +74,7 @@ class Script(Generic[Question, Told]):
             before=self.before,
             become=become,
             stays=self.stays,
+            pause=pause,
         )
 
     def ask(
@@ -85,11 +87,11 @@ class Script(Generic[Question, Told]):
         stdin: bytes = b"",
         more: float = 0.0,
     ) -> Told:
-        """Ask a host; `more` are seconds that it may take beyond the usual.
+        """Ask a host; `more` are seconds that it may take beyond the usual, and say nothing.
 
         Raises HostError when it will not or cannot answer, or not so, UnreachableError too.
         """
-        command = self.command(question, become=become)
+        command = self.command(question, become=become, pause=more)
         completed = connection.run(command, stdin=stdin, timeout=self.timeout + more)
         return self.read_answer(question, completed, host=host, become=become)
 
@@ -168,12 +170,19 @@ def decode(stream: bytes) -> str:
 def explain_silence(completed: Completed, *, host: str, become: bool) -> Problem:
     """Why a script did not begin to speak: what stands before it (sudo, a login shell) refused."""
     said = decode(completed.stderr)
+    if completed.status == REFUSED:
+        return Problem(where=host, what=refusal(said), hint=TRUST)
     if become:
         what, hint = "no command was run as root", elevation.cure(said)
     else:
         what = f"the login shell did not run a command (exit status {completed.status})"
         hint = "check `ssh HOST sh -c true`"
     return Problem(where=host, what=what, detail=said, hint=hint)
+
+
+def refusal(said: str) -> str:
+    """What folders.sh says of a folder that somebody else than root may change."""
+    return said.splitlines()[-1].removeprefix("fleetbpf: ") if said else "its folders were refused"
 
 
 class Row(BaseModel):

@@ -1,9 +1,15 @@
 """Secrets: values that are used, but never shown."""
 
+import json
+import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from enum import Enum
+from functools import partial
 
+from fleetbpf.terminal_text import harmless, printable
+
+Mask = Callable[[str], str]
 MASK = "***"
 SHORTEST = 4  # characters; masking shorter ones would garble every text and hide nothing
 
@@ -69,9 +75,48 @@ class Deferred(Secret):
         return self._find()
 
 
-def masked(text: str, secrets: Iterable[str]) -> str:
-    """`text` with every occurrence of `secrets` masked, in their order: the longest first."""
-    for secret in secrets:
-        if len(secret) >= SHORTEST:
-            text = text.replace(secret, MASK)
+class Secrets:
+    """The secrets that a run has found, for taking them out of all that is shown or kept.
+
+    A host that was told one may say it in anything that it says: a refusal, a record, an error.
+    """
+
+    def __init__(self, *found: str) -> None:
+        self._forms: tuple[str, ...] = ()  # the longest first
+        self._lock = threading.Lock()
+        for secret in found:
+            self.note(secret)
+
+    def note(self, secret: str) -> None:
+        """Remember a secret."""
+        with self._lock:
+            forms = {*self._forms, *written(secret)}
+            self._forms = tuple(sorted(forms, key=len, reverse=True))
+
+    def mask(self, text: str) -> str:
+        """`text` with every secret masked."""
+        for form in self._forms:
+            text = text.replace(form, MASK)
+        return text
+
+
+def unmasked(text: str) -> str:
+    """`text` as it is: no secrets are known."""
     return text
+
+
+def written(secret: str) -> set[str]:
+    """How a secret may stand in a text: as it is, decoded in another way, quoted in JSON or Python.
+
+    None of one that is too short.
+    """
+    if len(secret) < SHORTEST:
+        return set()
+    raw = secret.encode("utf-8", "surrogateescape")
+    plain = {secret, *(raw.decode("utf-8", way) for way in ("replace", "backslashreplace"))}
+    quoted = {
+        quote(text)[1:-1]
+        for text in plain
+        for quote in (json.dumps, partial(json.dumps, ensure_ascii=False), repr)
+    }
+    return {*plain, *quoted, *map(harmless, plain), *map(printable, plain)}

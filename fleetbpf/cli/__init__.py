@@ -15,6 +15,7 @@ from fleetbpf.cli.options import add_common
 from fleetbpf.cli.output import Output
 from fleetbpf.cli.terminal import ended_like_ctrl_c, left_as_it_was
 from fleetbpf.errors import BuildError, ExitCode, FleetbpfError, Problem
+from fleetbpf.secret import Secrets
 
 COMMANDS = (
     "plan",
@@ -145,7 +146,7 @@ def parser(names: Sequence[str] = COMMANDS) -> argparse.ArgumentParser:
         )
         module.arguments(command)
         add_common(command)
-        command.set_defaults(run=module.run, command=name)
+        command.set_defaults(run=module.run, command=name, secrets=Secrets())
     return root
 
 
@@ -177,8 +178,9 @@ def report_bug(output: Output) -> ExitCode:
     """Write the traceback of the current exception into a file and say where it is."""
     from fleetbpf import bug_report
 
-    file = bug_report.write(traceback.format_exc())
+    file = bug_report.write(output.mask(traceback.format_exc()))
     output.document({"errors": [{"what": "bug", "report": file}], "exit_code": 70})
     what, hint = f"a bug: {sys.exception()!r}", f"please report {file}"
+    output.problem(Problem(where="fleetbpf", what=what, hint=hint))
     output.problem(Problem(where="fleetbpf", what=what, hint=hint))
     return ExitCode.BUG

@@ -25,7 +25,7 @@ def passwords(options: argparse.Namespace, shown: Progress) -> Passwords:
     kinds = {kind for kind, wanted in asked.items() if wanted}
     commands = {kind: getattr(options.settings, f"{kind.value}_command") for kind in SecretKind}
     found = given(os.environ, lines=commands, asked=kinds, ask=ask)
-    return Passwords(found, ask=ask_meanwhile)
+    return Passwords(found, ask=ask_meanwhile, found=options.secrets)
 
 
 def ask(question: str) -> str:

@@ -1,7 +1,6 @@
 """`fleetbpf audit`: is every host as declared? what BPF is there that we did not put there?"""
 
 import argparse
-import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -9,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fleetbpf.cli.options import add_fleet, load_targets
-from fleetbpf.cli.output import Output, plain
+from fleetbpf.cli.output import Output
 from fleetbpf.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -50,7 +49,7 @@ def run(options: argparse.Namespace, output: Output) -> ExitCode:
     output.line(summary(found, hosts=len(targets)))
     if options.report:
         with mirroring(session.workspace.reports, host="report"):
-            output.progress(f"report: {keep(told, session.workspace)}")
+            output.progress(f"report: {keep(told, session.workspace, output)}")
     output.document(told)
     return ExitCode.DRIFT if found else ExitCode.DONE
 
@@ -121,14 +120,14 @@ def report(deployment: str, found: Sequence["Finding"], hosts: Sequence[str]) ->
     }
 
 
-def keep(told: Mapping[str, Any], workspace: "Workspace") -> Path:
+def keep(told: Mapping[str, Any], workspace: "Workspace", output: Output) -> Path:
     """Write a report under `reports/<deployment>/`, named by its time in UTC; its path."""
     from fleetbpf.private_files import write_whole
 
     moment = datetime.fromisoformat(told["time"])
     name = f"{moment:%Y-%m-%dT%H%M%SZ}.json"
     file = workspace.reports / str(told["deployment"]) / name
-    content = json.dumps(told, default=plain, indent=2) + "\n"
+    content = output.encoded(told, indent=2) + "\n"
     write_whole(file, content.encode(), below=workspace.folder)
     return file
 

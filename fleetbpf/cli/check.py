@@ -40,7 +40,8 @@ def run(options: argparse.Namespace, output: Output) -> ExitCode:
     asked = session.on_each(targets, work.facts)
     seen = {outcome.host.name: outcome.value for outcome in asked if outcome.value}
     trials = work.trials(targets, seen)
-    judged, tried = try_all(work, session, targets, trials, seen)
+    gone_on = not any(outcome.interrupted for outcome in asked)
+    judged, tried = try_all(work, session, targets, trials if gone_on else (), seen)
     tell(output, judged)
     recaps = [*failures(asked), *failures(tried)]
     for problem in (problem for each in recaps for problem in each.problems):

@@ -11,6 +11,7 @@ from rich.live import Live
 from rich.text import Text
 
 from fleetbpf.cli.board import Board, Row, View
+from fleetbpf.secret import Mask, unmasked
 from fleetbpf.terminal_text import printable
 
 REFRESHES = 4  # a second, in one thread, however many hosts there are
@@ -29,11 +30,14 @@ STYLES = {
 class LiveTable:
     """A table of bounded height on standard error, redrawn in place while hosts are worked on."""
 
-    def __init__(self, *, color: bool, console: Console | None = None) -> None:
+    def __init__(
+        self, *, color: bool, console: Console | None = None, mask: Mask = unmasked
+    ) -> None:
         self._console = console or Console(
             file=sys.stderr, no_color=not color, highlight=False, emoji=False
         )
         self._board = Board()
+        self._mask = mask
         self._began = time.monotonic()
         self._lock = threading.Lock()
         self._live: Live | None = None
@@ -65,11 +69,11 @@ class LiveTable:
 
     def say(self, host: str, text: str) -> None:
         """The host's row tells what it does."""
-        self._board.say(host, text)
+        self._board.say(host, self._mask(text))
 
     def done(self, host: str, word: str, text: str = "", *, line: bool = True) -> None:  # noqa: ARG002 — every end counts
         """The host's row goes, unless it failed."""
-        self._board.done(host, word, text, time.monotonic())
+        self._board.done(host, word, self._mask(text), time.monotonic())
 
     def _change(self, *, working: bool | None = None, questions: int = 0) -> None:
         """Show the table while there is work and nobody is asked anything.

@@ -1,8 +1,6 @@
 """`fleetbpf logs`: mirror the spools of hosts and print what they hold."""
 
 import argparse
-import json
-import sys
 import threading
 import time
 from collections import Counter
@@ -47,7 +45,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, output: Output) -> ExitCode:
-    """Mirror, then print; with --follow print as it comes, until interrupted."""
+    """Mirror, then print, unless interrupted; with --follow print as it comes, until then."""
     from fleetbpf.cli.session import Session
 
     targets = matching(options)
@@ -58,6 +56,8 @@ def run(options: argparse.Namespace, output: Output) -> ExitCode:
     if options.follow:
         return follow(options, output, session.silent(), targets, readers)
     outcomes = session.on_each(targets, fetching(options, session))
+    if any(outcome.interrupted for outcome in outcomes):
+        readers = {}
     return show(options, output, readers, [of(outcome) for outcome in outcomes])
 
 
@@ -94,6 +94,7 @@ def fetching(
             deployment=options.deployment,
             interval=interval,
             become=target.become,
+            limit=session.workspace.mirror_limit,
             on_news=lambda: on_news(name),
         )
 
@@ -187,8 +188,7 @@ def print_now(output: Output, record: "Record") -> None:
     from fleetbpf.records import as_json, lines
 
     if output.json:
-        sys.stdout.write(json.dumps(as_json(record)) + "\n")
-        sys.stdout.flush()
+        output.item(as_json(record))
         return
     for line in lines(record):
         output.line(line)

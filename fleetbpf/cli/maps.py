@@ -1,7 +1,6 @@
 """`fleetbpf maps`: what the maps of a running program hold at this moment."""
 
 import argparse
-import json
 import sys
 import threading
 from collections.abc import Callable, Sequence
@@ -105,8 +104,8 @@ def print_now(output: Output, found: "Sequence[Record]") -> None:
     from fleetbpf.records import as_json
 
     if output.json:
-        sys.stdout.writelines(f"{json.dumps(as_json(record))}\n" for record in found)
-        sys.stdout.flush()
+        for record in found:
+            output.item(as_json(record))
         return
     if sys.stdout.isatty():
         sys.stdout.write(CLEAR_SCREEN)

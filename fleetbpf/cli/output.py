@@ -12,7 +12,7 @@ from typing import TextIO
 
 from fleetbpf.errors import Problem
 from fleetbpf.frozen import frozen
-from fleetbpf.secret import MASK, Secret
+from fleetbpf.secret import MASK, Mask, Secret, unmasked
 from fleetbpf.terminal_text import coloured, printable, without_colours
 
 WIDEST_COLUMN = 200  # characters; what is wider moves only what is beside it
@@ -25,22 +25,29 @@ class Output:
 
     Lines for people go to standard output, progress to standard error. With `json`, standard
     output carries exactly one document and nothing else. Whatever text comes from elsewhere, a
-    terminal shows it and does not obey it, and it makes no line that would seem to be ours.
+    terminal shows it and does not obey it, it makes no line that would seem to be ours, and the
+    secrets of the run are masked in it.
     """
 
     json: bool = False
     verbosity: int = 0
     color: str = "auto"  # or always, never
+    mask: Mask = unmasked
 
     @classmethod
     def of(cls, options: argparse.Namespace) -> "Output":
         """What the command line and the settings ask for."""
-        return cls(json=options.json, verbosity=options.verbosity, color=options.color)
+        return cls(
+            json=options.json,
+            verbosity=options.verbosity,
+            color=options.color,
+            mask=options.secrets.mask,
+        )
 
     def line(self, text: str = "", *, colour: str = "") -> None:
         """Write a line of the result; nothing with `--json`. colour is an SGR code: "32"."""
         if not self.json:
-            shown = printable(text)
+            shown = self.shown(text)
             painted = colour and self.colours(sys.stdout)
             write(sys.stdout, f"\x1b[{colour}m{shown}\x1b[0m" if painted else shown)
 
@@ -52,7 +59,7 @@ class Output:
     def progress(self, text: str) -> None:
         """Say on standard error what is going on; nothing with `--quiet`."""
         if self.verbosity > QUIET:
-            write(sys.stderr, printable(text))
+            write(sys.stderr, self.shown(text))
 
     def warning(self, text: str) -> None:
         """Say on standard error what a person should know; nothing with `--quiet`."""
@@ -61,11 +68,11 @@ class Output:
     def detail(self, text: str, *, level: int = 1) -> None:
         """Say on standard error what only `-v` (or, of level 2, `-vv`) asks for."""
         if self.verbosity >= level:
-            write(sys.stderr, printable(text))
+            write(sys.stderr, self.shown(text))
 
     def error(self, text: str) -> None:
         """Say on standard error what is wrong, whatever else is left out."""
-        write(sys.stderr, printable(text))
+        write(sys.stderr, self.shown(text))
 
     def problem(self, problem: Problem) -> None:
         """Say on standard error what is wrong, with its lines and its cure."""
@@ -75,12 +82,28 @@ class Output:
     def compiler(self, text: str) -> None:
         """Say what a compiler of this machine said, in its colours."""
         if text:
-            write(sys.stderr, coloured(text.rstrip("\n")))
+            write(sys.stderr, coloured(self.mask(text.rstrip("\n"))))
 
     def document(self, value: object) -> None:
         """Write the command's one JSON document; nothing without `--json`."""
         if self.json:
-            write(sys.stdout, json.dumps(value, default=plain, indent=2))
+            write(sys.stdout, self.encoded(value, indent=2))
+
+    def item(self, value: object) -> None:
+        """Write one of many JSON documents, each on a line; nothing without `--json`."""
+        if self.json:
+            write(sys.stdout, self.encoded(value))
+
+    def encoded(self, value: object, *, indent: int | None = None) -> str:
+        """A value as JSON, without secrets."""
+        text = json.dumps(value, default=plain, indent=indent)
+        if self.mask(text) == text:
+            return text
+        return json.dumps(without_secrets(json.loads(text), self.mask), indent=indent)
+
+    def shown(self, text: str) -> str:
+        """`text` as a terminal may show it, without secrets."""
+        return printable(self.mask(text))
 
     def table(self, headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """Write rows in columns as wide as their widest cell, but no wider than WIDEST_COLUMN."""
@@ -88,7 +111,7 @@ class Output:
             return
         from rich.cells import cell_len
 
-        shown = [[printable(cell) for cell in row] for row in (headers, *rows)]
+        shown = [[self.shown(cell) for cell in row] for row in (headers, *rows)]
         widths = [
             min(max(map(cell_len, column)), WIDEST_COLUMN) for column in zip(*shown, strict=True)
         ]
@@ -108,6 +131,21 @@ class Output:
         if os.environ.get("FORCE_COLOR") or os.environ.get("CLICOLOR_FORCE", "0") != "0":
             return True
         return stream.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def without_secrets(value: object, mask: Mask) -> object:
+    """A value of JSON with the secrets in its texts masked, and numbers that are one."""
+    match value:
+        case str():
+            return mask(value)
+        case dict():
+            return {mask(key): without_secrets(each, mask) for key, each in value.items()}
+        case list():
+            return [without_secrets(each, mask) for each in value]
+        case int() | float() if mask(str(value)) == MASK:
+            return MASK
+        case _:
+            return value
 
 
 def write(stream: TextIO, text: str) -> None:

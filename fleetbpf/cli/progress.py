@@ -37,7 +37,7 @@ def progress(output: Output) -> Progress:
         return Lines(output)
     from fleetbpf.cli.live_table import LiveTable
 
-    return LiveTable(color=output.colours(sys.stderr))
+    return LiveTable(color=output.colours(sys.stderr), mask=output.mask)
 
 
 def is_live(output: Output) -> bool:

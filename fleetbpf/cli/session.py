@@ -57,11 +57,15 @@ class Session:
         shown = progress(Output.of(options))
         passwords = asking.passwords(options, shown)
         return cls(
-            workspace=Workspace(folder=Path.cwd()),
+            workspace=Workspace(
+                folder=Path.cwd(),
+                mirror_limit=options.settings.mirror_limit,
+                mask=options.secrets.mask,
+            ),
             forks=options.forks,
             timeout=options.timeout,
             host_timeout=options.host_timeout,
-            watching=Watching.of(options, shown, mask=passwords.mask),
+            watching=Watching.of(options, shown),
             passwords=passwords,
             claim=claim(options),
             tell_new_key=tell_new_key(options),
@@ -178,6 +182,7 @@ class Reach:
                 open_connection=self.watched,
                 forks=self.forks,
                 done=done,
+                mask=self.watching.output.mask,
             )
 
     def watched(self, host: Host) -> Connection:
@@ -201,7 +206,7 @@ def tell_new_key(options: argparse.Namespace) -> Callable[[str], None] | None:
     """Who is told of new host keys, where the command line lets them be noted."""
     if not options.accept_new_host_keys:
         return None
-    return Output(verbosity=options.verbosity, color=options.color).warning
+    return Output.of(options).warning
 
 
 def wanted(targets: Iterable[Target]) -> Iterable[tuple[Host, SecretKind]]:

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 from fleetbpf.cli.output import Output
 from fleetbpf.errors import ExitCode
+from fleetbpf.quantities import told_size
 
 if TYPE_CHECKING:
     from fleetbpf.settings import Loaded
 
 SUMMARY = "show the settings that hold here, and where each was said"
+SIZES = ("mirror_limit",)  # settings in bytes
 HEADERS = ("SETTING", "VALUE", "SAID IN", "VARIABLE")
 
 
@@ -25,7 +27,7 @@ def run(_options: argparse.Namespace, output: Output) -> ExitCode:
 
     loaded = load()
     rows = [(name, *found, variable(name)) for name, found in said(loaded).items()]
-    output.table(HEADERS, [(name, shown(value), *rest) for name, value, *rest in rows])
+    output.table(HEADERS, [(name, shown(name, value), *rest) for name, value, *rest in rows])
     output.document(
         {
             name: {"value": value, "said_in": origin, "variable": name_of_variable}
@@ -48,9 +50,11 @@ def said(loaded: "Loaded") -> dict[str, tuple[object, str]]:
     return {name: (getattr(loaded.settings, name), loaded.origin(name)) for name in names}
 
 
-def shown(value: object) -> str:
-    """A value as fleetbpf.yml would have it; what is not set is left empty."""
+def shown(name: str, value: object) -> str:
+    """A setting's value as fleetbpf.yml would have it; what is not set is left empty."""
     match value:
+        case int() if name in SIZES:
+            return told_size(value)
         case None:
             return ""
         case tuple():

@@ -7,7 +7,7 @@ from pathlib import Path
 from fleetbpf.cli.output import Output
 from fleetbpf.cli.progress import Progress
 from fleetbpf.command import Command
-from fleetbpf.command_log import CommandLog, Mask, parts
+from fleetbpf.command_log import CommandLog, parts
 from fleetbpf.connections import Completed
 from fleetbpf.connections.watched import Exchange, Watcher
 from fleetbpf.frozen import frozen
@@ -37,17 +37,15 @@ class Watching:
     log: CommandLog
 
     @classmethod
-    def of(
-        cls, options: argparse.Namespace, shown: Progress, *, mask: Mask = lambda text: text
-    ) -> "Watching":
-        """What the command line and the settings ask for; `mask` takes secrets out of a text."""
+    def of(cls, options: argparse.Namespace, shown: Progress) -> "Watching":
+        """What the command line and the settings ask for."""
         output = Output.of(options)
         file = options.settings.log
         log = CommandLog(
             path=None if file == LOG_OFF else Path(file),
             started=sys.argv,
             whole=output.verbosity >= 2,
-            mask=mask,
+            mask=output.mask,
             warn=output.warning,
         )
         return cls(output=output, shown=shown, log=log)
@@ -61,7 +59,7 @@ class Watching:
         self.shown.at(host, STATES.get(command.name, command.name or command.words[0]))
         if self.output.verbosity >= 1:
             name, _, arguments = parts(command.words, command.name)
-            self.output.detail(f"{host}: {' '.join(map(self.log.mask, (name, *arguments)))}")
+            self.output.detail(f"{host}: {' '.join((name, *arguments))}")
 
     def heard(self, host: str, command: Command, piece: bytes) -> None:
         """A host said something; a line that is cut in two is only a word in the table missed."""
@@ -77,7 +75,7 @@ class Watching:
             self.output.detail(f"{exchange.host}: {outcome(exchange)}")
         if self.output.verbosity >= 2 and exchange.completed:
             for line in said(exchange.completed):
-                self.output.detail(f"{exchange.host}: {self.log.mask(line)}", level=2)
+                self.output.detail(f"{exchange.host}: {line}", level=2)
 
 
 def outcome(exchange: Exchange) -> str:

@@ -2,7 +2,14 @@
 
 from collections.abc import Sequence
 
+from paramiko import Message
+from paramiko.auth_handler import AuthHandler
+from paramiko.ssh_exception import SSHException
+
 Prompts = Sequence[tuple[str, bool]]  # what is asked, and whether the answer may be seen
+
+MOST_PROMPTS = 16  # in one round; PAM's modules ask one or two
+LONGEST_TALE = 1000  # characters of what a host tells beside
 
 
 class Answers:
@@ -22,5 +29,17 @@ class Answers:
         if not self._said and len(prompts) == 1 and not prompts[0][1]:
             self._said = True
             return [self.password]
-        self.unanswered = " ".join(" ".join((self.unanswered, *told)).split())
+        said = " ".join(" ".join((self.unanswered, *told)).split())
+        self.unanswered = said[:LONGEST_TALE]
         return ["" for _ in prompts]
+
+
+class Interview(AuthHandler):
+    """The side of keyboard-interactive that is asked; paramiko believes the count of prompts."""
+
+    def _parse_userauth_info_request(self, message: Message) -> None:
+        message.get_text(), message.get_text(), message.get_binary()
+        if message.get_int() > MOST_PROMPTS:
+            raise SSHException("it asks more questions at once than anybody would")
+        message.rewind()
+        super()._parse_userauth_info_request(message)  # type: ignore[misc]

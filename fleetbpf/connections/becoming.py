@@ -79,14 +79,14 @@ class BecomingConnection:
         password = self._password() if command.become else None
         if password is None:
             words = elevation.quietly(way, command.words) if command.become else command.words
-            bare = Command(*words, stays=command.stays)
+            bare = command.behind(*words, stays=command.stays)
             return self._plain.run(bare, stdin=stdin, stdout=stdout, timeout=timeout)
         token = secrets.token_hex(8)
         begin = TerminalDialogue if elevation.asks_on_terminal(way) else PipeDialogue
         dialogue = begin(token, password, stdin, stdout=stdout, patience=self._patience)
         words = elevation.with_password(way, command.words, token=token, size=len(stdin))
         stays = command.stays and not elevation.asks_on_terminal(way)  # there stdin ends
-        return self._converse(Command(*words, stays=stays), dialogue, timeout=timeout)
+        return self._converse(command.behind(*words, stays=stays), dialogue, timeout=timeout)
 
     def close(self) -> None:
         """Give the connection up."""

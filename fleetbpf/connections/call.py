@@ -12,6 +12,7 @@ from paramiko.ssh_exception import SSHException
 from fleetbpf.command import END
 from fleetbpf.connections import Completed, Sink
 from fleetbpf.connections.feed import Feed
+from fleetbpf.limits import Limits, Meter
 
 PIECE = 32 * 1024  # the largest packet that every SSH server takes (RFC 4253, 6.1)
 WINDOW = 2 * 1024 * 1024  # the most that can have come in since the last look
@@ -23,6 +24,10 @@ class LinkLostError(Exception):
 
 class OutOfTimeError(Exception):
     """A command's time is over; the text is what else is known, to follow its name."""
+
+
+class SilenceError(Exception):
+    """A command neither said nor took a byte for longer than it may; the text as above."""
 
 
 class Call:
@@ -37,6 +42,7 @@ class Call:
         stdout: Sink | None = None,
         stderr: Sink | None = None,
         stays: bool = False,
+        limits: Limits,
     ) -> None:
         """`noticed` is set whenever anything happened on the channel.
 
@@ -51,6 +57,10 @@ class Call:
         self._err = bytearray()
         self._sink: Sink = self._out.extend if stdout is None else stdout
         self._error_sink: Sink = self._err.extend if stderr is None else stderr
+        self._silence = limits.silence
+        self._meter = Meter(limits.stdout, lines=limits.lines, stream="standard output")
+        self._error_meter = Meter(limits.stderr, stream="standard error")
+        self._moved = time.monotonic()  # when a stream moved last
         channel.settimeout(0.0)  # never wait in a read or a write: the other streams would, too
 
     def __enter__(self) -> Self:
@@ -66,19 +76,26 @@ class Call:
     def serve(self, deadline: float) -> None:
         """Move all three streams until the host closes the channel, or waits for an order.
 
-        Raises OutOfTimeError at `deadline` (of time.monotonic), LinkLostError when the link fails.
+        Raises OutOfTimeError at `deadline` (of time.monotonic), LinkLostError when the link fails,
+        SilenceError and ExcessError when the command does not keep to its limits.
         """
         while True:
             self._noticed.clear()
             # Asked before the streams are moved: what came before the end is still to be read.
             ended = self._channel.closed
-            self._drain()
+            self._drain(deadline)
             if ended or self.waits:
                 return
             self._feed(deadline)
-            patience = min(deadline, self._stdin.deadline) - time.monotonic()
-            if not self._noticed.wait(max(patience, 0)):
-                raise OutOfTimeError(self._late())
+            self._wait(min(deadline, self._stdin.deadline))
+
+    def _wait(self, deadline: float) -> None:
+        """Wait until something happens; what happens again and again is no reprieve."""
+        now = time.monotonic()
+        until = min(deadline, self._moved + self._silence)
+        if now < until and self._noticed.wait(until - now):
+            return
+        raise (OutOfTimeError if until == deadline else SilenceError)(self._late())
 
     @property
     def waits(self) -> bool:
@@ -95,17 +112,28 @@ class Call:
         """What the command left."""
         return Completed(status=status, stdout=bytes(self._out), stderr=bytes(self._err))
 
-    def _drain(self) -> None:
+    def _drain(self, deadline: float) -> None:
+        """Take what has come; a host that says more all the time does not keep us here."""
         channel = self._channel
         while channel.recv_ready():
             with link_errors():
                 piece = channel.recv(WINDOW)
+            self._meter.count(piece)
             self._said_last = (self._said_last + piece[-len(END) :])[-len(END) :]
             self._sink(piece)
+            self._move(deadline)
         while channel.recv_stderr_ready():
             with link_errors():
                 piece = channel.recv_stderr(WINDOW)
+            self._error_meter.count(piece)
             self._error_sink(piece)
+            self._move(deadline)
+
+    def _move(self, deadline: float) -> None:
+        """Note that a stream has moved."""
+        self._moved = time.monotonic()
+        if self._moved > deadline:
+            raise OutOfTimeError(self._late())
 
     def _feed(self, deadline: float) -> None:
         """Send what the host's window has room for, and the end after the last byte."""
@@ -113,6 +141,7 @@ class Call:
             sent = self._send(self._stdin.piece(PIECE))
             if sent == 0:
                 return
+            self._moved = time.monotonic()
             self._stdin.took(sent)
         if self._stdin.done and not self._stays and not self._channel.eof_sent:
             with link_errors():

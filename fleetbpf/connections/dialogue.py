@@ -6,6 +6,10 @@ from abc import abstractmethod
 from fleetbpf import elevation
 from fleetbpf.connections import Sink
 from fleetbpf.connections.feed import Feed
+from fleetbpf.limits import KIB, ExcessError
+from fleetbpf.quantities import told_size
+
+LONGEST_LECTURE = 64 * KIB  # bytes; each piece has them all looked through for the prompt
 
 
 class Dialogue(Feed):
@@ -53,6 +57,7 @@ class Dialogue(Feed):
         _, found, after = self.before.partition(self.line)
         if not found:
             self.hear_before()
+            refuse_lecture(self.before)
             return
         self.begun = True
         self.deadline = Feed.deadline
@@ -100,7 +105,10 @@ class PipeDialogue(Dialogue):
     def hear_error(self, piece: bytes) -> None:
         """Count prompts; give up before the third, each is a failure that may lock an account."""
         self.stderr += piece
-        if not self.begun and self.refused:
+        if self.begun:
+            return
+        refuse_lecture(self.stderr)
+        if self.refused:
             self.end()
 
     def begin(self) -> None:
@@ -150,3 +158,10 @@ class TerminalDialogue(Dialogue):
 def text(said: bytes) -> str:
     """What a host said, for people."""
     return said.decode("utf-8", "replace").strip()
+
+
+def refuse_lecture(said: bytearray) -> None:
+    """Raise ExcessError when more is said before a command begins than a lecture has words."""
+    if len(said) > LONGEST_LECTURE:
+        most = told_size(LONGEST_LECTURE)
+        raise ExcessError(f"has more than {most} said before it begins, the most that is taken")

@@ -13,6 +13,7 @@ from fleetbpf.connections.persistence import persistently
 from fleetbpf.connections.settings import ConnectionSettings
 from fleetbpf.connections.transport import IDLE, TunedTransport, Wire
 from fleetbpf.connections.wires import JumpChannel, ProxyProcess, dial
+from fleetbpf.crew import at_once
 from fleetbpf.errors import UnreachableError
 
 PROHIBITED = 1  # SSH_OPEN_ADMINISTRATIVELY_PROHIBITED of RFC 4254
@@ -43,8 +44,7 @@ class Links:
         """End the connections to jump hosts."""
         with self._lock:
             jumps = tuple(self._jumps.values())
-        for jump in jumps:
-            jump.close()
+        at_once(jump.close for jump in jumps)
 
     def _attempt(self, host: ConnectionSettings, *, timeout: float) -> TunedTransport:
         deadline = time.monotonic() + timeout

@@ -7,15 +7,17 @@ import signal
 import subprocess
 import threading
 import time
+import weakref
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NoReturn, Self
+from typing import ClassVar, NoReturn, Self
 
 from fleetbpf.command import Command
 from fleetbpf.connections import Completed, Sink
 from fleetbpf.connections.feed import Feed, feed
-from fleetbpf.connections.streams import exchange
+from fleetbpf.connections.streams import SilenceError, exchange
 from fleetbpf.errors import HostError, Problem, UnreachableError
+from fleetbpf.limits import ExcessError, Limits
 
 # A shell's words for a command that could not be executed (POSIX 2.8.2).
 NOT_EXECUTABLE = 126
@@ -36,7 +38,13 @@ class LocalConnection:
 
     waits = False  # no shell stays for an order: its stdin ends with what it is fed
 
+    # Processes are this process's children whoever began them, so all of them can be found here.
+    _all: ClassVar["weakref.WeakSet[LocalConnection]"] = weakref.WeakSet()
+    _all_lock = threading.Lock()
+
     def __init__(self, name: str = "localhost") -> None:
+        with self._all_lock:
+            self._all.add(self)
         self._name = name
         self._lock = threading.Lock()
         self._running: subprocess.Popen[bytes] | None = None
@@ -57,7 +65,8 @@ class LocalConnection:
         """Run `command` in the folder `cwd` with `env` added to the environment.
 
         A command that does not exist has status 127 and one that may not be executed 126, as
-        with a shell. When the time is over, the command and all it started are killed.
+        with a shell. When the time is over, or the command does not keep to its limits, it and all
+        it started are killed.
         """
         if terminal:
             what = "doas asks for a password on a terminal, which a local command does not have"
@@ -71,11 +80,22 @@ class LocalConnection:
             return not_started(command, error)
         try:
             return self._wait(
-                process, stdin=feed(stdin), stdout=stdout, stderr=stderr, timeout=timeout
+                process,
+                stdin=feed(stdin),
+                stdout=stdout,
+                stderr=stderr,
+                timeout=timeout,
+                limits=command.limits,
             )
         except TimeoutError:
-            what = f"timed out after {timeout:g} s running {command.argv()[0]}"
+            what = f"timed out after {timeout:g} s running {command.title}"
             raise UnreachableError(Problem(where=self._name, what=what)) from None
+        except SilenceError:
+            what = f"{command.title} said nothing for {command.limits.silence:g} s"
+            raise UnreachableError(Problem(where=self._name, what=what)) from None
+        except ExcessError as error:
+            what = f"{command.title} {error}"
+            raise HostError(Problem(where=self._name, what=what)) from None
         finally:
             self._end(process)
 
@@ -114,6 +134,14 @@ class LocalConnection:
             if self._running is not None:
                 kill(self._running)
 
+    @classmethod
+    def close_all(cls) -> None:
+        """Kill all that runs: Ctrl-C does not reach commands, which are in their own sessions."""
+        with cls._all_lock:
+            open_now = tuple(cls._all)
+        for connection in open_now:
+            connection.close()
+
     def __enter__(self) -> Self:
         return self
 
@@ -145,9 +173,12 @@ class LocalConnection:
         stdout: Sink | None,
         stderr: Sink | None,
         timeout: float,
+        limits: Limits,
     ) -> Completed:
         deadline = time.monotonic() + timeout
-        out, err = exchange(process, stdin=stdin, stdout=stdout, stderr=stderr, deadline=deadline)
+        out, err = exchange(
+            process, stdin=stdin, stdout=stdout, stderr=stderr, deadline=deadline, limits=limits
+        )
         try:
             status = process.wait(max(deadline - time.monotonic(), 0))
         except subprocess.TimeoutExpired as error:

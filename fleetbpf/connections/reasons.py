@@ -33,6 +33,7 @@ PENALTY = (
     "names the reason): mend these logins and wait, or exempt the address in sshd_config with "
     "PerSourcePenaltyExemptList; or sshd is full (MaxStartups): try fewer --forks"
 )
+LONGEST = 4000  # characters of an error
 NOTE_NEW = "--accept-new-host-keys trusts it at first sight; safer: "
 WEAK = (
     "if the host has weak algorithms only, allow one for it in ssh_config: `Ciphers +aes128-cbc`, "
@@ -66,8 +67,13 @@ def unreachable(
     kind: type[UnreachableError] = UnreachableError,
 ) -> UnreachableError:
     """The error about `host` that names where it was looked for."""
-    text = f"{endpoint(host)}: {printable(what)}"
+    text = f"{endpoint(host)}: {printable(shortened(what))}"
     return kind(Problem(where=host.name, what=text, hint=hint))
+
+
+def shortened(text: str) -> str:
+    """`text`, no longer than a page: hosts said some of it."""
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 
 def refused(host: ConnectionSettings, what: str, hint: str = "") -> UnreachableError:
@@ -122,6 +128,8 @@ def not_greeted(
     cause = error.__context__ if isinstance(error, SSHException) else error
     if isinstance(cause, UnicodeDecodeError):
         return unreachable(host, "not an SSH server: it does not send text", CHECK_ADDRESS)
+    if isinstance(cause, SSHException):
+        return unreachable(host, f"not an SSH server: {cause}", CHECK_ADDRESS)
     what = f"{ending(cause)} before its SSH banner"
     return unreachable(host, what, FEWER_FORKS, kind=TransientError)
 

@@ -9,11 +9,18 @@ from paramiko.ssh_exception import ChannelException, SSHException
 
 from fleetbpf.command import Command, render
 from fleetbpf.connections import Completed, Sink, reasons
-from fleetbpf.connections.call import Call, LinkLostError, OutOfTimeError, link_errors
+from fleetbpf.connections.call import (
+    Call,
+    LinkLostError,
+    OutOfTimeError,
+    SilenceError,
+    link_errors,
+)
 from fleetbpf.connections.feed import Feed, feed
 from fleetbpf.connections.settings import ConnectionSettings
 from fleetbpf.connections.transport import TunedTransport
-from fleetbpf.errors import UnreachableError
+from fleetbpf.errors import HostError, Problem, UnreachableError
+from fleetbpf.limits import MIB, ExcessError, Limits
 
 # sshd hands the whole line to a shell as one argument, and execve(2) takes no longer one
 # (MAX_ARG_STRLEN, with its NUL byte).
@@ -22,6 +29,10 @@ LONGEST_LINE = 131_071
 # Seconds; where sshd allows but one session (MaxSessions), it has to reap the last command before.
 SESSION_ENDS = 10.0
 
+# A shell that waited for an order and got none: it has only to end.
+ENDING = Limits(stdout=MIB, stderr=MIB, silence=60.0)
+
+MORE = "no honest host says so much: see what it runs (`ssh HOST`)"
 MAY_STILL_RUN = "it may still be running on the host"
 
 
@@ -73,6 +84,7 @@ class SSHConnection:
                 stdout=stdout,
                 stderr=stderr,
                 stays=command.stays,
+                limits=command.limits,
             )
             self._used = True
             with call:
@@ -84,6 +96,12 @@ class SSHConnection:
         except OutOfTimeError as error:
             what = f"timed out after {timeout:g} s while {during}{error}"
             raise reasons.unreachable(self._host, what, MAY_STILL_RUN) from error
+        except SilenceError as error:
+            what = f"{command.title} said nothing for {command.limits.silence:g} s{error}"
+            raise reasons.unreachable(self._host, what, MAY_STILL_RUN) from error
+        except ExcessError as error:
+            what = f"{command.title} {error}"
+            raise HostError(Problem(where=self._host.name, what=what, hint=MORE)) from error
         if call.waits:
             self._waiting = channel
             return call.completed(os.EX_OK)
@@ -105,7 +123,7 @@ class SSHConnection:
         if not self._transport.is_active():
             raise LinkLostError
         if self._waiting is not None:
-            with Call(self._taken(), self._transport.noticed, stdin=Feed()) as call:
+            with Call(self._taken(), self._transport.noticed, stdin=Feed(), limits=ENDING) as call:
                 call.serve(deadline)
         patience = time.monotonic() + SESSION_ENDS
         while True:

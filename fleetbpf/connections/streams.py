@@ -8,8 +8,13 @@ from typing import IO
 
 from fleetbpf.connections import Sink
 from fleetbpf.connections.feed import Feed
+from fleetbpf.limits import Limits, Meter
 
 PIECE = 65536  # a pipe's capacity on Linux
+
+
+class SilenceError(Exception):
+    """A process neither said nor took a byte for longer than it may."""
 
 
 def exchange(
@@ -19,26 +24,33 @@ def exchange(
     stdout: Sink | None,
     stderr: Sink | None,
     deadline: float,
+    limits: Limits,
 ) -> tuple[bytes, bytes]:
     """Feed `stdin` while draining both output streams until they end; return what they gave.
 
     What goes to the sinks `stdout` and `stderr` is not returned. Raises TimeoutError
-    at `deadline` (of time.monotonic), or at the feed's own.
+    at `deadline` (of time.monotonic), or at the feed's own; SilenceError and ExcessError where
+    the process does not keep to its limits.
     """
     if process.stdin is None or process.stdout is None or process.stderr is None:
         raise ValueError("all three streams of the process must be pipes")
     out, err = bytearray(), bytearray()
     sinks = {process.stdout: stdout or out.extend, process.stderr: stderr or err.extend}
+    meters = {
+        process.stdout: Meter(limits.stdout, lines=limits.lines, stream="standard output"),
+        process.stderr: Meter(limits.stderr, stream="standard error"),
+    }
     os.set_blocking(process.stdin.fileno(), False)
     with selectors.DefaultSelector() as ready:
         for stream in sinks:
             ready.register(stream, selectors.EVENT_READ)
         attend(ready, process.stdin, stdin)
         while ready.get_map():
-            for key, _ in wait(ready, min(deadline, stdin.deadline)):
+            for key, _ in wait(ready, min(deadline, stdin.deadline), silence=limits.silence):
                 if key.fileobj is process.stdin:
                     write(key.fd, stdin)
                 elif piece := os.read(key.fd, PIECE):
+                    meters[key.fileobj].count(piece)  # type: ignore[index]
                     sinks[key.fileobj](piece)  # type: ignore[index]
                 else:
                     ready.unregister(key.fileobj)
@@ -59,9 +71,17 @@ def attend(ready: selectors.BaseSelector, stream: IO[bytes], feed: Feed) -> None
         stream.close()
 
 
-def wait(ready: selectors.BaseSelector, deadline: float) -> list[tuple[selectors.SelectorKey, int]]:
-    """The streams that can move on; TimeoutError when none can before `deadline`."""
-    events = ready.select(max(deadline - time.monotonic(), 0))
+def wait(
+    ready: selectors.BaseSelector, deadline: float, *, silence: float
+) -> list[tuple[selectors.SelectorKey, int]]:
+    """The streams that can move on.
+
+    TimeoutError when none can before `deadline`, SilenceError when none can for so many seconds.
+    """
+    left = deadline - time.monotonic()
+    events = ready.select(max(min(left, silence), 0))
+    if not events and silence < left:
+        raise SilenceError
     if not events or time.monotonic() > deadline:
         raise TimeoutError
     return events

@@ -15,17 +15,17 @@ from contextlib import suppress
 from typing import Any, Protocol
 
 from paramiko import Channel, Message, Transport
-from paramiko.auth_handler import AuthHandler
 from paramiko.common import (
     MSG_CHANNEL_CLOSE,
+    MSG_CHANNEL_DATA,
     MSG_CHANNEL_EOF,
+    MSG_CHANNEL_EXTENDED_DATA,
     MSG_CHANNEL_REQUEST,
     MSG_CHANNEL_SUCCESS,
     MSG_CHANNEL_WINDOW_ADJUST,
     cMSG_CHANNEL_REQUEST,
     cMSG_GLOBAL_REQUEST,
 )
-from paramiko.packet import Packetizer
 from paramiko.ssh_exception import SSHException
 
 from fleetbpf.connections.algorithms import (
@@ -39,7 +39,8 @@ from fleetbpf.connections.algorithms import (
     chosen,
     reorder,
 )
-from fleetbpf.connections.answers import Answers
+from fleetbpf.connections.answers import Answers, Interview
+from fleetbpf.connections.packets import QuietPacketizer
 from fleetbpf.connections.settings import Algorithms
 
 # A dead link is noticed within IDLE + GIVE_UP seconds: after IDLE of silence the kernel asks
@@ -64,6 +65,7 @@ WANT_REPLY = True
 # What nobody waits for: the end of a command is told by the channel's close, which follows.
 UNREMARKABLE = (MSG_CHANNEL_SUCCESS, MSG_CHANNEL_EOF, MSG_CHANNEL_REQUEST)
 READ_AHEAD = 64 * 1024
+MOST_EXTENSIONS = 64  # of RFC 8308; OpenSSH has a handful
 
 # paramiko logs what it also raises; without a handler Python would print that on the terminal.
 logging.getLogger("paramiko").addHandler(logging.NullHandler())
@@ -146,46 +148,6 @@ class QuickSocket(socket.socket):
             return
 
 
-class QuietPacketizer(Packetizer):
-    """A packetizer without a timer thread per handshake; the caller has its own deadline.
-
-    Once `ask` is there, it is called after each time-out of a read, and the link is lost when
-    `patience` of these in a row are followed by silence.
-    """
-
-    def __init__(self, sock: socket.socket) -> None:
-        super().__init__(sock)
-        self.first_lines: list[str] = []  # what the peer said instead of, or before, its banner
-        self.ask: Callable[[], None] | None = None
-        self.patience = 0
-        self._unanswered = 0
-
-    def start_handshake(self, timeout: float) -> None:
-        """Start no timer."""
-
-    def readline(self, timeout: float) -> str:
-        """Read a line of the time before the key exchange, and remember it."""
-        line = super().readline(timeout)
-        self.first_lines.append(line)
-        return line
-
-    def read_message(self) -> tuple[int, Message]:
-        """The next message, of whatever kind: the peer lives."""
-        found: tuple[int, Message] = super().read_message()
-        self._unanswered = 0
-        return found
-
-    def _check_keepalive(self) -> None:
-        """Do what paramiko asks for after a time-out; its own requests want no reply."""
-        if self.ask is None:
-            return
-        if self._unanswered == self.patience:
-            raise ConnectionError(errno.ETIMEDOUT, "no answer")
-        self._unanswered += 1
-        # In a thread, because it waits behind others when there is no room to send anything.
-        threading.Thread(target=self.ask, daemon=True).start()
-
-
 class TunedTransport(Transport):
     """A transport for one exec channel at a time that says when anything happens.
 
@@ -222,6 +184,8 @@ class TunedTransport(Transport):
             number: handler if number in UNREMARKABLE else self._noticing(handler)
             for number, handler in handlers.items()
         } | {MSG_CHANNEL_WINDOW_ADJUST: self._noticing_room(handlers[MSG_CHANNEL_WINDOW_ADJUST])}
+        for number in (MSG_CHANNEL_DATA, MSG_CHANNEL_EXTENDED_DATA):
+            self._channel_handler_table[number] = self._noticing(within_window(handlers[number]))
 
     @property
     def preferred_keys(self) -> tuple[str, ...]:
@@ -299,7 +263,7 @@ class TunedTransport(Transport):
 
     def auth_by_answers(self, user: str, answers: Answers, *, event: threading.Event) -> None:
         """Begin keyboard-interactive; `Transport.auth_interactive` would wait without end."""
-        self.auth_handler = AuthHandler(self)
+        self.auth_handler = Interview(self)
         self.auth_handler.auth_interactive(user, answers, event)
 
     def hang_up(self) -> None:
@@ -323,6 +287,13 @@ class TunedTransport(Transport):
     def _parse_debug(self, message: Message) -> None:
         """Pass over what sshd tells of itself at each login."""
 
+    def _parse_ext_info(self, message: Message) -> None:
+        """Take what the peer tells of itself; paramiko believes its count, and makes a list."""
+        if message.get_int() > MOST_EXTENSIONS:
+            raise SSHException("more extensions than there are")
+        message.rewind()
+        super()._parse_ext_info(message)  # type: ignore[misc]
+
     def _parse_disconnect(self, message: Message) -> None:
         message.get_int()  # the reason's code
         self.farewell = message.get_text()
@@ -344,6 +315,21 @@ class TunedTransport(Transport):
                 self.noticed.set()
 
         return handle
+
+
+def within_window(handler: Handler) -> Handler:
+    """The same for a host that sends no more than it was told there is room for.
+
+    paramiko does not look: what nobody reads would fill the memory.
+    """
+
+    def handle(channel: Channel, message: Message) -> None:
+        handler(channel, message)
+        unread = len(channel.in_buffer) + len(channel.in_stderr_buffer)
+        if unread > channel.in_window_size:
+            raise SSHException("it sends more than it was told there is room for")
+
+    return handle
 
 
 class Outlet:

@@ -4,7 +4,7 @@ import os
 import signal
 import socket
 import subprocess
-import tempfile
+import threading
 import time
 from contextlib import suppress
 from typing import IO
@@ -17,6 +17,7 @@ from fleetbpf.connections.settings import ConnectionSettings
 from fleetbpf.connections.transport import QuickSocket
 
 LONGEST_COMPLAINT = 1000  # bytes of what a proxy command said last
+LONGEST_PIECE = 65536  # bytes that are read at once
 LONGEST_IDLE = 32_767  # seconds (tcp(7): MAX_TCP_KEEPIDLE)
 GRACE = 0.5  # seconds for a command that has hung up to say why
 
@@ -70,15 +71,15 @@ class ProxyProcess(socket.socket):
         ours, theirs = socket.socketpair()
         super().__init__(fileno=ours.detach())
         self._ended = False
-        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 — closed with the connection
         with theirs:
             self._process = subprocess.Popen(
                 [shell, "-c", f"exec {command}"],
                 stdin=theirs.fileno(),
                 stdout=theirs.fileno(),
-                stderr=self._stderr,
+                stderr=subprocess.PIPE,
                 start_new_session=True,
             )
+        self._complaint = Tail(self._process.stderr)
 
     def recv(self, size: int, flags: int = 0, /) -> bytes:
         """The next bytes, at most `size`; none at the end."""
@@ -97,16 +98,29 @@ class ProxyProcess(socket.socket):
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
-        self.complaint = tail(self._stderr)
-        self._stderr.close()
+        self.complaint = self._complaint.text()
 
 
-def tail(file: IO[bytes]) -> str:
-    """The last that a command wrote, on one line."""
-    size = file.seek(0, os.SEEK_END)
-    file.seek(max(size - LONGEST_COMPLAINT, 0))
-    lines = file.read().decode(errors="replace").split("\n")
-    return "; ".join(line.strip() for line in lines if line.strip())
+class Tail:
+    """Reads all that a command writes, and keeps the last of it: it may write without an end."""
+
+    def __init__(self, stream: IO[bytes] | None) -> None:
+        self._last = b""
+        self._thread = threading.Thread(target=self._read, args=(stream,), daemon=True)
+        self._thread.start()
+
+    def text(self) -> str:
+        """The last that it wrote, on one line; once it has ended."""
+        self._thread.join(GRACE)  # what it started may keep the stream open
+        lines = self._last.decode(errors="replace").split("\n")
+        return "; ".join(line.strip() for line in lines if line.strip())
+
+    def _read(self, stream: IO[bytes] | None) -> None:
+        if stream is None:
+            return
+        with stream:
+            while piece := os.read(stream.fileno(), LONGEST_PIECE):
+                self._last = (self._last + piece)[-LONGEST_COMPLAINT:]
 
 
 class JumpChannel:

@@ -44,6 +44,17 @@ file_lines() {
 # has_any FILE...: is there the first of them? For a pattern, which stays as it is without any
 has_any() { [ -e "$1" ]; }
 
+# within SECONDS COMMAND...: no longer than that, where there is a timeout(1): the host is locked
+within() {
+	[ -n "$timed" ] || if timeout -s KILL 9 true; then timed=yes; else timed=no; fi 2>/dev/null
+	if [ "$timed" = yes ]; then
+		timeout -s KILL "$@"
+	else
+		shift
+		"$@"
+	fi
+}
+
 # --- starting and stopping, with systemd and without ---
 
 has_systemd() { [ -d /run/systemd/system ]; }
@@ -58,7 +69,7 @@ place_unit() {
 
 # reload_units: have systemd read what was placed or removed, which takes seconds on a slow host
 reload_units() {
-	[ -z "$reload" ] || systemctl daemon-reload && reload=''
+	[ -z "$reload" ] || within 120 systemctl daemon-reload && reload=''
 }
 
 # place_units {ACTION PROGRAM WAS RELEASE OBJECT}...: the units of all that will start, so that one
@@ -77,7 +88,7 @@ start() {
 	folder=$root/$deployment/$1/releases/$2 spool=$root/$deployment/$1/spool/$2 state=$run/$deployment/$1/$2
 	{ [ -d "$spool" ] && [ -d "$state" ]; } || mkdir -p "$spool" "$state"
 	if has_systemd; then
-		place_unit "$1" "$folder/unit" && reload_units && systemctl restart "$(unit "$1" "$2")" 2>"$stage/stderr"
+		place_unit "$1" "$folder/unit" && reload_units && within 240 systemctl restart "$(unit "$1" "$2")" 2>"$stage/stderr"
 	else
 		"$folder/loader" --args "$folder/args" --supervise </dev/null >/dev/null 2>"$stage/stderr"
 	fi
@@ -86,8 +97,8 @@ start() {
 # halt PROGRAM RELEASE: end it and wait until it has gone; fine when it does not run
 halt() {
 	if has_systemd; then
-		systemctl --quiet --no-reload disable --now "$(unit "$1" "$2")" 2>/dev/null
-		systemctl reset-failed "$(unit "$1" "$2")" 2>/dev/null
+		within 120 systemctl --quiet --no-reload disable --now "$(unit "$1" "$2")" 2>/dev/null
+		within 60 systemctl reset-failed "$(unit "$1" "$2")" 2>/dev/null
 	else
 		stop_supervised "$run/$deployment/$1/$2/state"
 	fi
@@ -96,7 +107,15 @@ halt() {
 # stop PROGRAM RELEASE: for good; a loader that was killed has left rings
 stop() {
 	halt "$1" "$2"
-	rm -rf "${pins:?}/$deployment/$1/$2" "${run:?}/$deployment/$1/$2" # the last tells that it is not done
+	unpin "$deployment/$1/$2"
+	rm -rf "${run:?}/$deployment/$1/$2" # tells that it is not done
+}
+
+# unpin FOLDER: remove it from bpffs, which may be open to all, unless a user made it or one before it
+unpin() {
+	[ -d "$pins/$1" ] || return 0
+	stranger "$pins/$1"
+	[ -n "$stranger" ] || rm -rf "${pins:?}/$1"
 }
 
 # ours PID: is it a loader of ours? (its number may have gone to another process since)
@@ -137,7 +156,7 @@ end() {
 place() {
 	folder=$root/$deployment/$1/releases/$2 files=$stage/$1/$2 object=$stage/objects/$3
 	mkdir -p "$root/objects" "${folder%/*}" "$root/$deployment/$1/spool/$2" "$run/$deployment/$1/$2" || return 1
-	sync "$files"/* "$object" 2>/dev/null # before they have their names: a power cut must not leave empty files there
+	within 120 sync "$files"/* "$object" 2>/dev/null # before they have their names: a power cut must not leave empty files there
 	[ ! -f "$object" ] || mv -f "$object" "$root/objects/$3" || return 1
 	[ ! -e "$folder" ] || rm -rf "$folder" || return 1
 	mv -T "$files" "$folder"
@@ -151,7 +170,7 @@ switch() {
 		ln -s "releases/$2" "$link" || return 1
 	fi
 	has_systemd || return 0
-	systemctl --quiet --no-reload enable "$(unit "$1" "$2")" 2>/dev/null
+	within 60 systemctl --quiet --no-reload enable "$(unit "$1" "$2")" 2>/dev/null
 }
 
 # failed PROGRAM WAS RELEASE STAGE [REPLACED]: say why the release does not stay and take it away
@@ -161,7 +180,7 @@ failed() {
 	file_lines verifier "$1" "$state/verifier.log"
 	file_lines stderr "$1" "$stage/stderr"
 	if has_systemd && [ "$4" != health ] && [ ! -f "$state/failure" ]; then
-		journalctl --quiet --no-pager -n 20 -o cat -u "$(unit "$1" "$3")" 2>/dev/null | lines stderr "$1"
+		within 30 journalctl --quiet --no-pager -n 20 -o cat -u "$(unit "$1" "$3")" 2>/dev/null | lines stderr "$1"
 	fi
 	said=$(sed -n 's/.*"message": *"\([^"]*\).*/\1/p' "$state/failure" 2>/dev/null)
 	record failed "$1" "$2" "$3" "${said:-at: $4}"
@@ -220,7 +239,7 @@ bring_up() {
 # settle_on_disk PROGRAM: a power cut from now on leaves the new release current, and enabled at
 # boot; without systemd nothing runs after one
 settle_on_disk() {
-	! has_systemd || sync "$root/objects" "$root/$deployment/$1/releases" "$root/$deployment/$1" \
+	! has_systemd || within 120 sync "$root/objects" "$root/$deployment/$1/releases" "$root/$deployment/$1" \
 		"$units/fleetbpf-$deployment.$1@.service" "$units/multi-user.target.wants" "$units"
 } 2>/dev/null
 
@@ -329,8 +348,10 @@ forget() {
 }
 
 remove() {
-	rm -rf "${root:?}/$deployment/$1" "${run:?}/$deployment/$1" "${pins:?}/$deployment/$1"
-	rmdir "$root/$deployment" "$run/$deployment" "$pins/$deployment" "$pins" 2>/dev/null
+	rm -rf "${root:?}/$deployment/$1" "${run:?}/$deployment/$1"
+	rmdir "$root/$deployment" "$run/$deployment" 2>/dev/null
+	unpin "$deployment/$1"
+	rmdir "$pins/$deployment" "$pins" 2>/dev/null # a user's, only if he has put nothing there
 	if has_systemd; then
 		rm -f "$units/fleetbpf-$deployment.$1@.service"
 		reload=due
@@ -342,7 +363,7 @@ forget_metrics() {
 	for args in "$root/$deployment/$1/releases"/*/args; do
 		[ -f "$args" ] || continue
 		argument --textfile "$args"
-		[ -z "$value" ] || rm -f "$value/fleetbpf-$deployment-$1.prom"
+		[ -z "$value" ] || rm -f "$value/fleetbpf-$deployment-$1.prom" "$value/fleetbpf-$deployment-$1.prom".*.new
 	done
 }
 
@@ -357,7 +378,7 @@ stop_all() {
 take_down() {
 	stop_all "$1"
 	for folder in "$root/$deployment/$1/releases"/*; do
-		"$folder/loader" --args "$folder/args" --clean 2>/dev/null
+		within 90 "$folder/loader" --args "$folder/args" --clean 2>/dev/null
 	done
 	for folder in /sys/kernel/tracing/instances/fleetbpf."$deployment.$1".*; do
 		[ -d "$folder" ] && rmdir "$folder"
@@ -416,7 +437,7 @@ is_current() {
 	[ "$current" = "$2" ]
 }
 
-soaking='' reload='' up=''
+soaking='' reload='' timed='' up=''
 begin || exit 1
 say arrived
 has_systemd && place_units "$@"

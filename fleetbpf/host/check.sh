@@ -6,6 +6,7 @@
 # Leaves nothing behind. Runs in dash, busybox ash and bash.
 set -u
 umask 077
+trust "$1"
 
 # file_lines KEY PROGRAM FILE: the lines of a file, if there is one, with the key in front
 file_lines() {

@@ -10,6 +10,7 @@
 # Ends when the caller goes away (SIGPIPE); `idle` every pass keeps that noticeable.
 set -u
 root=$1 only=$2 interval=$3
+trust "$root"
 have=" $(cat) "
 
 # The segment is open as descriptor 3 in what follows: it may be rotated away at any moment, and its

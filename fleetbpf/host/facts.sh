@@ -12,6 +12,7 @@ newline='
 '
 root=$1 run=$2 units=$3 only=$4 tracefs=
 shift 4
+trust_owners "$root" "$run" "$units"
 
 fact() {
 	row=$1
@@ -21,9 +22,8 @@ fact() {
 }
 
 machine() {
-	while read -r key _ effective _; do
-		[ "$key" != Uid: ] || { fact uid "$effective" && break; }
-	done </proc/self/status
+	# shellcheck disable=SC2154 # folders.sh has set it
+	fact uid "$user"
 	first_line /proc/sys/kernel/osrelease
 	fact kernel "$line"
 	first_line /proc/sys/kernel/arch # since Linux 6.1

@@ -4,6 +4,7 @@
 # usage: inspect.sh ROOT < inspector.gz
 # Leaves nothing behind.
 set -u
+trust "$1"
 echo 'fleetbpf	inspect'
 # Beside ROOT, because /tmp and /run may be mounted noexec.
 inspector=$(mktemp "$(dirname "$1")/.fleetbpf-inspector.XXXXXX") || exit 1

@@ -8,6 +8,7 @@
 # text), and `ended<TAB>STATUS`.
 set -u
 root=$1 deployment=$2 program=$3 map=$4 delay=$5
+trust "$root"
 
 printf 'fleetbpf\tmaps\n'
 [ "$delay" = 0 ] || sleep "$delay"

@@ -7,6 +7,7 @@
 # What cannot be found is not told. Changes nothing, needs no root for most. Stands behind lock.sh.
 set -u
 root=$1 options=$2 functions=$3
+trust "$root"
 release=$(uname -r)
 
 fact() {

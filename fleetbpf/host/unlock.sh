@@ -4,6 +4,7 @@
 # usage: unlock.sh ROOT FORCE     (FORCE "yes": though its owner is at work)
 # Stands behind lock.sh. Says `lock<TAB>…` as tell_lock does, then `removed` where it was.
 set -u
+trust "$1"
 root=$1 force=$2 mine=$1/.lock.$$
 while [ -e "$mine" ]; do mine=$mine+; done
 printf 'fleetbpf\tunlock\n'

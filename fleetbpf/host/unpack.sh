@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=sh
 # Unpack what comes on stdin, and have this shell do the script in it.
-# usage: unpack.sh TOOL ROOT ARGUMENT... < payload.tar.TOOL
+# usage: unpack.sh TOOL ROOT RUN UNITS ARGUMENT... < payload.tar.TOOL
 #   TOOL     gzip | zstd, what undoes the compression
 #   payload  script, which is given the other arguments, and its files; all lie in the folder $stage
 # That is inside of $mine, which lock.sh knows as ours, and goes with it.
 umask 077
 tool=$1
 shift
+trust "$1" "$2" "$3"
 mine=$1/.lock.$$
 while [ -e "$mine" ]; do mine=$mine+; done
 stage=$mine/.stage

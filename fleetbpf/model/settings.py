@@ -6,8 +6,13 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictInt, WithJsonSchema
 
-from fleetbpf.defaults import DEFAULT_FORKS, DEFAULT_LOCK_TIMEOUT, DEFAULT_TIMEOUT
-from fleetbpf.model.values import Duration, Expected, Text, at_least
+from fleetbpf.defaults import (
+    DEFAULT_FORKS,
+    DEFAULT_LOCK_TIMEOUT,
+    DEFAULT_MIRROR_LIMIT,
+    DEFAULT_TIMEOUT,
+)
+from fleetbpf.model.values import Duration, Expected, Size, Text, at_least
 
 LOG_OFF = "off"
 
@@ -58,6 +63,12 @@ class Settings(BaseModel):
         DEFAULT_LOCK_TIMEOUT,
         description="how long to wait for another fleetbpf at work on a host, as `10m`",
         json_schema_extra={"default": f"{DEFAULT_LOCK_TIMEOUT:g}s"},
+    )
+    mirror_limit: Size = Field(
+        DEFAULT_MIRROR_LIMIT,
+        description="the most that `logs/` keeps of one host, in bytes and one file or folder for "
+        "each 64 KiB: `4GiB` when left out",
+        json_schema_extra={"default": "4GiB"},
     )
     password_command: Text | None = Field(
         None, description="a command that prints the password to log in with"

@@ -1,18 +1,30 @@
 """Fetch files by HTTP into the cache, whole and verified or not at all."""
 
 import hashlib
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Sequence
 from http.client import HTTPException
 from pathlib import Path
+from typing import Protocol
 
 from fleetbpf.errors import HostError, Problem
+from fleetbpf.limits import MIB
 from fleetbpf.private_files import write_whole
 
 TIMEOUT = 30.0  # seconds without a byte
 MOST = 1024 * 1024 * 1024  # bytes of a file; Debian's kernels have 70 MB
+LONGEST = 3600.0  # seconds in all
 HINT = "check the network and the mirror in apt's sources; what was fetched before is used offline"
+
+
+class Body(Protocol):
+    """What is read of a server's answer."""
+
+    def read1(self, size: int, /) -> bytes:
+        """What has come by now, at most `size` bytes; none at the end."""
+        ...
 
 
 class NotFetchedError(HostError):
@@ -47,15 +59,23 @@ def download(url: str, most: int) -> bytes:
     try:
         # The URL comes from apt's own sources; http is safe because checksums are verified.
         with urllib.request.urlopen(url, timeout=TIMEOUT) as answer:  # noqa: S310
-            content = bytes(answer.read(most + 1))
+            return whole(answer, most)
     except (OSError, HTTPException, ValueError) as error:
         reason = getattr(error, "reason", None) or error
         what = f"the download failed: {reason}"
         raise NotFetchedError(Problem(where=url, what=what, hint=HINT)) from error
-    if len(content) > most:
-        what = f"it is larger than {most} bytes"
-        raise NotFetchedError(Problem(where=url, what=what, hint=HINT))
-    return content
+
+
+def whole(body: Body, most: int, *, longest: float = LONGEST) -> bytes:
+    """All of an answer; ValueError when it has more bytes, or takes more seconds, than it may."""
+    found, deadline = bytearray(), time.monotonic() + longest
+    while piece := body.read1(MIB):
+        found += piece
+        if len(found) > most:
+            raise ValueError(f"it is larger than {most} bytes")
+        if time.monotonic() > deadline:
+            raise ValueError(f"it takes more than {longest:g} s")
+    return bytes(found)
 
 
 def checked(url: str, content: bytes, sha256: str | None) -> bytes:

@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -46,23 +47,55 @@ int fb_file_put(const char *path, const char *text)
 	return fd < 0 ? -errno : write_and_close(fd, text, strlen(text));
 }
 
-int fb_file_replace(const char *path, const void *bytes, size_t size, mode_t mode)
+/* A name that nobody can have taken before us, for the file until it is whole. */
+static int new_beside(int folder, const char *name, char beside[NAME_MAX + 1])
 {
-	char beside[PATH_MAX];
-	int fd, error, mode_error;
+	unsigned char random[8] = {};
+	int length, fd;
 
-	if (snprintf(beside, sizeof(beside), "%s.new", path) >= (int)sizeof(beside))
+	/* Not to be waited for at boot: O_EXCL is what protects, the name only avoids a refusal. */
+	if (getrandom(random, sizeof(random), GRND_NONBLOCK) < 0)
+		random[0] = (unsigned char)getpid();
+	length = snprintf(beside, NAME_MAX + 1, "%s.%02x%02x%02x%02x%02x%02x%02x%02x.new", name,
+			  random[0], random[1], random[2], random[3], random[4], random[5],
+			  random[6], random[7]);
+	if (length > NAME_MAX)
 		return -ENAMETOOLONG;
-	fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	fd = openat(folder, beside, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	return fd < 0 ? -errno : fd;
+}
+
+int fb_file_replace_in(int folder, const char *name, const void *bytes, size_t size, mode_t mode)
+{
+	char beside[NAME_MAX + 1];
+	int fd = new_beside(folder, name, beside), error, mode_error;
+
 	if (fd < 0)
-		return -errno;
+		return fd;
 	mode_error = fchmod(fd, mode) ? -errno : 0; /* whatever the umask is */
 	error = write_and_close(fd, bytes, size);
 	error = error ? error : mode_error;
-	if (!error && rename(beside, path))
+	if (!error && renameat(folder, beside, folder, name))
 		error = -errno;
 	if (error)
-		unlink(beside);
+		unlinkat(folder, beside, 0);
+	return error;
+}
+
+int fb_file_replace(const char *path, const void *bytes, size_t size, mode_t mode)
+{
+	const char *slash = strrchr(path, '/');
+	char parent[PATH_MAX] = ".";
+	int folder, error;
+
+	if (slash && snprintf(parent, sizeof(parent), "%.*s", (int)(slash + 1 - path), path) >=
+			     (int)sizeof(parent))
+		return -ENAMETOOLONG;
+	folder = open(parent, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (folder < 0)
+		return -errno;
+	error = fb_file_replace_in(folder, slash ? slash + 1 : path, bytes, size, mode);
+	close(folder);
 	return error;
 }
 

@@ -15,7 +15,11 @@ int fb_file_put(const char *path, const char *text);
 
 #define FB_PRIVATE 0600
 
-/* The file appears whole or not at all: written beside, synced to its name by rename. */
+/*
+ * The file appears whole or not at all: written beside, then renamed. Nothing that lies there by
+ * its name, or by the other one, is followed or written to.
+ */
+int fb_file_replace_in(int folder, const char *name, const void *bytes, size_t size, mode_t mode);
 int fb_file_replace(const char *path, const void *bytes, size_t size, mode_t mode);
 int fb_file_read(const char *path, struct fb_text *text);
 

@@ -4,6 +4,7 @@
 #include <bpf/bpf.h>
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,37 +13,44 @@
 #include <unistd.h>
 
 #include "clock.h"
-#include "files.h"
+#include "folders.h"
 
 #define BPFFS "/sys/fs/bpf"
 #define MISSED "fleetbpf-missed" /* no name of a ring: those are C identifiers */
 
 void fb_kept_place(struct fb_kept *kept, const struct fb_options *options)
 {
-	int length = snprintf(kept->folder, sizeof(kept->folder), BPFFS "/fleetbpf/%s/%s/%s",
+	int length = snprintf(kept->path, sizeof(kept->path), BPFFS "/fleetbpf/%s/%s/%s",
 			      options->deployment, options->program, options->release);
 
-	if (!options->deployment[0] || !options->release[0] ||
-	    (size_t)length >= sizeof(kept->folder))
-		kept->folder[0] = '\0';
+	if (!options->deployment[0] || !options->release[0] || (size_t)length >= sizeof(kept->path))
+		kept->path[0] = '\0';
 	/* bpffs takes no dots. */
-	for (char *at = kept->folder; *at; at++)
+	for (char *at = kept->path; *at; at++)
 		if (*at == '.')
 			*at = ':';
 }
 
-static int path_of(const struct fb_kept *kept, const char *name, char path[PATH_MAX])
+/* Its folder, or a negative errno: bpffs may be open to all, and its path is made by anybody. */
+static int reach(const struct fb_kept *kept, bool make, struct fb_problem *problem)
 {
-	return snprintf(path, PATH_MAX, "%s/%s", kept->folder, name) >= PATH_MAX ? -ENAMETOOLONG
-										 : 0;
+	const struct fb_way way = {.owner = FB_OURS, .make = make};
+
+	return kept->path[0] ? fb_folder_reach(kept->path, way, problem) : -ENOENT;
 }
 
-static int open_pin(const struct fb_kept *kept, const char *name)
+/* bpf(2) takes a path before 6.5: one through the folder's descriptor. */
+static void path_in(int folder, const char *name, char path[PATH_MAX])
+{
+	snprintf(path, PATH_MAX, "/proc/self/fd/%d/%s", folder, name);
+}
+
+static int open_pin(int folder, const char *name)
 {
 	char path[PATH_MAX];
-	int error = path_of(kept, name, path);
 
-	return error ? error : bpf_obj_get(path);
+	path_in(folder, name, path);
+	return bpf_obj_get(path);
 }
 
 static uint32_t size_of(int fd)
@@ -76,9 +84,9 @@ static void recover_ring(const struct fb_ring_reader *of, int fd, uint64_t posit
 	fb_ring_unmap(&reader.view);
 }
 
-static void recover_missed(const struct fb_kept *kept, uint64_t told, struct fb_sink *sink)
+static void recover_missed(int folder, uint64_t told, struct fb_sink *sink)
 {
-	int fd = open_pin(kept, MISSED);
+	int fd = open_pin(folder, MISSED);
 	uint64_t missed = 0;
 	uint32_t only = 0;
 
@@ -89,20 +97,31 @@ static void recover_missed(const struct fb_kept *kept, uint64_t told, struct fb_
 	close(fd);
 }
 
-void fb_kept_recover(const struct fb_kept *kept, const struct fb_rings *rings,
-		     const struct fb_untold *untold, struct fb_sink *sink)
+static void recover(int folder, const struct fb_rings *rings, const struct fb_untold *untold,
+		    struct fb_sink *sink)
 {
-	for (size_t i = 0; untold && i < rings->count; i++) {
+	for (size_t i = 0; i < rings->count; i++) {
 		const struct fb_ring_reader *reader = &rings->items[i];
-		int fd = reader->ring->perf ? -1 : open_pin(kept, reader->ring->name);
+		int fd = reader->ring->perf ? -1 : open_pin(folder, reader->ring->name);
 
 		if (fd < 0)
 			continue;
 		recover_ring(reader, fd, untold->told.positions[i], untold->records[i], sink);
 		close(fd);
 	}
-	if (untold)
-		recover_missed(kept, untold->told.missed, sink);
+	recover_missed(folder, untold->told.missed, sink);
+}
+
+void fb_kept_recover(const struct fb_kept *kept, const struct fb_rings *rings,
+		     const struct fb_untold *untold, struct fb_sink *sink)
+{
+	struct fb_problem ignored = {}; /* a folder that is not ours holds nothing of ours */
+	int folder = reach(kept, false, &ignored);
+
+	if (folder >= 0 && untold)
+		recover(folder, rings, untold, sink);
+	if (folder >= 0)
+		close(folder);
 	fb_sink_flush(sink);
 	fb_kept_remove(kept);
 }
@@ -118,48 +137,67 @@ static int mount_bpffs(void)
 											 : 0;
 }
 
-static int pin(const struct fb_kept *kept, const char *name, const struct bpf_map *map)
+static int pin(int folder, const char *name, const struct bpf_map *map)
 {
 	char path[PATH_MAX];
-	int error = path_of(kept, name, path);
 
-	return error ? error : bpf_obj_pin(bpf_map__fd(map), path);
+	path_in(folder, name, path);
+	return bpf_obj_pin(bpf_map__fd(map), path);
+}
+
+static int pin_all(int folder, const struct fb_rings *rings)
+{
+	int error = 0;
+
+	for (size_t i = 0; !error && i < rings->count; i++)
+		if (!rings->items[i].ring->perf)
+			error = pin(folder, rings->items[i].ring->name, rings->items[i].map);
+	return error || !rings->counter ? error : pin(folder, MISSED, rings->counter);
 }
 
 void fb_kept_pin(struct fb_kept *kept, const struct fb_rings *rings, struct fb_warnings *warnings)
 {
-	int error;
+	struct fb_problem problem = {};
+	int folder, error;
 
-	if (!kept->folder[0] || !rings->count)
+	if (!kept->path[0] || !rings->count)
 		return;
 	error = mount_bpffs();
-	if (!error)
-		error = fb_folder_make(kept->folder, 0700);
-	for (size_t i = 0; !error && i < rings->count; i++)
-		if (!rings->items[i].ring->perf)
-			error = pin(kept, rings->items[i].ring->name, rings->items[i].map);
-	if (!error && rings->counter)
-		error = pin(kept, MISSED, rings->counter);
+	folder = error ? error : reach(kept, true, &problem);
+	error = folder < 0 ? folder : pin_all(folder, rings);
+	if (folder >= 0)
+		close(folder);
 	if (!error)
 		return;
 	fb_warn(warnings,
 		"should the loader be killed, what its ring buffers hold then is lost and not "
-		"counted: cannot pin them in " BPFFS ": %s",
-		strerror(-error));
+		"counted: cannot pin them in " BPFFS ": %s%s%s",
+		problem.message[0] ? problem.message : strerror(-error),
+		problem.hint[0] ? "; " : "", problem.hint);
 	fb_kept_remove(kept);
-	kept->folder[0] = '\0';
+	kept->path[0] = '\0';
 }
 
 /* The folders above stay, for other releases; `destroy` removes them. */
 void fb_kept_remove(const struct fb_kept *kept)
 {
-	DIR *listing = kept->folder[0] ? opendir(kept->folder) : NULL;
+	struct fb_problem ignored = {};
+	int folder = reach(kept, false, &ignored), inside, above;
 	const struct dirent *entry;
+	DIR *listing;
 
-	if (!listing)
+	if (folder < 0)
 		return;
-	while ((entry = readdir(listing)))
-		unlinkat(dirfd(listing), entry->d_name, 0); /* not "." and ".." */
-	closedir(listing);
-	rmdir(kept->folder);
+	inside = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	above = openat(folder, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	listing = inside < 0 ? NULL : fdopendir(inside);
+	while (listing && (entry = readdir(listing)))
+		unlinkat(folder, entry->d_name, 0); /* not "." and ".." */
+	if (above >= 0) {
+		unlinkat(above, strrchr(kept->path, '/') + 1, AT_REMOVEDIR);
+		close(above);
+	}
+	if (listing)
+		closedir(listing);
+	close(folder);
 }

@@ -12,7 +12,7 @@
 
 /* Where the rings of this release are pinned. */
 struct fb_kept {
-	char folder[PATH_MAX]; /* "": they are not */
+	char path[PATH_MAX]; /* of their folder; "": they are not */
 };
 
 /* With the spool locked: what lies there is of a loader that was killed. */

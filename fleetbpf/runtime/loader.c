@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "constants.h"
+#include "folders.h"
 #include "load.h"
 #include "map_sizes.h"
 #include "recover.h"
@@ -53,8 +54,9 @@ static int do_without_trace(struct fb_loader *loader)
 	struct fb_problem *problem = &loader->problem;
 	int error = problem->error;
 
-	/* Another loader of that name, or too large a buffer: somebody has to decide. */
-	if (error == EBUSY || error == EEXIST || error == ENOMEM || geteuid())
+	/* Another loader of that name, too large a buffer, a user's folder: somebody decides. */
+	if (error == EBUSY || error == EEXIST || error == ENOMEM || geteuid() ||
+	    !strcmp(problem->stage, FB_FOLDERS))
 		return -error;
 	fb_warn(&loader->warnings, "what it prints is not collected: %s (%s)", problem->message,
 		problem->hint);
@@ -132,11 +134,35 @@ static int open_spool(struct fb_loader *loader)
 	return error;
 }
 
+static int check_folder(const char *path, struct fb_problem *problem)
+{
+	const struct fb_way way = {.owner = FB_OURS, .make = true};
+	int error = path ? fb_folder_check(path, way, problem) : 0;
+
+	return error ? fb_fail(problem, FB_FOLDERS, -error, "%s: %s", path, strerror(-error)) : 0;
+}
+
+/* By hand they are whose they are: the person who names them knows. */
+static int check_folders(struct fb_loader *loader)
+{
+	struct fb_options *options = &loader->options;
+	int error;
+
+	if (!options->deployment[0] || options->check)
+		return 0;
+	error = check_folder(options->run, &loader->problem);
+	if (error)
+		options->run = NULL; /* nor is the failure told there */
+	return error ? error : check_folder(options->spool, &loader->problem);
+}
+
 int fb_loader_prepare(struct fb_loader *loader)
 {
-	/* The spool's lock first: nothing of a loader that runs may be touched. */
-	int error = open_spool(loader);
+	int error = check_folders(loader);
 
+	/* The spool's lock first: nothing of a loader that runs may be touched. */
+	if (!error)
+		error = open_spool(loader);
 	fb_symbols_open("/proc/kallsyms");
 	return error ? error : fb_state_open(loader->options.run, &loader->problem);
 }

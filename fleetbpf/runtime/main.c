@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "confine.h"
 #include "dump.h"
 #include "files.h"
 #include "hints.h"
@@ -19,6 +20,7 @@
 
 #define FAILED 1
 #define USAGE 2
+#define CLEANING 60 /* seconds at most */
 
 static const char *start_reason(const struct fb_loader *loader)
 {
@@ -57,6 +59,7 @@ static int start(struct fb_loader *loader, struct fb_supervised *supervised)
 	error = drop_privileges(loader);
 	if (error)
 		return error;
+	fb_confine(FB_TO_RUN);
 	malloc_trim(0);
 	fb_boot_id(boot_id, sizeof(boot_id));
 	fb_attachments_json(&loader->attachments, &loader->attached);
@@ -259,6 +262,7 @@ static int run(struct fb_loader *loader)
 	if (loader->options.dump)
 		return dump(loader);
 	if (loader->options.clean) {
+		alarm(CLEANING); /* who calls it has locked the host */
 		if (!fb_attachments_clean(loader->program, &loader->options, &loader->problem))
 			return 0;
 		fb_problem_print(&loader->problem, loader->program->name);

@@ -241,7 +241,7 @@ int fb_netns_prepare(const struct fb_attachment *attachment, struct fb_problem *
 
 int fb_netns_attach(struct fb_attachment *attachment)
 {
-	int namespace = open(attachment->hook->place, O_RDONLY | O_CLOEXEC);
+	int namespace = open(attachment->hook->place, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	int program = bpf_program__fd(attachment->program);
 	struct fb_seat seat = {.type = BPF_LINK_TYPE_NETNS};
 	struct stat status;

@@ -20,10 +20,17 @@ static const struct {
 	const char *name;
 } table[] = {
 	/* Before 6.0 every call of bpf(2) where kernel.unprivileged_bpf_disabled is not 0. */
-	{FB_CALL_BPF, CAP_BPF, "CAP_BPF"},
-	{FB_FOREIGN_FOLDERS, CAP_DAC_OVERRIDE, "CAP_DAC_OVERRIDE"},
-	{FB_REMOVE_FILTERS, CAP_NET_ADMIN, "CAP_NET_ADMIN"},
-	{0, CAP_SYS_ADMIN, "CAP_SYS_ADMIN"},
+	{FB_CALL_BPF | FB_START, CAP_BPF, "CAP_BPF"},
+	{FB_FOREIGN_FOLDERS | FB_START, CAP_DAC_OVERRIDE, "CAP_DAC_OVERRIDE"},
+	{FB_REMOVE_FILTERS | FB_START, CAP_NET_ADMIN, "CAP_NET_ADMIN"},
+	{FB_START, CAP_SYS_ADMIN, "CAP_SYS_ADMIN"},
+	{FB_START, CAP_PERFMON, "CAP_PERFMON"},
+	{FB_START, CAP_SYSLOG, "CAP_SYSLOG"},
+	{FB_START, CAP_DAC_READ_SEARCH, "CAP_DAC_READ_SEARCH"},
+	{FB_START, CAP_NET_RAW, "CAP_NET_RAW"},
+	{FB_START, CAP_SYS_PTRACE, "CAP_SYS_PTRACE"},
+	{FB_START, CAP_SYS_RESOURCE, "CAP_SYS_RESOURCE"}, /* locked memory, before 5.11 */
+	{FB_START, CAP_SETPCAP, "CAP_SETPCAP"},		  /* to give up the rest of the set */
 };
 
 static int foreign(const char *folder)

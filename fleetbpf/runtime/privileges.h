@@ -11,6 +11,7 @@ enum fb_duty {
 	FB_FOREIGN_FOLDERS =
 		1 << 1, /* spool, run or textfile belong to another user, or we are not root */
 	FB_REMOVE_FILTERS = 1 << 2, /* tc's filters have no links: netlink takes them away */
+	FB_START = 1 << 3,	    /* all that the start of any loader may have to do */
 };
 
 /* FB_FOREIGN_FOLDERS where one of the folders is not ours; NULL folders do not count. */

@@ -38,13 +38,28 @@ void fb_problem_at(struct fb_problem *problem, const char *function, const char 
 	snprintf(problem->hook, sizeof(problem->hook), "%s", hook);
 }
 
+/* Names of files and what a kernel says may hold anything. */
+static void print_line(const char *before, const char *line, size_t length)
+{
+	struct fb_text text = {};
+
+	fb_text_show(&text, line, length);
+	fprintf(stderr, "%s%s\n", before, text.used ? text.bytes : "");
+	fb_text_free(&text);
+}
+
 void fb_problem_print(const struct fb_problem *problem, const char *program)
 {
-	fprintf(stderr, "%s: %s\n", program, problem->message);
-	if (problem->more.used)
-		fprintf(stderr, "%s", problem->more.bytes);
+	const char *more = problem->more.used ? problem->more.bytes : "";
+
+	fprintf(stderr, "%s: ", program);
+	print_line("", problem->message, strlen(problem->message));
+	for (size_t length; *more; more += length + (more[length] == '\n')) {
+		length = strcspn(more, "\n");
+		print_line("", more, length);
+	}
 	if (problem->hint[0])
-		fprintf(stderr, "  hint: %s\n", problem->hint);
+		print_line("  hint: ", problem->hint, strlen(problem->hint));
 }
 
 void fb_problem_json(const struct fb_problem *problem, struct fb_text *out)

@@ -17,7 +17,7 @@ struct fb_progress *fb_progress_open(const char *folder)
 
 	if (!folder || snprintf(path, sizeof(path), "%s/progress", folder) >= (int)sizeof(path))
 		return NULL;
-	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return NULL;
 	if (!ftruncate(fd, (off_t)size))

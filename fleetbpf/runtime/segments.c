@@ -11,11 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define LOST ",\"kind\":\"lost\""
-#define START ",\"kind\":\"start\""
-#define STOP ",\"kind\":\"stop\""
-#define CLOCK ",\"kind\":\"clock\""
-#define HANDOFF ",\"kind\":\"handoff\""
+#define TIME "{\"time\":"
+#define KIND ",\"kind\":\""
 #define HEADER "{\"fleetbpf\":"
 
 int fb_segment_path(const char *folder, unsigned int number, char *path, size_t size)
@@ -63,9 +60,9 @@ static int survey(const char *folder, unsigned int *oldest, unsigned int *newest
 	return 0;
 }
 
-static bool has(const char *line, size_t length, const char *word)
+static bool begins(const char *at, size_t length, const char *word)
 {
-	return memmem(line, length, word, strlen(word));
+	return length >= strlen(word) && !memcmp(at, word, strlen(word));
 }
 
 /* The digits after `key`, or 0. The bytes end in a newline, where strtoull stops. */
@@ -76,17 +73,30 @@ static uint64_t number_after(const char *line, size_t length, const char *key)
 	return at ? strtoull(at + strlen(key), NULL, 10) : 0;
 }
 
-/* Our own records begin {"time":N,"kind":"…": text inside cannot look so, its quotes are escaped.
- */
+const char *fb_record_rest(const char *line, size_t length)
+{
+	const char *at = line + strlen(TIME), *end = line + length;
+
+	if (!begins(line, length, TIME))
+		return NULL;
+	while (at < end && *at >= '0' && *at <= '9')
+		at++;
+	return begins(at, (size_t)(end - at), KIND) ? at + strlen(KIND) : NULL;
+}
+
 enum fb_record_kind fb_record_kind(const char *line, size_t length)
 {
-	size_t head = length < 64 ? length : 64;
+	static const char *const ours[] = {"start\"", "stop\"", "clock\"", "handoff\""};
+	const char *kind = fb_record_rest(line, length);
+	size_t left = kind ? length - (size_t)(kind - line) : 0;
 
-	if (has(line, head, LOST))
-		return FB_RECORD_LOST;
-	if (has(line, head, START) || has(line, head, STOP) || has(line, head, CLOCK) ||
-	    has(line, head, HANDOFF) || has(line, head, HEADER))
+	if (begins(line, length, HEADER))
 		return FB_RECORD_OF_FLEETBPF;
+	if (kind && begins(kind, left, "lost\""))
+		return FB_RECORD_LOST;
+	for (size_t i = 0; kind && i < sizeof(ours) / sizeof(*ours); i++)
+		if (begins(kind, left, ours[i]))
+			return FB_RECORD_OF_FLEETBPF;
 	return FB_RECORD_OUTPUT;
 }
 
@@ -132,6 +142,7 @@ static void copy_boot_id(const char *header, char *boot_id)
 static bool ends_in_stop(FILE *file)
 {
 	char tail[512];
+	const char *kind;
 	size_t length;
 	char *line;
 
@@ -141,8 +152,10 @@ static bool ends_in_stop(FILE *file)
 	if (!length || tail[length - 1] != '\n')
 		return false;
 	tail[length - 1] = '\0';
-	line = strrchr(tail, '\n');
-	return strstr(line ? line : tail, STOP);
+	line = strrchr(tail, '\n'); /* there is none in a line that is longer than such a record */
+	line = line ? line + 1 : tail;
+	kind = fb_record_rest(line, strlen(line));
+	return kind && begins(kind, strlen(kind), "stop\"");
 }
 
 /* The header of a segment, without its newline; the caller frees it. */

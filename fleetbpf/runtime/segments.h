@@ -53,6 +53,12 @@ void fb_segments_walk(const char *folder, unsigned int number, uint64_t offset,
 
 enum fb_record_kind fb_record_kind(const char *line, size_t length);
 
+/*
+ * What follows `{"time":N,"kind":"` where a record begins with it: a word that is ours, whatever
+ * a program's own fields are called and hold. NULL for other lines.
+ */
+const char *fb_record_rest(const char *line, size_t length);
+
 /* The oldest segment, and how much was written before it: what was removed so far. */
 int fb_segments_first(const char *folder, unsigned int *first, uint64_t *removed);
 

@@ -150,9 +150,9 @@ static void add_trace_line(struct fb_text *out, const struct fb_line *line, cons
 			   size_t length)
 {
 	add_wall_time(out, line->time);
-	fb_text_add(out, line->comm, line->comm_length);
+	fb_text_show(out, line->comm, line->comm_length);
 	fb_text_printf(out, "-%d ", line->pid);
-	fb_text_add(out, text, length);
+	fb_text_show(out, text, length);
 	fb_text_puts(out, "\n");
 }
 
@@ -334,13 +334,12 @@ static void make_head(struct fb_sink *sink, const char *ring, const char *name, 
 	if (sink->spool) {
 		FB_LITERAL(head, "{\"time\":");
 		fb_text_decimal(head, time);
-		FB_LITERAL(head, ",\"kind\":\"event\",\"ring\":\"");
-		fb_text_puts(head, ring); /* a C identifier, as the struct's name is */
+		FB_LITERAL(head, ",\"kind\":\"event\",\"ring\":");
+		fb_text_quote_string(head, ring);
 		if (name) {
-			FB_LITERAL(head, "\",\"struct\":\"");
-			fb_text_puts(head, name);
+			FB_LITERAL(head, ",\"struct\":");
+			fb_text_quote_string(head, name);
 		}
-		FB_LITERAL(head, "\"");
 	} else {
 		add_wall_time(head, time);
 		fb_text_puts(head, name ? name : ring);
@@ -404,15 +403,15 @@ void fb_sink_iter(struct fb_sink *sink, const char *function, const char *text, 
 		return;
 	if (sink->spool) {
 		fb_text_printf(out,
-			       "{\"time\":%" PRIu64
-			       ",\"kind\":\"iter\",\"function\":\"%s\",\"text\":",
-			       fb_now(), function);
+			       "{\"time\":%" PRIu64 ",\"kind\":\"iter\",\"function\":", fb_now());
+		fb_text_quote_string(out, function);
+		fb_text_puts(out, ",\"text\":");
 		fb_text_quote(out, text, length);
 		fb_text_puts(out, "}\n");
 	} else {
 		add_wall_time(out, fb_now());
 		fb_text_printf(out, "%s ", function);
-		fb_text_add(out, text, length);
+		fb_text_show(out, text, length);
 		fb_text_puts(out, "\n");
 	}
 	end_record(sink);

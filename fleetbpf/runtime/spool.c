@@ -169,7 +169,7 @@ static int open_next(struct fb_spool *spool)
 		error = head.failed ? -ENOMEM
 				    : fb_file_replace(path, head.bytes, head.used, FB_PRIVATE);
 	if (!error) {
-		fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
+		fd = open(path, O_WRONLY | O_APPEND | O_NOFOLLOW | O_CLOEXEC);
 		error = fd < 0 ? -errno : 0;
 	}
 	if (error) {

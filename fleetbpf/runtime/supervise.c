@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -16,8 +17,11 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "confine.h"
+#include "privileges.h"
 #include "state.h"
 
+#define START 90	 /* seconds until it must be ready; TimeoutStartSec of the unit */
 #define LONGEST_PAUSE 30 /* seconds */
 #define HEALTHY 60	 /* seconds alive after which the pause is short again */
 
@@ -132,6 +136,17 @@ static bool pause_for(int seconds)
 	return signal;
 }
 
+/* What starts loaders for as long as the host runs has no more than they need to start. */
+static void keep_to_starting(void)
+{
+	struct fb_problem ignored = {}; /* then it goes on with what it has, as its loader would */
+	struct fb_text kept = {};
+
+	fb_privileges_drop(FB_START, &kept, &ignored);
+	fb_confine(FB_TO_START);
+	fb_text_free(&kept);
+}
+
 static int supervise(int (*work)(void *context, struct fb_supervised *supervised), void *context,
 		     const char *run, int ready)
 {
@@ -140,6 +155,7 @@ static int supervise(int (*work)(void *context, struct fb_supervised *supervised
 	int pause = 1, status;
 	sigset_t signals;
 
+	keep_to_starting();
 	supervised.was_ready =
 		mmap(NULL, sizeof(bool), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (supervised.was_ready == MAP_FAILED)
@@ -170,13 +186,40 @@ static int supervise(int (*work)(void *context, struct fb_supervised *supervised
 	}
 }
 
+/* Whether a byte comes before its end does, or before `seconds` have passed: 1, 0, -1. */
+static int wait_for_byte(int fd, int seconds)
+{
+	uint64_t until = fb_clock(CLOCK_MONOTONIC) + (uint64_t)seconds * FB_SECOND, now;
+	struct pollfd watched = {.fd = fd, .events = POLLIN};
+	char byte;
+
+	while ((now = fb_clock(CLOCK_MONOTONIC)) < until) {
+		if (poll(&watched, 1, (int)((until - now) / 1000000) + 1) <= 0)
+			continue;
+		return read(fd, &byte, 1) == 1;
+	}
+	return -1;
+}
+
+/* Whoever waits for us holds the lock of the host. */
+static int give_up(pid_t child, const char *run)
+{
+	struct fb_problem problem = {};
+
+	kill(-child, SIGKILL); /* its session, and what it was about to start there */
+	fb_hint(&problem, "something that it opens does not answer, or the host is too busy");
+	fb_fail(&problem, "start", ETIMEDOUT, "it was not ready after %d s", START);
+	fb_state_failed(run, &problem);
+	fb_problem_print(&problem, "start");
+	fb_problem_free(&problem);
+	return 1;
+}
+
 int fb_supervise(int (*work)(void *context, struct fb_supervised *supervised), void *context,
 		 const char *run)
 {
-	int ends[2], status;
-	ssize_t count;
+	int ends[2], status, ready;
 	pid_t child;
-	char byte;
 
 	if (pipe2(ends, O_CLOEXEC))
 		return 1;
@@ -191,11 +234,9 @@ int fb_supervise(int (*work)(void *context, struct fb_supervised *supervised), v
 		_exit(supervise(work, context, run, ends[1]));
 	}
 	close(ends[1]);
-	do {
-		count = read(ends[0], &byte, 1);
-	} while (count < 0 && errno == EINTR);
+	ready = wait_for_byte(ends[0], START);
 	close(ends[0]);
-	if (count == 1)
-		return 0;
+	if (ready)
+		return ready > 0 ? 0 : give_up(child, run);
 	return waitpid(child, &status, 0) == child && WIFEXITED(status) ? WEXITSTATUS(status) : 1;
 }

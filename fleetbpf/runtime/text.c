@@ -129,6 +129,12 @@ static void escape(struct fb_text *text, unsigned char byte)
 	}
 }
 
+/* U+0080 to U+009F, which terminals obey as they do ESC. */
+static bool is_command(const unsigned char *at, size_t length)
+{
+	return length == 2 && at[0] == 0xc2 && at[1] < 0xa0;
+}
+
 void fb_text_quote(struct fb_text *text, const char *bytes, size_t count)
 {
 	const unsigned char *at = (const unsigned char *)bytes;
@@ -141,16 +147,35 @@ void fb_text_quote(struct fb_text *text, const char *bytes, size_t count)
 			continue;
 		}
 		length = at[done] >= 0x80 ? utf8_length(at + done, count - done) : 0;
-		if (length) {
+		if (length && !is_command(at + done, length)) {
 			done += length;
 			continue;
 		}
 		fb_text_add(text, at + start, done - start);
-		escape(text, at[done++]);
+		length = length ? length : 1;
+		done += length;
+		escape(text, at[done - 1]);
 		start = done;
 	}
 	fb_text_add(text, at + start, done - start);
 	fb_text_add(text, "\"", 1);
+}
+
+void fb_text_show(struct fb_text *text, const char *bytes, size_t count)
+{
+	const unsigned char *at = (const unsigned char *)bytes;
+
+	for (size_t done = 0, length; done < count; done += length) {
+		length = at[done] >= 0x80 ? utf8_length(at + done, count - done) : 0;
+		bool plain = length ? !is_command(at + done, length)
+				    : at[done] >= 0x20 && at[done] < 0x7f;
+
+		length = length ? length : 1;
+		if (plain)
+			fb_text_add(text, at + done, length);
+		else
+			escape(text, at[done + length - 1]);
+	}
 }
 
 void fb_text_quote_string(struct fb_text *text, const char *string)

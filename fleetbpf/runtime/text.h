@@ -37,10 +37,13 @@ __attribute__((format(printf, 2, 3))) void fb_text_printf(struct fb_text *text, 
 void fb_text_vprintf(struct fb_text *text, const char *format, va_list arguments);
 
 /*
- * A JSON string of `count` bytes. UTF-8 stays as it is; control characters, and each byte that is
- * not part of valid UTF-8, become \u00XX.
+ * A JSON string of `count` bytes. UTF-8 stays as it is; control characters, those of U+0080 to
+ * U+009F too, and each byte that is not part of valid UTF-8, become \u00XX.
  */
 void fb_text_quote(struct fb_text *text, const char *bytes, size_t count);
+
+/* For a terminal: as it is, but nothing in it can end the line or command the terminal. */
+void fb_text_show(struct fb_text *text, const char *bytes, size_t count);
 void fb_text_quote_string(struct fb_text *text, const char *string);
 
 /* Back to `used` bytes; false when something was lost on the way there. */

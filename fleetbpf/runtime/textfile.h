@@ -9,8 +9,9 @@
 #include "problem.h"
 
 struct fb_textfile {
-	char path[PATH_MAX]; /* "" without one */
-	dev_t device;	     /* of the file that we have written last */
+	const char *folder; /* NULL without one */
+	char name[NAME_MAX + 1];
+	dev_t device; /* of the file that we have written last */
 	ino_t inode;
 	int error; /* of the last write, told once */
 };

@@ -40,18 +40,45 @@ static bool is_ours(const struct fb_trace *trace, const struct fb_line *line, bo
 	return *labelled || trace->unlabelled;
 }
 
+/*
+ * A comm with a newline began in a line that was taken for one more of the message before: a user
+ * could write into another's record. Its column tells how many bytes, newlines counted, that is.
+ */
+static void take_back(struct fb_trace *trace, size_t lacking)
+{
+	struct fb_text *message = &trace->message;
+
+	if (trace->open && message->used >= lacking &&
+	    message->bytes[message->used - lacking] == '\n')
+		fb_text_cut(message, message->used - lacking);
+}
+
+/* The column as the kernel filled it, of all lines that it is in; then without its padding. */
+static void set_comm(struct fb_trace *trace, const struct fb_line *line)
+{
+	size_t lacking =
+		line->comm_lacking < trace->before_count ? line->comm_lacking : trace->before_count;
+	size_t rest = line->comm_length < FB_COMM - lacking ? line->comm_length : FB_COMM - lacking;
+	size_t padding = 0;
+
+	memcpy(trace->comm, trace->before + trace->before_count - lacking, lacking);
+	memcpy(trace->comm + lacking, line->comm, rest);
+	while (padding < lacking + rest && trace->comm[padding] == ' ')
+		padding++;
+	trace->head.comm = trace->comm + padding;
+	trace->head.comm_length = lacking + rest - padding;
+}
+
 static void open_message(struct fb_trace *trace, const struct fb_line *line, bool labelled)
 {
 	size_t skip = labelled ? strlen(trace->label) : 0;
-	size_t comm = line->comm_length < FB_COMM ? line->comm_length : FB_COMM;
 
+	take_back(trace, line->comm_lacking);
 	close_message(trace);
 	if (trace->until && line->time >= trace->until)
 		return;
 	trace->head = *line;
-	memcpy(trace->comm, line->comm, comm);
-	trace->head.comm = trace->comm;
-	trace->head.comm_length = comm;
+	set_comm(trace, line);
 	trace->shared = !labelled;
 	trace->open = true;
 	if (trace->instance->timeless)
@@ -96,7 +123,7 @@ static bool take_loss(struct fb_trace *trace, const struct fb_line *line)
 	return true;
 }
 
-static void take_line(struct fb_trace *trace, const char *bytes, size_t length)
+static void judge_line(struct fb_trace *trace, const char *bytes, size_t length)
 {
 	struct fb_line line = fb_line_parse(bytes, length);
 	bool labelled;
@@ -116,6 +143,29 @@ static void take_line(struct fb_trace *trace, const char *bytes, size_t length)
 		break;
 	}
 	continue_message(trace, bytes, length);
+}
+
+/* So many bytes as a column can lack, with the newline that ended the line. */
+static void remember(struct fb_trace *trace, const char *bytes, size_t length)
+{
+	const size_t most = sizeof(trace->before);
+	size_t keep;
+
+	if (length >= most) {
+		bytes += length + 1 - most;
+		length = most - 1;
+	}
+	keep = trace->before_count < most - length - 1 ? trace->before_count : most - length - 1;
+	memmove(trace->before, trace->before + trace->before_count - keep, keep);
+	memcpy(trace->before + keep, bytes, length);
+	trace->before[keep + length] = '\n';
+	trace->before_count = keep + length + 1;
+}
+
+static void take_line(struct fb_trace *trace, const char *bytes, size_t length)
+{
+	judge_line(trace, bytes, length);
+	remember(trace, bytes, length);
 }
 
 void fb_trace_feed(struct fb_trace *trace, const char *bytes, size_t size)

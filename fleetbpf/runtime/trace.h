@@ -19,6 +19,8 @@ struct fb_trace {
 	struct fb_text message; /* the message that may go on in the next line */
 	struct fb_line head;	/* its first line */
 	char comm[FB_COMM];
+	char before[FB_COMM_COLUMN]; /* the last bytes before this line, newlines as well */
+	size_t before_count;
 	bool open; /* there is such a message */
 	bool shared;
 	uint64_t until;		/* messages from then on are not for us; 0: all are */

@@ -104,7 +104,9 @@ static bool parse_task(const char *start, const char *end, struct fb_line *line)
 	line->pid = (int)pid;
 	line->comm = start;
 	line->comm_length = (size_t)(at - 1 - start);
-	while (line->comm_length && *line->comm == ' ') {
+	line->comm_lacking =
+		line->comm_length < FB_COMM_COLUMN ? FB_COMM_COLUMN - line->comm_length : 0;
+	while (!line->comm_lacking && line->comm_length && *line->comm == ' ') {
 		line->comm++;
 		line->comm_length--;
 	}

@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define FB_COMM_COLUMN 16 /* its width: a comm has 15 bytes at most, and stands to the right */
+
 enum fb_line_kind {
 	FB_LINE_OTHER,	/* no prefix: goes on the message before it */
 	FB_LINE_RECORD, /* a printed message, or its first line */
@@ -20,7 +22,8 @@ struct fb_line {
 	int pid;
 	const char *comm;
 	size_t comm_length;
-	uint64_t time; /* ns since boot, as the instance's clock is `boot` */
+	size_t comm_lacking; /* bytes of its column that are in the lines before */
+	uint64_t time;	     /* ns since boot, as the instance's clock is `boot` */
 	const char *text;
 	size_t text_length;
 	uint64_t lost; /* 0: the kernel does not know how many */

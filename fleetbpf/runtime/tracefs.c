@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "files.h"
+#include "folders.h"
 
 #define EVENT "events/bpf_trace/bpf_trace_printk"
 #define BY_HAND "fleetbpf.hand."
@@ -186,6 +187,7 @@ int fb_instance_create(struct fb_instance *instance, const char *name, uint64_t 
 		       struct fb_problem *problem, struct fb_warnings *warnings)
 {
 	const char *tracefs = fb_tracefs();
+	int error;
 
 	instance->pipe = -1;
 	instance->path[0] = '\0';
@@ -193,6 +195,12 @@ int fb_instance_create(struct fb_instance *instance, const char *name, uint64_t 
 		tracefs = mount_tracefs(problem, warnings);
 	if (!tracefs)
 		return -ENOENT;
+	snprintf(instance->path, sizeof(instance->path), "%s/instances", tracefs);
+	error = fb_folder_check(instance->path, (struct fb_way){.owner = FB_OURS}, problem);
+	instance->path[0] = '\0';
+	if (error)
+		return fb_fail(problem, "trace", -error, "cannot use %s/instances: %s", tracefs,
+			       strerror(-error));
 	remove_leftovers(tracefs);
 	snprintf(instance->name, sizeof(instance->name), "%s", name);
 	snprintf(instance->path, sizeof(instance->path), "%s/instances/%s", tracefs, name);

@@ -2,11 +2,13 @@
 #include "tracing_hooks.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "files.h"
@@ -120,19 +122,66 @@ int fb_kprobe_prepare(const struct fb_attachment *attachment, struct fb_problem 
 	return fb_hook_fail(attachment, ENOENT, "it was built without kprobes", problem);
 }
 
+/* The file of a uprobe, open, by the path of its descriptor. */
+struct traced {
+	int fd; /* -1: libbpf looks for a library or a program of that name */
+	char path[PATH_MAX];
+};
+
+static bool is_regular(int fd)
+{
+	struct stat status;
+
+	return !fstat(fd, &status) && S_ISREG(status.st_mode);
+}
+
+/*
+ * Its owner may put something else there at any moment, and to open a FIFO is to wait. So it is
+ * opened here, without waiting, and libbpf and the kernel get the file that was looked at.
+ */
+static int open_traced(const struct fb_hook *hook, struct traced *place)
+{
+	place->fd = -1;
+	snprintf(place->path, sizeof(place->path), "%s", hook->place);
+	if (hook->place[0] != '/')
+		return 0;
+	place->fd = open(hook->place, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (place->fd < 0)
+		return -errno;
+	if (!is_regular(place->fd)) {
+		close(place->fd);
+		return -ENOEXEC;
+	}
+	snprintf(place->path, sizeof(place->path), "/proc/self/fd/%d", place->fd);
+	return 0;
+}
+
+static void close_traced(const struct traced *place)
+{
+	if (place->fd >= 0)
+		close(place->fd);
+}
+
 int fb_uprobe_prepare(const struct fb_attachment *attachment, struct fb_problem *problem)
 {
 	const struct fb_hook *hook = attachment->hook;
+	struct traced place;
 	char process[32];
+	int error;
 
 	snprintf(process, sizeof(process), "/proc/%d", hook->pid);
 	if (hook->pid > 0 && access(process, F_OK))
 		return fb_attach_fail(problem, attachment->function->name, hook->text, ESRCH,
 				      "it has no process %d", hook->pid);
-	if (hook->place[0] != '/' || !access(hook->place, R_OK))
+	error = open_traced(hook, &place);
+	if (!error) {
+		close_traced(&place);
 		return 0;
-	return fb_attach_fail(problem, attachment->function->name, hook->text, errno, "%s: %s",
-			      hook->place, strerror(errno));
+	}
+	fb_hint(problem, "want a program or a library that is a file");
+	return fb_attach_fail(problem, attachment->function->name, hook->text, -error, "%s: %s",
+			      hook->place,
+			      error == -ENOEXEC ? "no regular file" : strerror(-error));
 }
 
 int fb_tracepoint_attach(struct fb_attachment *attachment)
@@ -209,17 +258,33 @@ int fb_uprobe_attach(struct fb_attachment *attachment)
 	const struct fb_hook *hook = attachment->hook;
 	LIBBPF_OPTS(bpf_uprobe_opts, options, .retprobe = hook->kind->returns,
 		    .func_name = hook->name[0] ? hook->name : NULL);
+	struct traced place;
+	int error = open_traced(hook, &place);
 
-	return fb_links_keep(&attachment->links,
-			     bpf_program__attach_uprobe_opts(attachment->program, hook->pid,
-							     hook->place, hook->offset, &options));
+	if (error)
+		return error;
+	error = fb_links_keep(&attachment->links,
+			      bpf_program__attach_uprobe_opts(attachment->program, hook->pid,
+							      place.path, hook->offset, &options));
+	close_traced(&place);
+	return error;
 }
 
 int fb_usdt_attach(struct fb_attachment *attachment)
 {
 	const struct fb_hook *hook = attachment->hook;
+	struct traced place;
+	int error = open_traced(hook, &place);
+	const char *path = place.path;
 
-	return fb_links_keep(&attachment->links,
-			     bpf_program__attach_usdt(attachment->program, hook->pid, hook->place,
-						      hook->provider, hook->name, NULL));
+	if (error)
+		return error;
+	/* Before cookies libbpf compares it with the mappings of a process in a root of its own. */
+	if (fb_kernel_before(FB_KERNEL(5, 15)) && !strncmp(hook->place, "/proc/", 6))
+		path = hook->place;
+	error = fb_links_keep(&attachment->links,
+			      bpf_program__attach_usdt(attachment->program, hook->pid, path,
+						       hook->provider, hook->name, NULL));
+	close_traced(&place);
+	return error;
 }

@@ -8,10 +8,9 @@
 
 #include "segments.h"
 
-#define HEAD 64 /* bytes that hold time and kind; text behind them cannot look so */
-#define TRACE ",\"kind\":\"trace\""
-#define EVENT ",\"kind\":\"event\",\"ring\":\""
-#define LOST_BY ",\"kind\":\"lost\",\"place\":"
+#define TRACE "trace\""
+#define EVENT "event\",\"ring\":\""
+#define LOST_BY "lost\",\"place\":"
 #define BY_TRACE LOST_BY "\"kernel\",\"buffer\":\"trace\""
 #define BY_RING LOST_BY "\"kernel\",\"buffer\":\"ring\""
 #define BY_KILL LOST_BY "\"loader\""
@@ -22,9 +21,12 @@ struct reading {
 	const struct fb_ring_names *rings;
 };
 
-static const char *find(const char *line, size_t length, const char *word)
+/* Whether the record goes on so; what lies behind that is for the caller. */
+static bool is(const char *rest, const char *end, const char *word)
 {
-	return memmem(line, length < HEAD ? length : HEAD, word, strlen(word));
+	size_t length = strlen(word);
+
+	return rest && (size_t)(end - rest) >= length && !memcmp(rest, word, length);
 }
 
 /* Lines end in a newline, where strtoull stops; a torn record of ours has no number to its end. */
@@ -52,17 +54,17 @@ static void see(void *context, const char *line, size_t length)
 	struct reading *reading = context;
 	struct fb_told *told = &reading->untold->told;
 	bool torn = line[length - 1] != '\n';
-	const char *event = find(line, length, EVENT);
+	const char *rest = fb_record_rest(line, length), *end = line + length;
 
-	if (event)
-		see_event(reading, event + strlen(EVENT), line + length);
-	else if (torn || find(line, length, TRACE))
+	if (is(rest, end, EVENT))
+		see_event(reading, rest + strlen(EVENT), end);
+	else if (torn || is(rest, end, TRACE))
 		told->messages++;
-	else if (memmem(line, length, BY_TRACE, strlen(BY_TRACE)))
+	else if (is(rest, end, BY_TRACE))
 		told->untraced += count_in(line, length);
-	else if (memmem(line, length, BY_RING, strlen(BY_RING)))
+	else if (is(rest, end, BY_RING))
 		told->missed += count_in(line, length);
-	else if (memmem(line, length, BY_KILL, strlen(BY_KILL)))
+	else if (is(rest, end, BY_KILL))
 		told->messages += count_in(line, length);
 }
 

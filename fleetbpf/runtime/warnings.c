@@ -7,13 +7,16 @@
 void fb_warn(struct fb_warnings *warnings, const char *format, ...)
 {
 	struct fb_text *json = &warnings->json;
+	struct fb_text shown = {};
 	char line[1024];
 	va_list arguments;
 
 	va_start(arguments, format);
 	vsnprintf(line, sizeof(line), format, arguments);
 	va_end(arguments);
-	fprintf(stderr, "warning: %s\n", line);
+	fb_text_show(&shown, line, strlen(line));
+	fprintf(stderr, "warning: %s\n", shown.used ? shown.bytes : "");
+	fb_text_free(&shown);
 	if (json->used)
 		fb_text_cut(json, json->used - 1); /* its closing bracket */
 	fb_text_puts(json, json->used ? "," : "[");

@@ -208,7 +208,7 @@ def test_an_audit_has_a_line_for_each_finding_and_its_report_no_controls(
     Output().table(("HOST", "PROGRAM", "WHAT"), [(found.host, found.program, found.what)])
     assert len(list(told(capsys.readouterr().out))) == 2
     report = cli_audit.keep(
-        cli_audit.report("demo", [found], ["web1"]), Workspace(folder=tmp_path)
+        cli_audit.report("demo", [found], ["web1"]), Workspace(folder=tmp_path), Output()
     ).read_text()
     list(told(report))
     assert json.loads(report)["findings"][0]["program"] == name

@@ -19,6 +19,7 @@ from fleetbpf.command import Command
 from fleetbpf.command_log import CommandLog
 from fleetbpf.connections.local import LocalConnection
 from fleetbpf.connections.watched import Exchange
+from fleetbpf.defaults import DEFAULT_MIRROR_LIMIT
 from fleetbpf.errors import BuildError, FleetbpfError
 from fleetbpf.failures import Failure
 from fleetbpf.file_lock import acquired
@@ -26,6 +27,7 @@ from fleetbpf.lab.folder import LabFolder, Placed
 from fleetbpf.lab.hosts import HostKind, LabHost
 from fleetbpf.lab.identity import identify
 from fleetbpf.layout import Workspace
+from fleetbpf.mirror import Room
 from fleetbpf.model.architecture import Architecture
 from fleetbpf.saved_plan import SavedPlan
 from fleetbpf.toolchain import Toolchain
@@ -40,12 +42,13 @@ Write = Callable[[Path], object]
 def mirror(folder: Path) -> None:
     logs = folder / "logs" / "web1"
     with exclusive(logs, host="web1"):
-        Receiver(mirror=logs).feed(STREAM)
+        room = Room.measure(logs, host="web1", limit=DEFAULT_MIRROR_LIMIT)
+        Receiver(mirror=logs, room=room).feed(STREAM)
 
 
 def report(folder: Path) -> Path:
     told = cli_audit.report("demo", [], ["web1"]) | {"time": "2026-01-01T00:00:00+00:00"}
-    return cli_audit.keep(told, Workspace(folder=folder))
+    return cli_audit.keep(told, Workspace(folder=folder), Output())
 
 
 def verifier_log(folder: Path) -> None:

@@ -13,8 +13,10 @@ from fleetbpf import archive, check, collect, facts, packing, survey
 from fleetbpf.activation import ACTIVATE, Activation, Answer, Step
 from fleetbpf.archive import Compression
 from fleetbpf.command import script
+from fleetbpf.defaults import DEFAULT_MIRROR_LIMIT
 from fleetbpf.layout import HostLayout
 from fleetbpf.lock import Claim
+from fleetbpf.mirror import Room
 from fleetbpf.model.facts import Counts, HostFacts
 from fleetbpf.model.rollout import Health
 from tests.answers import read
@@ -261,7 +263,8 @@ def test_loaders_that_did_not_arrive_are_not_judged(
 
 
 def mirror(run: Run, layout: HostLayout, folder: Path) -> int:
-    receiver = collect.Receiver(mirror=folder)
+    room = Room.measure(folder, host="here", limit=DEFAULT_MIRROR_LIMIT)
+    receiver = collect.Receiver(mirror=folder, room=room)
     command = collect.COLLECT.command(collect.Question(layout=layout), become=False)
     completed = run(command, collect.offsets(folder, deployment=""))
     receiver.feed(completed.stdout)

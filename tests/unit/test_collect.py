@@ -1,13 +1,16 @@
 """Collecting: a stream cut anywhere, mirrored byte for byte."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from fleetbpf.collect import Receiver, exclusive, fetch, held, offsets
 from fleetbpf.connections.recording import RecordingConnection
+from fleetbpf.defaults import DEFAULT_MIRROR_LIMIT
 from fleetbpf.errors import HostError
 from fleetbpf.layout import HostLayout
+from fleetbpf.mirror import Room
 from fleetbpf.protocol import OddAnswerError
 
 HEADER = b'{"fleetbpf":1,"clock_offset_ns":0,"start_ns":0}\n'
@@ -18,11 +21,16 @@ def stream(content: bytes, offset: int = 0) -> bytes:
     return f"segment\t{SEGMENT}\t{offset}\t{len(content)}\n".encode() + content
 
 
+def receiver_of(mirror: Path, on_news: Callable[[], None] | None = None) -> Receiver:
+    room = Room.measure(mirror, host="web1", limit=DEFAULT_MIRROR_LIMIT)
+    return Receiver(mirror=mirror, room=room, on_news=on_news)
+
+
 @pytest.mark.parametrize("size", [1, 2, 7, 1000])
 def test_pieces_of_any_size_make_the_same_mirror(tmp_path: Path, size: int) -> None:
     content = HEADER + b'{"time":1}\nidle\nsegment\tx\n'
     whole = b"fleetbpf\tcollect\n" + stream(content) + b"idle\n"
-    receiver = Receiver(mirror=tmp_path)
+    receiver = receiver_of(tmp_path)
     for start in range(0, len(whole), size):
         receiver.feed(whole[start : start + size])
     assert (tmp_path / SEGMENT).read_bytes() == content
@@ -31,15 +39,15 @@ def test_pieces_of_any_size_make_the_same_mirror(tmp_path: Path, size: int) -> N
 
 def test_a_stream_cut_short_goes_on_where_it_ended(tmp_path: Path) -> None:
     content = HEADER + b'{"time":1}\n'
-    Receiver(mirror=tmp_path).feed(stream(content)[:-5])
+    receiver_of(tmp_path).feed(stream(content)[:-5])
     ((path, size, _),) = held(tmp_path, deployment="")
     assert (path, size) == (SEGMENT, len(content) - 5)
-    Receiver(mirror=tmp_path).feed(stream(content[size:], offset=size))
+    receiver_of(tmp_path).feed(stream(content[size:], offset=size))
     assert (tmp_path / SEGMENT).read_bytes() == content
 
 
 def test_offsets_name_the_header_so_that_another_spool_is_noticed(tmp_path: Path) -> None:
-    Receiver(mirror=tmp_path).feed(stream(HEADER))
+    receiver_of(tmp_path).feed(stream(HEADER))
     said = offsets(tmp_path, deployment="demo").decode()
     path, _, rest = said.partition("=")
     size, _, checksum = rest.partition(":")
@@ -47,8 +55,8 @@ def test_offsets_name_the_header_so_that_another_spool_is_noticed(tmp_path: Path
 
 
 def test_a_replaced_spool_is_set_aside_and_not_mixed(tmp_path: Path) -> None:
-    Receiver(mirror=tmp_path).feed(stream(HEADER + b"old\n"))
-    Receiver(mirror=tmp_path).feed(stream(HEADER + b"new\n"))
+    receiver_of(tmp_path).feed(stream(HEADER + b"old\n"))
+    receiver_of(tmp_path).feed(stream(HEADER + b"new\n"))
     assert (tmp_path / SEGMENT).read_bytes() == HEADER + b"new\n"
     (aside,) = (tmp_path / "demo" / "hello").glob("r1@19700101T000000-*")
     assert (aside / "00000001.log").read_bytes() == HEADER + b"old\n"
@@ -58,20 +66,20 @@ def test_a_replaced_spool_is_set_aside_and_not_mixed(tmp_path: Path) -> None:
 @pytest.mark.parametrize("path", ["../../etc/x/y", "/a/b/c", "a/b/c", "a/../b/c", "a//b/c"])
 def test_a_host_cannot_make_us_write_elsewhere(tmp_path: Path, path: str) -> None:
     with pytest.raises(OddAnswerError, match="path: holds what cannot be there"):
-        Receiver(mirror=tmp_path).feed(f"segment\t{path}\t0\t3\nabc".encode())
+        receiver_of(tmp_path).feed(f"segment\t{path}\t0\t3\nabc".encode())
     assert list(tmp_path.rglob("*")) == []
 
 
 def test_bytes_for_another_offset_than_ours_are_refused(tmp_path: Path) -> None:
-    Receiver(mirror=tmp_path).feed(stream(HEADER))
+    receiver_of(tmp_path).feed(stream(HEADER))
     with pytest.raises(OddAnswerError, match="byte 3 was sent"):
-        Receiver(mirror=tmp_path).feed(stream(b"x", offset=3))
+        receiver_of(tmp_path).feed(stream(b"x", offset=3))
 
 
 def test_news_is_told_once_its_bytes_are_written(tmp_path: Path) -> None:
     told: list[int] = []
-    receiver = Receiver(
-        mirror=tmp_path, on_news=lambda: told.append((tmp_path / SEGMENT).stat().st_size)
+    receiver = receiver_of(
+        tmp_path, on_news=lambda: told.append((tmp_path / SEGMENT).stat().st_size)
     )
     receiver.feed(stream(HEADER))
     receiver.feed(b"idle\n")

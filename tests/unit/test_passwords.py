@@ -17,7 +17,7 @@ from fleetbpf.errors import InputError
 from fleetbpf.model.inventory import Host
 from fleetbpf.model.settings import Settings
 from fleetbpf.passwords import Passwords, given
-from fleetbpf.secret import Given, SecretKind
+from fleetbpf.secret import Given, SecretKind, Secrets
 from tests.tools import need
 
 BECOME, LOGIN = SecretKind.BECOME, SecretKind.LOGIN
@@ -90,7 +90,9 @@ def test_a_secret_that_cannot_be_had_is_told_before_anything_else(
 
 def test_a_setting_names_a_command_for_all_hosts() -> None:
     settings = Settings(become_password_command="echo two")
-    options = argparse.Namespace(ask_pass=False, ask_become_pass=False, settings=settings)
+    options = argparse.Namespace(
+        ask_pass=False, ask_become_pass=False, settings=settings, secrets=Secrets()
+    )
 
     assert asking.passwords(options, Lines(Output())).of(host(""), BECOME) == "two"
 
@@ -135,11 +137,12 @@ def test_an_inventory_is_shown_without_its_secrets() -> None:
 
 
 def test_secrets_are_masked_wherever_they_are_shown() -> None:
-    passwords = Passwords({BECOME: Given("hunter2"), LOGIN: Given("x")})
+    found = Secrets()
+    passwords = Passwords({BECOME: Given("hunter2"), LOGIN: Given("x")}, found=found)
     for kind in SecretKind:
         passwords.of(host(""), kind)
 
-    assert passwords.mask("x: hunter2, and hunter22") == "x: ***, and ***2"
+    assert found.mask("x: hunter2, and hunter22") == "x: ***, and ***2"
     assert f"{Given('hunter2')} {Given('hunter2')!r} {plain(Given('hunter2'))}" == "*** *** ***"
 
 

@@ -110,7 +110,7 @@ def test_off_turns_the_log_off_in_a_file_and_in_the_environment(here: Path) -> N
     ("value", "text"), [(None, ""), (("a", "b"), "a, b"), (3.0, "3s"), (0, "0"), ("auto", "auto")]
 )
 def test_a_value_is_shown_as_it_is_written(value: object, text: str) -> None:
-    assert shown(value) == text
+    assert shown("forks", value) == text
 
 
 def test_every_setting_has_a_description() -> None:

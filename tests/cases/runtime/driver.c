@@ -1,16 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The runtime's pure parts, one per word, for tests that feed bytes and compare what comes out. */
+#include <errno.h>
 #include <inttypes.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "clock.h"
+#include "confine.h"
 #include "constants.h"
 #include "deadline.h"
 #include "encode.h"
 #include "files.h"
+#include "folders.h"
 #include "functions.h"
 #include "hints.h"
 #include "histogram.h"
@@ -24,6 +30,7 @@
 #include "spool.h"
 #include "stacks.h"
 #include "symbols.h"
+#include "textfile.h"
 #include "trace.h"
 
 static int finish(struct fb_text *out)
@@ -51,6 +58,74 @@ static int quote(void)
 	fb_text_quote(&out, in.bytes, in.used);
 	fb_text_free(&in);
 	return finish(&out);
+}
+
+/* show: stdin as a terminal may have it */
+static int show(void)
+{
+	struct fb_text in = read_stdin(), out = {};
+
+	fb_text_show(&out, in.bytes, in.used);
+	fb_text_free(&in);
+	return finish(&out);
+}
+
+/* replace PATH: the file's new content is stdin */
+static int replace(char **words)
+{
+	struct fb_text in = read_stdin();
+	int error = fb_file_replace(words[0], in.bytes, in.used, FB_PRIVATE);
+
+	puts(error ? strerror(-error) : "");
+	fb_text_free(&in);
+	return 0;
+}
+
+/* reach ours|anyone|make PATH: "", or why the folder is refused, and the cure */
+static int reach(char **words)
+{
+	const struct fb_way way = {
+		.owner = strcmp(words[0], "anyone") ? FB_OURS : FB_ANYONE,
+		.make = !strcmp(words[0], "make"),
+	};
+	struct fb_problem problem = {};
+	int error = fb_folder_check(words[1], way, &problem);
+
+	if (error)
+		printf("%s\n%s\n", problem.message[0] ? problem.message : strerror(-error),
+		       problem.hint);
+	return 0;
+}
+
+/* textfile DIR: write stdin there as metrics of d and p, then say "written", or why not */
+static int textfile(char **words)
+{
+	struct fb_problem problem = {};
+	struct fb_textfile file = {};
+	struct fb_text in = read_stdin();
+
+	if (fb_textfile_plan(&file, words[0], "d", "p", &problem))
+		fb_problem_print(&problem, "textfile");
+	else
+		fb_textfile_write(&file, &in);
+	puts(!problem.message[0] && !file.error ? "written" : "");
+	fb_text_free(&in);
+	return 0;
+}
+
+/* confine start|run: what the kernel says then to calls that do nothing */
+static int confine(char **words)
+{
+	char *nothing[] = {NULL};
+
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	fb_confine(strcmp(words[0], "run") ? FB_TO_START : FB_TO_RUN);
+	printf("execve: %s\n", execve("/nowhere", nothing, nothing) ? strerror(errno) : "");
+	printf("unshare: %s\n", unshare(0) ? strerror(errno) : "done");
+	printf("umount: %s\n", umount2("/nowhere", 0) ? strerror(errno) : "");
+	printf("getpid: %s\n", getpid() > 0 ? "done" : "");
+	fflush(stdout);
+	_exit(0); /* whoever looks for leaks at the end wants to trace us */
 }
 
 static void add_line(struct fb_text *out, const struct fb_line *line)
@@ -485,6 +560,16 @@ int main(int argc, char **argv)
 
 	if (!strcmp(word, "quote"))
 		return quote();
+	if (!strcmp(word, "show"))
+		return show();
+	if (!strcmp(word, "replace") && argc == 3)
+		return replace(rest);
+	if (!strcmp(word, "reach") && argc == 4)
+		return reach(rest);
+	if (!strcmp(word, "textfile") && argc == 3)
+		return textfile(rest);
+	if (!strcmp(word, "confine") && argc == 3)
+		return confine(rest);
 	if (!strcmp(word, "line"))
 		return line();
 	if (!strcmp(word, "feed") && argc == 5)

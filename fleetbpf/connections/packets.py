@@ -1,0 +1,99 @@
+"""SSH packets as they come and go: without timers of paramiko, and bounded, whatever comes."""
+
+import errno
+import threading
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+from paramiko import Message
+from paramiko.packet import Packetizer
+from paramiko.ssh_exception import SSHException
+
+# Bytes, as OpenSSH has it (PACKET_MAX_SIZE). paramiko waits for the 4 GB that a host announces.
+LONGEST_PACKET = 256 * 1024
+LONGEST_INTRODUCTION = 64 * 1024  # bytes of the lines before the key exchange
+STUCK = 60.0  # seconds without room for a byte; then the link is lost
+
+
+class Outgoing(Protocol):
+    """The part of a socket that is written to."""
+
+    def send(self, piece: bytes, /) -> int:
+        """Send as much as there is room for; TimeoutError when there is none for some time."""
+        ...
+
+
+class QuietPacketizer(Packetizer):
+    """A packetizer without a timer thread per handshake; the caller has its own deadline.
+
+    Once `ask` is there, it is called after each time-out of a read, and the link is lost when
+    `patience` of these in a row are followed by silence.
+    """
+
+    def __init__(self, sock: Outgoing) -> None:
+        super().__init__(sock)  # type: ignore[arg-type]
+        self.first_lines: list[str] = []  # what the peer said instead of, or before, its banner
+        self.ask: Callable[[], None] | None = None
+        self.patience = 0
+        self._wire = sock
+        self._introduced = 0  # bytes
+        self._unanswered = 0
+
+    def start_handshake(self, timeout: float) -> None:
+        """Start no timer."""
+
+    def readline(self, timeout: float) -> str:
+        """Read a line of the time before the key exchange, and remember it."""
+        line = super().readline(timeout)
+        self.first_lines.append(line)
+        return line
+
+    def read_all(self, n: int, check_rekey: bool = False) -> bytes:  # noqa: FBT001, FBT002 — paramiko's
+        """Read `n` bytes of a packet."""
+        if n > LONGEST_PACKET:
+            raise SSHException(f"it announces a packet of {n} bytes")
+        return super().read_all(n, check_rekey)
+
+    def read_message(self) -> tuple[int, Message]:
+        """The next message, of whatever kind: the peer lives."""
+        found: tuple[int, Message] = super().read_message()
+        self._unanswered = 0
+        return found
+
+    def write_all(self, out: bytes) -> None:  # type: ignore[override]
+        """Write it all; EOFError when that is not possible.
+
+        paramiko's own waits without end for a peer that reads nothing and acknowledges that.
+        """
+        moved = time.monotonic()
+        while out:
+            try:
+                sent = self._wire.send(out)
+            except TimeoutError:
+                if self.closed or time.monotonic() - moved >= STUCK:
+                    raise EOFError from None
+                continue
+            except OSError as error:
+                raise EOFError from error
+            if sent <= 0:
+                raise EOFError
+            out, moved = out[sent:], time.monotonic()
+
+    def _read_timeout(self, timeout: float) -> bytes:
+        """Read a piece of the lines before the key exchange, which may lack every line end."""
+        piece: bytes = super()._read_timeout(timeout)  # type: ignore[misc]
+        self._introduced += len(piece)
+        if self._introduced > LONGEST_INTRODUCTION:
+            raise SSHException(f"it says more than {LONGEST_INTRODUCTION} bytes")
+        return piece
+
+    def _check_keepalive(self) -> None:
+        """Do what paramiko asks for after a time-out; its own requests want no reply."""
+        if self.ask is None:
+            return
+        if self._unanswered == self.patience:
+            raise ConnectionError(errno.ETIMEDOUT, "no answer")
+        self._unanswered += 1
+        # In a thread, because it waits behind others when there is no room to send anything.
+        threading.Thread(target=self.ask, daemon=True).start()
