@@ -21,7 +21,7 @@ def receiver(mirror: Path, *, limit: int = 2**30) -> Receiver:
 
 def refusal(mirror: Path, said: str, *, limit: int = 2**30) -> str:
     """Why a stream is refused; it is not worked on for ever."""
-    caught: list[HostError] = []
+    caught: list[Exception] = []
 
     def feed() -> None:
         try:
