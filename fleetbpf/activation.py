@@ -1,40 +1,31 @@
 """Bringing one host to its releases: the payload, the command, and what the host answers."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import PurePosixPath
+from pathlib import PurePath, PurePosixPath
 from types import MappingProxyType
+from typing import Annotated
+
+from pydantic import BeforeValidator, PlainValidator
 
 from fleetbpf import lock
 from fleetbpf.archive import OBJECTS, Compression, Content
-from fleetbpf.command import Command, packed_script
 from fleetbpf.connections import Connection
 from fleetbpf.errors import HostError
-from fleetbpf.facts import Row, check_greeting, object_in, tabbed
+from fleetbpf.facts_answer import State
+from fleetbpf.failures import Explained, Failure, check_asked
 from fleetbpf.frozen import frozen
 from fleetbpf.layout import HostLayout
-from fleetbpf.lock import Claim
+from fleetbpf.lock import Claim, read_line
+from fleetbpf.model.bounded import Decimal, Line, Many, Name, NameOrNone, take_one
 from fleetbpf.model.facts import Lock
 from fleetbpf.model.rollout import Health
 from fleetbpf.model.target import Target
 from fleetbpf.packing import shared_payload
 from fleetbpf.plan import Action, Change
+from fleetbpf.protocol import Row, Said, Script
 from fleetbpf.release import KERNEL_BTF, Release
 
-GREETING = ("fleetbpf", "activate")
-TIMEOUT = 900.0  # seconds; a slow host may take minutes to start many programs
 NOTHING: Mapping[str, Content] = MappingProxyType({})
-
-
-@frozen
-class Failure:
-    """Why a release did not start on a host."""
-
-    program: str
-    stage: str  # payload, place, start, health, switch; or what the loader says: load, attach, …
-    message: str
-    hint: str = ""
-    verifier_log: str = ""
-    detail: str = ""  # more that was said, where the loader itself did not tell
 
 
 @frozen
@@ -115,30 +106,47 @@ class Activation:
         Raises HostError when the host refuses to begin (sudo, the lock), UnreachableError when
         the link is lost; the host then finishes what it has begun.
         """
-        host = target.host.name
-        health = target.rollout.health
-        command = self.command(todo, health, become=target.become)
-        payload = shared_payload(tuple(files.items()), tuple(loaders), self.compression)
-        completed = connection.run(
-            command, stdin=payload, timeout=TIMEOUT + health.soak + self.claim.patience
+        host, health = target.host.name, target.rollout.health
+        answer = ACTIVATE.ask(
+            connection,
+            self.order(todo, health),
+            host=host,
+            become=target.become,
+            stdin=shared_payload(tuple(files.items()), tuple(loaders), self.compression),
+            more=health.soak + self.claim.patience,
         )
-        rows = tabbed(completed.stdout)
-        check_greeting(rows, completed, host=host, greeting=GREETING, become=target.become)
-        answer = parse(rows)
         if answer.locked_by:
             raise HostError(lock.problem(host, answer.locked_by))
         return answer
 
-    def command(self, todo: Iterable[Step], health: Health, *, become: bool) -> Command:
-        """The command that does `todo`; `health` judges what it starts."""
-        words = [(s.verb, s.program, s.was, s.release, s.object) for s in todo]
-        places = (self.layout.root, self.layout.run, self.layout.units)
-        rows = (word for row in words for word in row)
-        about = (self.deployment, *self.claim.words, rules(health))
-        arguments = (*map(str, places), *about, *rows)
-        pause = health.soak + self.claim.patience
-        tool = self.compression
-        return packed_script("activate.sh", tool, *arguments, become=become, pause=pause)
+    def order(self, todo: Iterable[Step], health: Health) -> "Order":
+        """The order to do `todo`; `health` judges what it starts."""
+        return Order(activation=self, todo=tuple(todo), health=health)
+
+
+@frozen
+class Order:
+    """What one host is to do."""
+
+    activation: Activation
+    todo: tuple[Step, ...]
+    health: Health
+
+    def words(self) -> Iterable[str | PurePath]:
+        """The arguments of `activate.sh`, and before them what unpacks it."""
+        sender = self.activation
+        places = (sender.layout.root, sender.layout.run, sender.layout.units)
+        about = (sender.deployment, *sender.claim.words, rules(self.health))
+        steps = ((s.verb, s.program, s.was, s.release, s.object) for s in self.todo)
+        return (sender.compression, *places, *about, *(word for row in steps for word in row))
+
+    def programs(self, *verbs: str) -> frozenset[str]:
+        """The programs of steps with these verbs; of all steps without any."""
+        return frozenset(step.program for step in self.todo if not verbs or step.verb in verbs)
+
+    def releases(self, *verbs: str) -> frozenset[tuple[str, str]]:
+        """The programs and releases of steps with these verbs."""
+        return frozenset((step.program, step.release) for step in self.todo if step.verb in verbs)
 
 
 def rules(health: Health) -> str:
@@ -169,50 +177,71 @@ def link_to(loader_sha256: str) -> PurePosixPath:
     return PurePosixPath("../../../..", OBJECTS, loader_sha256)
 
 
-def parse(rows: Iterable[Row]) -> Answer:
-    """The answer of `activate.sh`."""
-    by_kind: dict[str, list[Row]] = {}
-    for kind, *fields in rows:
-        by_kind.setdefault(kind, []).append(tuple(fields))
+class OfRelease(Row):
+    """A release of a program."""
+
+    program: Name
+    release: Name
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """Which it is."""
+        return self.program, self.release
+
+
+class Started(OfRelease):
+    """One that has started."""
+
+    state: Annotated[State, BeforeValidator(State.within)]
+
+
+class Moved(Row):
+    """A program of which another release is current than was planned."""
+
+    program: Name
+    current: NameOrNone
+
+
+class Told(Explained):
+    """All rows of an answer."""
+
+    waiting: Many[Decimal] = ()
+    locked: Annotated[Lock | None, PlainValidator(read_line), BeforeValidator(take_one)] = None
+    arrived: Many[Line] = ()
+    started: Many[Started] = ()
+    moved: Many[Moved] = ()
+    retired: Many[OfRelease] = ()
+    pruned: Many[OfRelease] = ()
+    stopped: Many[Name] = ()
+    deleted: Many[Name] = ()
+
+
+def read(order: Order, said: Said) -> Answer:
+    """The answer of `activate.sh`; OddAnswerError where it tells of other programs or releases."""
+    told = Told.read(said.lines)
+    check_steps(order, told)
     return Answer(
-        started=frozenset(row[0] for row in by_kind.get("started", ())),
-        deleted=frozenset(row[0] for row in by_kind.get("deleted", ())),
-        retired=frozenset(row[0] for row in by_kind.get("retired", ())),
-        failures=tuple(failure(row, by_kind) for row in by_kind.get("failed", ())),
-        moved={row[0]: row[1] for row in by_kind.get("moved", ())},
-        locked_by=next(map(lock.parse, by_kind.get("locked", ())), None),
-        warnings=tuple(said for row in by_kind.get("started", ()) for said in warnings(row)),
+        started=frozenset(row.program for row in told.started),
+        deleted=frozenset(told.deleted),
+        retired=frozenset(row.program for row in told.retired),
+        failures=told.read_failures(order.programs()),
+        moved={row.program: row.current for row in told.moved},
+        locked_by=told.locked,
+        warnings=tuple(
+            f"{row.program}: {text}" for row in told.started for text in row.state.warnings
+        ),
     )
 
 
-def failure(row: Row, by_kind: Mapping[str, list[Row]]) -> Failure:
-    """One `failed` line with the lines that explain it."""
-    program, stage = row
-
-    def text(kind: str) -> str:
-        return "\n".join("\t".join(r[1:]) for r in by_kind.get(kind, ()) if r[0] == program)
-
-    said, *more = text("stderr").strip().split("\n")
-    if stage == "payload":
-        return Failure(
-            program=program,
-            stage=stage,
-            message=f"cannot unpack what was sent: {said}",
-            hint="tar and gzip have to work there, and zstd if it is there",
-            detail="\n".join(more),
-        )
-    told = {key: str(value) for key, value in object_in(text("failure")).items() if value}
-    return Failure(
-        program=program,
-        stage=told.get("stage") or stage,
-        message=told.get("message") or said or f"failed at: {stage}",
-        hint=told.get("hint", ""),
-        verifier_log=text("verifier"),
-        detail="" if told else "\n".join(more),
-    )
+def check_steps(order: Order, told: Told) -> None:
+    """Raise OddAnswerError when something was done that was no step of the order."""
+    check_asked((row.place for row in told.started), order.releases("start", "restore"))
+    check_asked((row.place for row in told.retired), order.releases("retire"))
+    check_asked((row.place for row in told.pruned), order.releases("prune"))
+    check_asked(told.stopped, order.programs("stop", "delete"))
+    check_asked(told.deleted, order.programs("delete"))
+    check_asked((row.program for row in told.moved), order.programs())
 
 
-def warnings(row: Row) -> tuple[str, ...]:
-    """What a loader that has started warns of: the program, its release, its `state` file."""
-    program, _, state = row
-    return tuple(f"{program}: {said}" for said in object_in(state).get("warnings", ()))
+# The soak and the wait for the lock come on top: a slow host may take minutes to start many.
+ACTIVATE = Script(name="activate.sh", words=Order.words, read=read, packed=True, timeout=900.0)

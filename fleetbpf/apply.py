@@ -6,10 +6,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from fleetbpf import activation, collect
-from fleetbpf.activation import Activation, Answer, Failure, Step
+from fleetbpf.activation import Activation, Answer, Step
 from fleetbpf.archive import Compression, Content
 from fleetbpf.connections import Connection
 from fleetbpf.errors import Problem
+from fleetbpf.failures import Failure
 from fleetbpf.frozen import frozen
 from fleetbpf.layout import Workspace
 from fleetbpf.lock import Claim
@@ -172,7 +173,7 @@ def save_records(
     return collect.fetch(
         connection,
         host.layout,
-        workspace.logs / target.host.name,
+        workspace.mirror(target.host.name),
         host=target.host.name,
         deployment=host.deployment,
         become=target.become,

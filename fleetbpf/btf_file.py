@@ -18,6 +18,7 @@ WIDE_VALUE = struct.Struct("<III")  # name, lower and upper half
 WORD = struct.Struct("<I")
 MAGIC = 0xEB9F
 DEEPEST = 64  # types inside each other; libbpf and the kernel follow 32 (MAX_RESOLVE_DEPTH)
+LONGEST_NAME = 4096  # bytes
 FLAVOUR = "___"  # struct task_struct___old is what its author calls another task_struct
 
 
@@ -159,9 +160,10 @@ class BtfFile:
         return tuple(self._names.get(essential(name), ()))
 
     def text(self, offset: int) -> str:
-        """The text at `offset` of the string section."""
+        """The text at `offset` of the string section; ValueError where it has no end."""
         start = self.strings + offset
-        return self.content[start : self.content.index(b"\0", start)].decode(errors="replace")
+        end = self.content.index(b"\0", start, start + LONGEST_NAME)
+        return self.content[start:end].decode(errors="replace")
 
     @functools.cached_property
     def _names(self) -> Mapping[str, list[int]]:

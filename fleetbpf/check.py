@@ -1,33 +1,36 @@
 """Check: would each kernel of the fleet take each program? One host of each says; none attaches."""
 
-import hashlib
+import re
+import struct
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath
 
-from fleetbpf import activation, archive, elf, kernel_btf, relocations, unpacking
+from fleetbpf import archive, elf, kernel_btf, relocations, unpacking
 from fleetbpf.apply import explained
 from fleetbpf.btf_file import BtfFile
 from fleetbpf.build import Artifact
-from fleetbpf.command import Command, script
+from fleetbpf.command import Command
 from fleetbpf.connections import Connection
-from fleetbpf.errors import BuildError, HostError, Problem
-from fleetbpf.facts import Row, check_greeting, tabbed
+from fleetbpf.errors import HostError, Problem
+from fleetbpf.failures import Explained, Failure, check_asked
 from fleetbpf.frozen import frozen
-from fleetbpf.layout import Workspace
+from fleetbpf.layout import HostLayout, Workspace, below
 from fleetbpf.limits import FILE, ExcessError
+from fleetbpf.model.bounded import Many, Name
 from fleetbpf.model.facts import HostFacts
 from fleetbpf.model.target import Target
-from fleetbpf.model.trial import Judgement, Trial, Tried, Verdict
+from fleetbpf.model.trial import Trial, Tried
 from fleetbpf.plan import obstacles
 from fleetbpf.prepare import Prepare
 from fleetbpf.private_files import write_whole
-from fleetbpf.release import KERNEL_BTF, Release, escaped
+from fleetbpf.protocol import Said, Script
+from fleetbpf.release import KERNEL_BTF, Release, escaped, sha256
 from fleetbpf.relocations import Missing
 from fleetbpf.trusted_files import read_own
 
-GREETING = ("fleetbpf", "check")
-TIMEOUT = 900.0  # seconds; a slow host may take minutes to verify many programs
+KERNEL_TYPES = "/sys/kernel/btf/vmlinux"
+SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @frozen
@@ -36,7 +39,7 @@ class Check:
 
     prepare: Prepare
     workspace: Workspace
-    cache: Path  # kernels' types, by release and build
+    cache: Path  # kernels' types, by their checksums
 
     def facts(self, target: Target, connection: Connection) -> HostFacts:
         """What a host is; builds what it needs. Raises as `Prepare.host` does."""
@@ -74,30 +77,33 @@ class Check:
         todo = [trial for trial in trials if told[trial.program] is None]
         if todo:
             told |= self.judged(target, connection, todo, seen)
-        return Tried(problems=told, types=self.types(target, connection, seen))
+        kernel = self.types(target, connection, seen)
+        missing = {each.program: self.missing(each, kernel) for each in trials} if kernel else {}
+        return Tried(problems=told, missing=missing)
 
     def judged(
         self, target: Target, connection: Connection, trials: Sequence[Trial], seen: HostFacts
     ) -> dict[str, Problem | None]:
         """What the kernel says of each program: None, or why not."""
         host = target.host.name
-        objects = {trial.program: self.artifact(trial) for trial in trials}
-        words = (word for name, made in objects.items() for word in (name, made.loader_sha256))
-        command = script("check.sh", self.prepare.layout.root, *words, become=target.become)
-        completed = connection.run(command, stdin=self.payload(trials, seen), timeout=TIMEOUT)
-        rows = tabbed(completed.stdout)
-        check_greeting(rows, completed, host=host, greeting=GREETING, become=target.become)
-        passed, failures = parse(rows)
-        told: dict[str, Problem | None] = dict.fromkeys(passed)
-        for failure in failures:
+        objects = {trial.program: self.artifact(trial).loader_sha256 for trial in trials}
+        found = CHECK.ask(
+            connection,
+            Question(layout=self.prepare.layout, objects=objects),
+            host=host,
+            become=target.become,
+            stdin=self.payload(trials, seen),
+        )
+        told: dict[str, Problem | None] = dict.fromkeys(found.passed)
+        for failure in found.failures:
             log = self.workspace.verifier_log(host, self.prepare.deployment, failure.program)
             where = f"{failure.program} on {seen.kernel} ({host})"
             told[failure.program] = explained(
                 failure, where=where, log=log, mask=self.workspace.mask
             )
         if objects.keys() - told.keys():
-            said = completed.stderr.decode("utf-8", "replace").strip()
-            raise HostError(Problem(where=host, what="the programs were not tried", detail=said))
+            what = "the programs were not tried"
+            raise HostError(Problem(where=host, what=what, detail=found.stderr))
         return told
 
     def payload(self, trials: Sequence[Trial], seen: HostFacts) -> bytes:
@@ -115,52 +121,21 @@ class Check:
                 )
         return archive.archive(files, loaders.values())
 
-    def types(self, target: Target, connection: Connection, seen: HostFacts) -> bytes:
+    def types(self, target: Target, connection: Connection, seen: HostFacts) -> BtfFile | None:
         """The types of a host's kernel: its own, fetched once, or the manifest's."""
-        if not seen.btf:
-            given = self.prepare.btf.of(seen)
-            return kernel_btf.content(given.path) if given else b""
-        become = target.become
-        # It has the kernel's build id: two builds may call themselves by one release.
-        ask = Command("cat", "/sys/kernel/notes", become=become, limits=FILE)
-        notes = connection.run(ask).stdout
-        build = hashlib.sha256(notes).hexdigest()[:16]
-        kept = self.cache / seen.arch / f"{seen.kernel}-{build}.btf"
-        if not kept.exists():
-            pack = Command("gzip", "-c", "/sys/kernel/btf/vmlinux", become=become, limits=FILE)
-            packed = connection.run(pack).stdout
-            write_whole(kept, unpacked(packed, target.host.name))
-        return read_own(kept)
+        host = target.host.name
+        if seen.btf:
+            return parse_types(fetch_types(target, connection, self.cache), host)
+        given = self.prepare.btf.of(seen)
+        return parse_types(kernel_btf.content(given.path), host) if given else None
 
     def missing(self, trial: Trial, kernel: BtfFile) -> tuple[Missing, ...]:
-        """What a program reads that a kernel's types lack."""
+        """What a program reads that a kernel's types lack; HostError when these are damaged."""
         made = self.artifact(trial)
-        return relocations.missing(elf.parse(made.object.read_bytes()), kernel)
-
-    def judgements(
-        self, trials: Iterable[Trial], tried: Mapping[str, Tried]
-    ) -> tuple[Judgement, ...]:
-        """What is known of each trial; tried is by the host that tried."""
-        kernels: dict[str, BtfFile] = {}
-        for host, said in tried.items():
-            if said.types:
-                kernels[host] = parsed(said.types, host)
-        return tuple(
-            self.judgement(trial, tried.get(trial.hosts[0]), kernels.get(trial.hosts[0]))
-            for trial in trials
-        )
-
-    def judgement(self, trial: Trial, said: Tried | None, kernel: BtfFile | None) -> Judgement:
-        """What is known of one."""
-        if said is None:
-            return Judgement(trial=trial, verdict=Verdict.UNTRIED)
-        problem = said.problems[trial.program]
-        return Judgement(
-            trial=trial,
-            verdict=Verdict.REFUSED if problem else Verdict.OK,
-            problem=problem,
-            missing=self.missing(trial, kernel) if kernel else (),
-        )
+        try:
+            return relocations.missing(elf.parse(made.object.read_bytes()), kernel)
+        except (ValueError, LookupError, RecursionError, struct.error) as error:
+            raise HostError(describe_damage(trial.hosts[0], error)) from error
 
 
 def grouped(wanted: Iterable[tuple[str, HostFacts, Release]]) -> tuple[Trial, ...]:
@@ -182,26 +157,78 @@ def arguments(release: Release) -> bytes:
     return "".join(f"{escaped(word)}\n" for word in words).encode()
 
 
-def parse(rows: Iterable[Row]) -> tuple[tuple[str, ...], tuple[activation.Failure, ...]]:
-    """The programs that passed and those that failed, in the answer of `check.sh`."""
-    by_kind: dict[str, list[Row]] = {}
-    for kind, *fields in rows:
-        by_kind.setdefault(kind, []).append(tuple(fields))
-    failures = tuple(activation.failure(row, by_kind) for row in by_kind.get("failed", ()))
-    return tuple(row[0] for row in by_kind.get("passed", ())), failures
+@frozen
+class Question:
+    """Which loaders a kernel is to judge."""
+
+    layout: HostLayout
+    objects: Mapping[str, str]  # the sha256 of each, by program
+
+    def words(self) -> Iterable[str | PurePath]:
+        """The arguments of `check.sh`."""
+        return (self.layout.root, *(word for pair in self.objects.items() for word in pair))
 
 
-def unpacked(packed: bytes, host: str) -> bytes:
-    """The types of a host's kernel as it sent them; HostError when damaged or endless."""
+@frozen
+class Verdicts:
+    """The programs that passed and those that failed, as `check.sh` tells them."""
+
+    passed: tuple[str, ...]
+    failures: tuple[Failure, ...]
+    stderr: str
+
+
+class Answer(Explained):
+    """All rows of an answer."""
+
+    passed: Many[Name] = ()
+
+
+def read(question: Question, said: Said) -> Verdicts:
+    """The answer of `check.sh`; OddAnswerError where it tells of other programs."""
+    told = Answer.read(said.lines)
+    check_asked(told.passed, question.objects)
+    failures = told.read_failures(question.objects)
+    return Verdicts(passed=told.passed, failures=failures, stderr=said.stderr)
+
+
+# A slow host may take minutes to verify many programs.
+CHECK = Script(name="check.sh", words=Question.words, read=read, timeout=900.0)
+
+
+def fetch_types(target: Target, connection: Connection, cache: Path) -> bytes:
+    """The BTF of a host's kernel; it is kept by its checksum, which says all that there is in it.
+
+    A host may claim any checksum: it gets what has that one, or sends what must have it.
+    """
+    host, become = target.host.name, target.become
+    said = connection.run(Command("sha256sum", KERNEL_TYPES, become=become, limits=FILE)).stdout
+    claimed = said.partition(b" ")[0].decode("ascii", "replace")
+    if not SHA256.fullmatch(claimed):
+        raise HostError(Problem(where=host, what="it does not tell the checksum of its types"))
+    kept = below(cache, f"{claimed}.btf")
+    if kept.exists() and sha256(content := read_own(kept)) == claimed:
+        return content
+    packed = connection.run(Command("gzip", "-c", KERNEL_TYPES, become=become, limits=FILE)).stdout
     try:
-        return unpacking.gunzip(packed)
+        content = unpacking.gunzip(packed)
     except (ValueError, ExcessError) as error:
-        raise HostError(Problem(where=host, what=f"what it sent as its types: {error}")) from error
+        raise HostError(describe_damage(host, error)) from error
+    if sha256(content) != claimed:
+        what = "its kernel's types have another checksum than it says"
+        raise HostError(Problem(where=host, what=what))
+    write_whole(kept, content)
+    return content
 
 
-def parsed(types: bytes, host: str) -> BtfFile:
-    """The types of a host's kernel; BuildError when they are damaged."""
+def parse_types(types: bytes, host: str) -> BtfFile:
+    """The types of a host's kernel; HostError when they are damaged."""
     try:
         return BtfFile.parse(types)
     except ValueError as error:
-        raise BuildError(Problem(where=host, what=f"its kernel's types are {error}")) from error
+        raise HostError(describe_damage(host, error)) from error
+
+
+def describe_damage(host: str, error: Exception) -> Problem:
+    """Types that cannot be read, in words."""
+    return Problem(where=host, what=f"its kernel's types cannot be read: {error}")

@@ -2,37 +2,82 @@
 
 import fcntl
 import hashlib
-import json
 import os
-import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import BinaryIO
+from pathlib import Path, PurePath
+from typing import Annotated, BinaryIO
 
-from fleetbpf.command import Command, script
+from pydantic import StringConstraints
+
 from fleetbpf.connections import Connection
 from fleetbpf.defaults import DEFAULT_MIRROR_LIMIT
-from fleetbpf.errors import FleetbpfError, HostError, Problem
-from fleetbpf.facts import check_greeting, tabbed
-from fleetbpf.layout import HostLayout
+from fleetbpf.errors import HostError, Problem
+from fleetbpf.failures import check_asked
+from fleetbpf.frozen import frozen
+from fleetbpf.layout import HostLayout, below
 from fleetbpf.limits import KIB
 from fleetbpf.mirror import Pace, Room
+from fleetbpf.model.bounded import ClockOffset, Decimal, Nanosecond
+from fleetbpf.model.names import NAME, is_name
 from fleetbpf.private_files import open_file
+from fleetbpf.protocol import Document, OddAnswerError, Row, Said, Script, show, validate
 
-GREETING = b"fleetbpf\tcollect\n"
 ONE_PASS = 0.0
 COLLECT_TIMEOUT = 3600.0  # seconds; a first collection may be gigabytes
 FOLLOW_TIMEOUT = 30 * 86400.0  # seconds; whoever follows longer connects again
 LONGEST_HEADER = 64 * KIB  # bytes of a segment's first line
-SEGMENT = re.compile(rb"segment\t([^\t\n]{1,1024})\t([0-9]{1,18})\t([0-9]{1,18})\n")
 
 
-def command(layout: HostLayout, *, deployment: str, interval: float, become: bool) -> Command:
-    """The command that sends what we lack; every `interval` seconds, or once with 0."""
-    return script("collect.sh", layout.root, deployment, f"{interval:g}", become=become)
+@frozen
+class Question:
+    """Which spools are to be sent, and how often."""
+
+    layout: HostLayout = HostLayout()
+    deployment: str = ""  # "": of all of them
+    interval: float = ONE_PASS  # seconds between two passes; ONE_PASS: no second one
+
+    def words(self) -> tuple[str | PurePath, ...]:
+        """The arguments of `collect.sh`."""
+        return self.layout.root, self.deployment, f"{self.interval:g}"
+
+
+class Segment(Row):
+    """A line of the stream: so many bytes of a segment follow."""
+
+    path: Annotated[str, StringConstraints(pattern=rf"^{NAME}(/{NAME}){{2}}/[0-9]{{1,20}}\.log$")]
+    offset: Decimal
+    size: Decimal
+
+    @property
+    def deployment(self) -> str:
+        """Whose it is."""
+        return self.path.partition("/")[0]
+
+
+class Header(Document):
+    """When a segment began, by its first line; nothing where that is torn."""
+
+    start_ns: Nanosecond | None = None
+    clock_offset_ns: ClockOffset = 0
+
+
+def read(question: Question, said: Said) -> Segment | None:
+    """What a line of the stream of `collect.sh` announces; None: nothing, it only shows life."""
+    (line,) = said.lines
+    kind, _, fields = line.partition("\t")
+    if line == "idle":
+        return None
+    if kind != "segment":
+        raise OddAnswerError(f"it sends neither segments nor a sign of life: {show(line)}")
+    segment = validate(Segment, fields)
+    check_asked([segment.deployment], {question.deployment or segment.deployment})
+    return segment
+
+
+COLLECT = Script(name="collect.sh", words=Question.words, read=read, timeout=COLLECT_TIMEOUT)
 
 
 def offsets(mirror: Path, *, deployment: str) -> bytes:
@@ -45,7 +90,8 @@ def held(mirror: Path, *, deployment: str) -> Iterator[tuple[str, int, str]]:
     """The segments of a host that are here: path, size, sha256 of the header line."""
     pattern = f"{deployment or '*'}/*/*/*.log"
     for file in sorted(mirror.glob(pattern)):
-        if is_set_aside(file.parent) or not file.is_file():
+        names = file.relative_to(mirror).parts
+        if is_set_aside(file.parent) or not file.is_file() or not all(map(is_name, names)):
             continue
         with file.open("rb") as segment:
             header = segment.readline(LONGEST_HEADER)
@@ -72,14 +118,18 @@ def fetch(
     would hold more than `limit` bytes.
     """
     with mirroring(mirror, host=host), exclusive(mirror, host=host):
-        asked = command(layout, deployment=deployment, interval=interval, become=become)
-        have = offsets(mirror, deployment=deployment)
+        question = Question(layout=layout, deployment=deployment, interval=interval)
         room = Room.measure(mirror, host=host, limit=limit)
-        receiver = Receiver(mirror=mirror, room=room, on_news=on_news)
-        timeout = FOLLOW_TIMEOUT if interval else COLLECT_TIMEOUT
-        completed = connection.run(asked, stdin=have, stdout=receiver.feed, timeout=timeout)
-        rows = tabbed(GREETING) if receiver.greeted else []
-        check_greeting(rows, completed, host=host, greeting=("fleetbpf", "collect"), become=become)
+        receiver = Receiver(mirror=mirror, room=room, question=question, on_news=on_news)
+        COLLECT.stream(
+            connection,
+            question,
+            receiver,
+            host=host,
+            become=become,
+            stdin=offsets(mirror, deployment=deployment),
+            more=FOLLOW_TIMEOUT if interval else 0.0,
+        )
         return receiver.received
 
 
@@ -124,6 +174,7 @@ class Receiver:
 
     mirror: Path
     room: Room
+    question: Question = field(default_factory=Question)
     on_news: Callable[[], None] | None = None
     received: int = 0
     greeted: bool = False
@@ -166,37 +217,30 @@ class Receiver:
         return rest
 
     def take(self, line: bytes) -> None:
-        """Act on one whole line of the stream."""
-        if line.startswith(b"segment\t"):
-            self.take_segment(line)
-            return
-        self.greeted = self.greeted or line == GREETING
-        self._pace.chat(line)
+        """Act on one whole line of the stream; OddAnswerError when it is none of it."""
+        text = line.decode("utf-8", "backslashreplace").rstrip("\n")
+        self.greeted = self.greeted or text == COLLECT.greeting
+        if not text.startswith("segment\t"):
+            self._pace.chat(line)
+        if text == COLLECT.greeting or not (self.greeted or text.startswith("segment\t")):
+            return  # a login shell has its say before
+        if segment := COLLECT.read(self.question, Said(lines=(text,))):
+            self._pace.segment(segment.path, segment.size)
+            self.begin(segment)
 
-    def take_segment(self, line: bytes) -> None:
-        """Act on the line in front of a segment's bytes."""
-        found = SEGMENT.fullmatch(line)
-        if found is None:
-            raise self._pace.wrong(f"no segment's line: {line[:80]!r}")
-        path, offset, size = os.fsdecode(found[1]), int(found[2]), int(found[3])
-        self._pace.segment(path, size)
-        self.begin(path, offset=offset, size=size)
-
-    def begin(self, path: str, *, offset: int, size: int) -> None:
-        """Get ready for `size` bytes of a segment."""
-        parts = path.split("/")
-        if len(parts) != 4 or any(part in {"", ".", ".."} for part in parts):
-            raise FleetbpfError(Problem(where=path, what="a host sent a path that is no segment's"))
-        file = self.mirror.joinpath(*parts)
-        replaced = offset == 0 and file.exists() and file.stat().st_size > 0
+    def begin(self, segment: Segment) -> None:
+        """Get ready for the bytes of a segment."""
+        file = below(self.mirror, *segment.path.split("/"))
+        replaced = segment.offset == 0 and file.exists() and file.stat().st_size > 0
         absent = sum(not path.exists() for path in (file, *file.parents[:3]))
-        self.room.take(size, entries=2 if replaced else absent)
+        self.room.take(segment.size, entries=2 if replaced else absent)
         if replaced:
             set_aside(file.parent)
-        if offset != (file.stat().st_size if file.exists() else 0):
-            what = f"grew to {file.stat().st_size} bytes while byte {offset} was on its way"
-            raise FleetbpfError(Problem(where=str(file), what=what))
-        self._file, self._left = file, size
+        held = file.stat().st_size if file.exists() else 0
+        if segment.offset != held:
+            what = f"{segment.path} has {held} bytes here, and byte {segment.offset} was sent"
+            raise OddAnswerError(what)
+        self._file, self._left = file, segment.size
 
 
 def set_aside(release: Path) -> None:
@@ -214,9 +258,7 @@ def is_set_aside(release: Path) -> bool:
 
 def started_at(header: bytes) -> datetime:
     """When a segment began, by its header line; now for a damaged one."""
-    try:
-        fields = json.loads(header)
-        boot_ns = fields["start_ns"] + fields["clock_offset_ns"]
-        return datetime.fromtimestamp(boot_ns / 1e9, UTC)
-    except (ValueError, KeyError, TypeError, OverflowError, OSError, RecursionError):
+    found = Header.within(header.decode("utf-8", "replace"))
+    if found.start_ns is None:
         return datetime.now(UTC)
+    return datetime.fromtimestamp((found.start_ns + found.clock_offset_ns) / 1e9, UTC)

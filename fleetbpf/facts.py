@@ -1,44 +1,56 @@
 """Facts of a host: one command that asks, one pure function that reads the answer."""
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import PurePath
 
-from fleetbpf import elevation, lock
-from fleetbpf.command import REFUSED, Command, script
-from fleetbpf.connections import Completed, Connection
+from fleetbpf.connections import Connection
 from fleetbpf.errors import HostError, Problem
+from fleetbpf.facts_answer import (
+    About,
+    Answer,
+    CountsFile,
+    DeadlineRow,
+    Program,
+    Release,
+    State,
+)
+from fleetbpf.failures import check_asked
+from fleetbpf.frozen import frozen
 from fleetbpf.layout import HostLayout
 from fleetbpf.model.architecture import Architecture
 from fleetbpf.model.facts import Counts, HostFacts, ProgramFacts, ReleaseFacts
+from fleetbpf.protocol import OddAnswerError, Said, Script
 
-GREETING = ("fleetbpf", "facts")
 UNITS = "units"  # the wish for their text
 SPOOLS = "spools"  # the wish for their sizes
 SUMS = "sums"  # the wish for checksums of running loaders, which nobody can write to
 MISSES = "misses"  # the wish for how often the kernel did not run a program
-TRUST = "see there who made it (ls -ld); then remove it, or have root own it and close it to others"
-Row = tuple[str, ...]
+OF_WISHES = {
+    "unit": UNITS,
+    "spool": SPOOLS,
+    "missed": MISSES,
+}  # rows that are told if they are asked for
 
 
-def question(
-    layout: HostLayout, *, deployment: str, become: bool, wishes: Sequence[str] = ()
-) -> Command:
-    """The one command that asks a host for all its facts; deployment "" means all of them.
+# The file `deadline`: when by the wall's clock, in which boot, and when by that boot's own clock.
+DEADLINE = re.compile(r"(?P<at>[0-9]{1,12}) (?P<boot>[0-9a-z-]{1,36}) (?P<up>[0-9]{1,12})")
+UPTIME = re.compile(r"[0-9]{1,12}(\.[0-9]{1,9})?(?= |$)")
+SECONDS = re.compile(r"[0-9]{1,12}")
 
-    wishes: what is asked besides: UNITS, SPOOLS, SUMS, MISSES; whether what hooks need is there.
-    """
-    places = (layout.root, layout.run, layout.units)
-    return script(
-        "facts.sh",
-        *places,
-        deployment,
-        *wishes,
-        after="lock.sh",
-        before="unpack.sh",
-        become=become,
-        stays=True,
-    )
+
+@frozen
+class Question:
+    """What a host is asked for."""
+
+    layout: HostLayout = HostLayout()
+    deployment: str = ""  # "": all of them
+    wishes: Sequence[str] = ()  # UNITS, SPOOLS, SUMS, MISSES; what hooks need and may be not there
+
+    def words(self) -> Iterable[str | PurePath]:
+        """The arguments of `facts.sh`."""
+        places = (self.layout.root, self.layout.run, self.layout.units)
+        return (*places, self.deployment, *self.wishes)
 
 
 def ask(
@@ -51,51 +63,10 @@ def ask(
     wishes: Sequence[str] = (),
 ) -> HostFacts:
     """Ask a host; raises HostError when it will not or cannot answer, UnreachableError too."""
-    command = question(layout, deployment=deployment, become=become, wishes=wishes)
-    completed = connection.run(command, timeout=120.0)
-    rows = tabbed(completed.stdout)
-    check_greeting(rows, completed, host=host, greeting=GREETING, become=become)
-    facts = parse(rows)
-    HostError.raise_if_any(unusable(facts, host=host))
-    return facts
-
-
-def tabbed(stdout: bytes) -> list[Row]:
-    """A host script's answer: lines of fields split by tabs."""
-    lines = stdout.decode("utf-8", "backslashreplace").split("\n")
-    return [tuple(line.split("\t")) for line in lines if line]
-
-
-def check_greeting(
-    rows: list[Row], completed: Completed, *, host: str, greeting: Row, become: bool
-) -> None:
-    """Raise HostError unless the script itself began to speak.
-
-    A script's first line is its greeting; when it is missing, whatever stands before the script
-    (sudo, a login shell) refused or failed.
-    """
-    if rows and rows[0] == greeting:
-        return
-    said = completed.stderr.decode("utf-8", "replace").strip()
-    if completed.status == REFUSED:
-        raise HostError(Problem(where=host, what=refusal(said), hint=TRUST))
-    if become:
-        raise HostError(
-            Problem(
-                where=host,
-                what="no command was run as root",
-                detail=said,
-                hint=elevation.cure(said),
-            )
-        )
-    what = f"the login shell did not run a command (exit status {completed.status})"
-    hint = "check `ssh HOST sh -c true`"
-    raise HostError(Problem(where=host, what=what, detail=said, hint=hint))
-
-
-def refusal(said: str) -> str:
-    """What folders.sh says of a folder that somebody else than root may change."""
-    return said.splitlines()[-1].removeprefix("fleetbpf: ") if said else "its folders were refused"
+    question = Question(layout=layout, deployment=deployment, wishes=wishes)
+    found = FACTS.ask(connection, question, host=host, become=become)
+    HostError.raise_if_any(unusable(found, host=host))
+    return found
 
 
 def unusable(facts: HostFacts, *, host: str) -> Iterable[Problem]:
@@ -121,130 +92,130 @@ def architecture(facts: HostFacts, *, host: str) -> Architecture:
     return found
 
 
-def parse(rows: Iterable[Row]) -> HostFacts:
-    """The facts in the answer of `facts.sh`; lines of unknown kinds are passed over."""
-    by_kind: dict[str, list[Row]] = {}
-    for kind, *fields in rows:
-        by_kind.setdefault(kind, []).append(tuple(fields))
-
+def read(question: Question, said: Said) -> HostFacts:
+    """The facts in the answer of `facts.sh`; OddAnswerError where it is not valid."""
+    answer = Answer.read(said.lines)
+    check_asked_for(question, answer)
+    check_placed(answer)
     return HostFacts(
-        uid=int(single("uid", by_kind) or -1),
-        kernel=single("kernel", by_kind),
-        arch=single("arch", by_kind),
-        boot_id=single("boot_id", by_kind),
-        btf="btf" in by_kind,
-        tracefs=single("tracefs", by_kind),
-        systemd="systemd" in by_kind,
-        zstd="zstd" in by_kind,
-        missing=tuple(row[0] for row in by_kind.get("missing", ())),
-        objects=frozenset(row[0] for row in by_kind.get("object", ())),
-        programs=tuple(program(row, by_kind) for row in by_kind.get("program", ())),
-        lock=lock.parse(by_kind["lock"][0]) if "lock" in by_kind else None,
-        free=free(by_kind.get("disk", [()])[0]),
-        absent=frozenset(row[0] for row in by_kind.get("absent", ())),
+        uid=-1 if answer.uid is None else answer.uid,
+        kernel=answer.kernel,
+        arch=answer.arch,
+        boot_id=answer.boot_id,
+        btf=bool(answer.btf),
+        tracefs=answer.tracefs,
+        systemd=bool(answer.systemd),
+        zstd=bool(answer.zstd),
+        missing=answer.missing,
+        objects=frozenset(answer.object),
+        programs=programs(answer),
+        lock=answer.lock,
+        # A file system without blocks, as the first one after a boot, does not tell.
+        free=answer.disk.free * answer.disk.size if answer.disk and answer.disk.blocks else None,
+        absent=frozenset(answer.absent),
     )
 
 
-def single(kind: str, by_kind: Mapping[str, list[Row]]) -> str:
-    """What the one line of a kind says."""
-    return by_kind[kind][0][0] if kind in by_kind else ""
+def check_asked_for(question: Question, answer: Answer) -> None:
+    """Raise OddAnswerError when something is told that nobody wished to know."""
+    for kind, wish in OF_WISHES.items():
+        if getattr(answer, kind) and wish not in question.wishes:
+            raise OddAnswerError(f"{kind}: nobody asked for it")
+    check_asked(answer.absent, set(question.wishes))
+    for deployment, _ in answer.program:
+        check_asked([deployment], {question.deployment or deployment})
 
 
-def free(row: Row) -> int | None:
-    """The free bytes in a `disk` line: blocks, free ones, their size.
+def check_placed(answer: Answer) -> None:
+    """Raise OddAnswerError when more is told of something than that it is placed."""
+    programs = {*answer.unit, *(place[:2] for place in answer.release)} - answer.program.keys()
+    releases = answer.places() - answer.release.keys()
+    for place in (*programs, *releases):
+        raise OddAnswerError(f"it tells of {'/'.join(place)}, which is not placed there")
 
-    A file system without blocks, as the first one after a boot, does not tell.
-    """
-    blocks, available, size = map(int, row) if len(row) == 3 else (0, 0, 0)
-    return available * size if blocks else None
+
+def programs(answer: Answer) -> tuple[ProgramFacts, ...]:
+    """What is placed."""
+    releases: dict[Program, list[ReleaseFacts]] = {}
+    for each in answer.release:
+        releases.setdefault(each[:2], []).append(release(each, answer))
+    return tuple(program(place, answer, releases.get(place, ())) for place in answer.program)
 
 
-def program(row: Row, by_kind: Mapping[str, list[Row]]) -> ProgramFacts:
-    """One `program` line and the `release` lines that belong to it."""
-    deployment, name, current, unit_sha256 = row
-    units = (row[2:] for row in by_kind.get("unit", ()) if row[:2] == (deployment, name))
-    mine = [found for found in by_kind.get("release", ()) if found[:2] == (deployment, name)]
+def program(place: Program, answer: Answer, releases: Iterable[ReleaseFacts]) -> ProgramFacts:
+    """One program with what is placed of it."""
+    row = answer.program[place]
     return ProgramFacts(
-        deployment=deployment,
-        program=name,
-        current=current,
-        unit_sha256=unit_sha256,
-        unit=next(units, None),
-        releases=tuple(release(found, by_kind) for found in mine),
+        deployment=place[0],
+        program=place[1],
+        current=row.current,
+        unit_sha256=row.unit_sha256,
+        unit=answer.unit.get(place),
+        releases=tuple(releases),
     )
 
 
-def release(row: Row, by_kind: Mapping[str, list[Row]]) -> ReleaseFacts:
-    """One `release` line and what other lines say of the same release."""
-    place, (object_name, loader_sha256) = row[:3], row[3:5]
-
-    def said(kind: str) -> Row | None:
-        return next((found[3:] for found in by_kind.get(kind, ()) if found[:3] == place), None)
-
-    running, counted, failure = said("running"), said("counts"), said("failure")
-    deadline = said("deadline")
-    about = object_in("".join(said("about") or ()))
-    state = object_in(running[1]) if running else {}
-    attached = state.get("attached", [])
+def release(place: Release, answer: Answer) -> ReleaseFacts:
+    """One release with all that is told of it."""
+    row, running = answer.release[place], answer.running.get(place)
+    about, state = answer.about.get(place, About()), running.state if running else State()
+    failure, counted = answer.failure.get(place), answer.counts.get(place)
+    deadline = answer.deadline.get(place)
     return ReleaseFacts(
         release=place[2],
-        object=object_name,
-        loader_sha256=loader_sha256,
-        spool_bytes=int((said("spool") or ("0",))[0]),
-        args=said("args") or (),
-        build_key=str(about.get("build_key", "")),
-        inputs=texts(about.get("inputs")),
-        limits=texts(about.get("limits")),
-        types=tuple(map(str, about.get("types") or ())),
-        enabled=said("enabled") is not None,
-        running_object=running[0] if running else "",
-        remains=said("remains") is not None,
-        expires_in=left(deadline, single("boot_id", by_kind)) if deadline else None,
-        failure=str(object_in(failure[0]).get("message", "")) if failure else "",
-        attached=tuple(f"{link.get('function')} on {link.get('hook')}" for link in attached),
-        since_ns=int(state.get("since_ns", 0)),
-        pid=int(state.get("pid", 0)),
-        warnings=tuple(map(str, state.get("warnings", ()))),
-        capabilities=tuple(map(str, state.get("capabilities", ()))),
-        missed=int((said("missed") or ("0",))[0]),
-        counts=counts(object_in(counted[0])) if counted else None,
+        object=row.object,
+        loader_sha256=row.loader_sha256,
+        spool_bytes=answer.spool.get(place, 0),
+        args=answer.args.get(place, ()),
+        build_key=about.build_key,
+        inputs=about.inputs,
+        limits=about.limits,
+        types=about.types,
+        enabled=place in answer.enabled,
+        running_object=running.object if running else "",
+        remains=place in answer.remains,
+        expires_in=left(deadline, answer.boot_id) if deadline else None,
+        failure=failure.message if failure else "",
+        attached=tuple(f"{link.function} on {link.hook}" for link in state.attached),
+        since_ns=state.since_ns,
+        pid=state.pid,
+        warnings=state.warnings,
+        capabilities=state.capabilities,
+        missed=answer.missed.get(place, 0),
+        counts=counts(counted) if counted else None,
     )
 
 
-def left(row: Row, boot_id: str) -> float | None:
-    """The seconds to a deadline: by the clock of the boot that granted it, else by the wall's."""
-    try:
-        deadline, wall, uptime = row
-        at, granted_by, up = deadline.split()
-        if granted_by != boot_id:
-            return float(int(at) - int(wall))
-        return int(up) - float(uptime.partition(" ")[0])
-    except (ValueError, IndexError):  # torn, or written by a person
+def left(row: DeadlineRow, boot_id: str) -> float | None:
+    """The seconds to a deadline: by the clock of the boot that granted it, else by the wall's.
+
+    None where its file is torn, or was written by a person.
+    """
+    deadline = DEADLINE.fullmatch(row.deadline)
+    uptime = UPTIME.match(row.uptime)
+    if not deadline or not uptime or not SECONDS.fullmatch(row.wall):
         return None
+    if deadline["boot"] != boot_id:
+        return float(int(deadline["at"]) - int(row.wall))
+    return int(deadline["up"]) - float(uptime[0])
 
 
-def texts(value: object) -> dict[str, str]:
-    """A mapping of texts; empty for anything else, as a person may have written there."""
-    pairs = value.items() if isinstance(value, dict) else ()
-    return {str(name): str(text) for name, text in pairs}
-
-
-def counts(fields: Mapping[str, Any]) -> Counts:
+def counts(file: CountsFile) -> Counts:
     """What a loader's `counts` file says."""
-    lost = fields.get("lost", {})
     return Counts(
-        written=int(fields.get("written", 0)),
-        lost={str(place): int(count) for place, count in lost.items()},
-        killed=int(fields.get("killed", 0)),
-        first=int(fields.get("first", 0)),
-        removed=int(fields.get("removed", 0)),
+        written=file.written,
+        lost=file.lost,
+        killed=file.killed,
+        first=file.first,
+        removed=file.removed,
     )
 
 
-def object_in(text: str) -> dict[str, Any]:
-    """The JSON object in a line; empty for a torn or foreign one."""
-    try:
-        value = json.loads(text)
-    except ValueError:
-        return {}
-    return value if isinstance(value, dict) else {}
+FACTS = Script(
+    name="facts.sh",
+    words=Question.words,
+    read=read,
+    after="lock.sh",
+    before="unpack.sh",
+    stays=True,
+)

@@ -6,12 +6,20 @@ from concurrent.futures import Future, wait
 from functools import partial
 from typing import Generic, TypeVar
 
+from fleetbpf.bug_report import Reports
 from fleetbpf.connections import Connection
 from fleetbpf.connections.local import LocalConnection
 from fleetbpf.crew import GRACE, Crew, at_once
-from fleetbpf.errors import FleetbpfError, InterruptedHostError, Problem, UnreachableError
+from fleetbpf.errors import (
+    FleetbpfError,
+    HostError,
+    InterruptedHostError,
+    Problem,
+    UnreachableError,
+)
 from fleetbpf.frozen import frozen
 from fleetbpf.model.inventory import Host
+from fleetbpf.secret import Mask, unmasked
 
 T = TypeVar("T")
 Open = Callable[[Host], Connection]
@@ -57,20 +65,22 @@ def on_each(
     open_connection: Open,
     forks: int,
     done: Callable[[Outcome[T]], None] = lambda _: None,
+    mask: Mask = unmasked,
 ) -> tuple[Outcome[T], ...]:
     """Do `work` on every host; the outcomes in the order of `hosts`, each also told to `done`.
 
-    An error on one host does not touch the others. On Ctrl-C hosts not begun are left alone,
-    open connections are cut, and the unfinished hosts' outcomes say so. Work that does not end
-    then is left behind: its thread dies with the process.
+    An error on one host does not touch the others, whatever it is. On Ctrl-C hosts not begun are
+    left alone, open connections are cut, and the unfinished hosts' outcomes say so. Work that does
+    not end then is left behind: its thread dies with the process.
     """
+    reports = Reports(mask)
     connections = Connections(open_connection)
     crew = Crew((partial(connections.use, host, work) for host in hosts), threads=max(forks, 1))
     by_future = dict(zip(crew.futures, hosts, strict=True))
     outcomes: dict[str, Outcome[T]] = {}
     try:
         for future in crew.ended():
-            found = outcome(by_future[future], future)
+            found = outcome(by_future[future], future, reports)
             outcomes[found.host.name] = found
             done(found)
     except KeyboardInterrupt:
@@ -84,12 +94,19 @@ def on_each(
     return tuple(outcomes.get(host.name) or unfinished(host) for host in hosts)
 
 
-def outcome(host: Host, future: Future[T]) -> Outcome[T]:
-    """The outcome in a finished future; a bug in the work is raised, not kept."""
+def outcome(host: Host, future: Future[T], reports: Reports) -> Outcome[T]:
+    """The outcome in a finished future; a bug in the work is an error of that host, with a report.
+
+    What ends the process is raised: an interrupt, and that nobody reads what we print any more.
+    """
     try:
         return Outcome(host=host, value=future.result())
     except FleetbpfError as error:
         return Outcome(host=host, error=error)
+    except BrokenPipeError:
+        raise
+    except Exception as error:  # once per host: a host must not end the work on the others
+        return Outcome(host=host, error=HostError(reports.problem(host.name, error)))
 
 
 def unfinished(host: Host) -> Outcome[T]:

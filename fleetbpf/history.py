@@ -1,16 +1,15 @@
 """What was done on a host, as the host itself has written it down."""
 
-from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from enum import Enum
 
-from fleetbpf.command import script
+from pydantic import ValidationError
+
 from fleetbpf.connections import Connection
-from fleetbpf.facts import Row, check_greeting, tabbed
 from fleetbpf.frozen import frozen
 from fleetbpf.layout import HostLayout
-
-GREETING = ("fleetbpf", "history")
-FIELDS = 9
+from fleetbpf.model.bounded import Line, Name, NameOrNone, Second, Word
+from fleetbpf.protocol import Row, Said, Script
 
 
 class Outcome(Enum):
@@ -22,46 +21,51 @@ class Outcome(Enum):
     DELETED = "deleted"
 
 
-@frozen
-class Entry:
+class Entry(Row):
     """One line of it: a program, and what became of it."""
 
-    time: int  # seconds since 1970, by the host's clock
-    who: str
-    deployment: str
-    program: str
+    time: Second  # since 1970, by the host's clock
+    who: Word
+    deployment: Name
+    program: Name
     outcome: Outcome
-    was: str  # the release that was current; "" = none
-    release: str  # that was to be current; "" = none, it was deleted
-    build_key: str
-    why: str  # it failed
+    was: NameOrNone  # the release that was current; "" = none
+    release: NameOrNone  # that was to be current; "" = none, it was deleted
+    build_key: Word
+    why: Line  # it failed
 
 
-def ask(
-    connection: Connection, layout: HostLayout, *, host: str, become: bool
-) -> tuple[Entry, ...]:
-    """A host's history, oldest first; raises HostError when it cannot be read."""
-    completed = connection.run(script("history.sh", layout.root, become=become), timeout=120.0)
-    rows = tabbed(completed.stdout)
-    check_greeting(rows, completed, host=host, greeting=GREETING, become=become)
-    return tuple(parse(rows))
+@frozen
+class History:
+    """What a host has written down, oldest first."""
+
+    entries: tuple[Entry, ...]
+    torn: int = 0  # lines that are no entries
+
+    def of(self, deployment: str) -> "History":
+        """What was done with one deployment; "": with all of them."""
+        entries = (each for each in self.entries if deployment in {"", each.deployment})
+        return replace(self, entries=tuple(entries))
 
 
-def parse(rows: Iterable[Row]) -> Iterator[Entry]:
-    """The entries in a history; lines that were torn are passed over."""
-    outcomes = {outcome.value: outcome for outcome in Outcome}
-    for row in rows:
-        if len(row) != FIELDS or row[4] not in outcomes or not row[0].isdecimal():
-            continue
-        time, who, deployment, program, outcome, was, release, key, why = row
-        yield Entry(
-            time=int(time),
-            who=who,
-            deployment=deployment,
-            program=program,
-            outcome=outcomes[outcome],
-            was=was,
-            release=release,
-            build_key=key,
-            why=why,
-        )
+def ask(connection: Connection, layout: HostLayout, *, host: str, become: bool) -> History:
+    """A host's history; raises HostError when it cannot be read."""
+    return HISTORY.ask(connection, layout, host=host, become=become)
+
+
+def read(_: HostLayout, said: Said) -> History:
+    """The entries in a history; a full disk may have torn its lines."""
+    found = tuple(map(entry, said.lines))
+    entries = tuple(each for each in found if each is not None)
+    return History(entries=entries, torn=len(found) - len(entries))
+
+
+def entry(line: str) -> Entry | None:
+    """One line; None for a torn one."""
+    try:
+        return Entry.model_validate(line)
+    except ValidationError:
+        return None
+
+
+HISTORY = Script(name="history.sh", words=lambda layout: (layout.root,), read=read)

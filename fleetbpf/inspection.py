@@ -2,28 +2,37 @@
 
 import gzip
 
-from fleetbpf.command import script
+from pydantic import BaseModel, ConfigDict
+
 from fleetbpf.connections import Connection
 from fleetbpf.errors import HostError, Problem
-from fleetbpf.facts import check_greeting, object_in, tabbed
 from fleetbpf.layout import HostLayout
+from fleetbpf.model.bounded import Count, Line, Many, Pid, Word
 from fleetbpf.model.facts import LoadedProgram
+from fleetbpf.protocol import Said, Script, validate_json
+
+
+class Inspected(BaseModel):
+    """One line of the inspector."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="ignore", defer_build=True)
+
+    id: Count
+    type: Word
+    name: Word
+    uid: Count
+    pids: Many[Pid]
+    exe: Line | None
 
 
 def ask(
     connection: Connection, layout: HostLayout, inspector: bytes, *, host: str, become: bool
 ) -> tuple[LoadedProgram, ...]:
     """The BPF programs in a host's kernel; raises HostError when the inspector cannot run."""
-    command = script("inspect.sh", layout.root, become=become)
-    completed = connection.run(command, stdin=packed(inspector), timeout=120.0)
-    greeting, *lines = tabbed(completed.stdout) or [()]
-    check_greeting(
-        [greeting], completed, host=host, greeting=("fleetbpf", "inspect"), become=become
-    )
-    if completed.status != 0:
-        said = completed.stderr.decode("utf-8", "replace").strip()
-        raise HostError(Problem(where=host, what="the inspector did not run", detail=said))
-    return tuple(loaded("\t".join(line)) for line in lines)
+    found = INSPECT.ask(connection, layout, host=host, become=become, stdin=packed(inspector))
+    if isinstance(found, str):
+        raise HostError(Problem(where=host, what="the inspector did not run", detail=found))
+    return found
 
 
 def packed(inspector: bytes) -> bytes:
@@ -31,14 +40,22 @@ def packed(inspector: bytes) -> bytes:
     return gzip.compress(inspector, mtime=0)
 
 
-def loaded(text: str) -> LoadedProgram:
-    """One line of the inspector."""
-    fields = object_in(text)
+def read(_: HostLayout, said: Said) -> tuple[LoadedProgram, ...] | str:
+    """The programs in the answer of `inspect.sh`; what was said where the inspector did not run."""
+    return said.stderr if said.status else tuple(map(loaded, said.lines))
+
+
+def loaded(line: str) -> LoadedProgram:
+    """One program; OddAnswerError for what is none."""
+    row = validate_json(Inspected, line)
     return LoadedProgram(
-        id=int(fields.get("id", 0)),
-        type=str(fields.get("type", "")),
-        name=str(fields.get("name", "")),
-        uid=int(fields.get("uid", 0)),
-        pids=tuple(fields.get("pids", ())),
-        executable=str(fields.get("exe") or ""),
+        id=row.id,
+        type=row.type,
+        name=row.name,
+        uid=row.uid,
+        pids=row.pids,
+        executable=row.exe or "",
     )
+
+
+INSPECT = Script(name="inspect.sh", words=lambda layout: (layout.root,), read=read)

@@ -4,6 +4,7 @@ from pathlib import Path, PurePosixPath
 
 from fleetbpf.defaults import DEFAULT_MIRROR_LIMIT
 from fleetbpf.frozen import frozen
+from fleetbpf.model.names import is_name
 from fleetbpf.secret import Mask, unmasked
 
 
@@ -41,11 +42,26 @@ class Workspace:
         """Mirrored spools: logs/<host>/<deployment>/<program>/<release>/<segment>.log."""
         return self.folder / "logs"
 
+    def mirror(self, host: str) -> Path:
+        """The mirrored spools of a host; an inventory's names of hosts may be folders."""
+        return self.logs / host
+
     def verifier_log(self, host: str, deployment: str, program: str) -> Path:
         """What the verifier said of a program when a host's kernel refused it last."""
-        return self.logs / host / deployment / program / "verifier.log"
+        return below(self.mirror(host), deployment, program, "verifier.log")
 
     @property
     def reports(self) -> Path:
         """Audit reports: reports/<deployment>/<UTC time>.json."""
         return self.folder / "reports"
+
+
+def below(folder: Path, *names: str) -> Path:
+    """A path below `folder`, of names that may come from hosts: no other code makes one of those.
+
+    ValueError for what is no name, such as `..`, or has a slash in it.
+    """
+    for name in names:
+        if not is_name(name):
+            raise ValueError(f"not the name of a file or a folder: {name!a}")
+    return folder.joinpath(*names)

@@ -1,9 +1,10 @@
 """The lock of a host: who asks for it and why, and what is told of who has it."""
 
 import getpass
+import re
 import socket
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from fleetbpf.errors import Problem
@@ -12,6 +13,9 @@ from fleetbpf.model.facts import HostFacts, Lock
 from fleetbpf.terminal_text import printable
 
 PAUSE = 1.0  # seconds between two looks
+STATES = ("held", "stale")
+PID = re.compile(r"[0-9]{1,10}")
+LONGEST = 4096  # characters of who and why
 AGES = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
 
 
@@ -42,17 +46,22 @@ def when_free(ask: Callable[[], HostFacts], *, patience: float) -> HostFacts:
     return seen
 
 
-def parse(row: Sequence[str]) -> Lock | None:
-    """What `tell_lock` of lock.sh says; None when the lock had gone already."""
-    if len(row) != 6:
+def read_line(text: str) -> Lock | None:
+    """What `tell_lock` of lock.sh says; None when the lock had gone already.
+
+    The file of an owner may be torn. ValueError for what the script cannot have said.
+    """
+    if not text:
         return None
-    pid, state, who, when, now, why = row
+    pid, state, who, when, now, why = text.split("\t")
+    if state not in STATES:
+        raise ValueError("it is neither held nor stale")
     since, here = moment(when), moment(now)
     return Lock(
-        pid=int(pid) if pid.isdecimal() else 0,
+        pid=int(pid) if PID.fullmatch(pid) else 0,
         stale=state == "stale",
-        who=who,
-        why=why,
+        who=who[:LONGEST],
+        why=why[:LONGEST],
         since=since.isoformat() if since else "",
         age_s=int((here - since).total_seconds()) if since and here else None,
     )

@@ -1,18 +1,21 @@
 """Maps of a running program, read out at once: one command that asks, one parser of the answer."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from pathlib import PurePath
 
-from fleetbpf.command import script
 from fleetbpf.connections import Connection
 from fleetbpf.errors import HostError, Problem
-from fleetbpf.facts import Row, check_greeting, object_in, tabbed
+from fleetbpf.failures import check_asked
 from fleetbpf.frozen import frozen
 from fleetbpf.layout import HostLayout
+from fleetbpf.model.bounded import ClockOffset, Decimal, Name, NameOrNone
+from fleetbpf.protocol import Document, OddAnswerError, Row, Said, Script, validate
+from fleetbpf.record_lines import record_fields
 from fleetbpf.records import Record
 from fleetbpf.wording import did_you_mean, quoted
 
 ALL = "all"
-TIMEOUT = 120.0  # seconds
+MOST_PROGRAMS = 1_000  # of one host
 
 
 @frozen
@@ -23,6 +26,31 @@ class Question:
     map: str = ALL
     deployment: str = ""  # "" = of whichever has such a program
     delay: int = 0  # seconds to wait there before, which the end of the connection ends
+    layout: HostLayout = HostLayout()
+
+    def words(self) -> tuple[str | PurePath, ...]:
+        """The arguments of `maps.sh`."""
+        return (self.layout.root, self.deployment, self.program, self.map, str(self.delay))
+
+
+class Placed(Row):
+    """A program that is placed."""
+
+    deployment: Name
+    program: Name
+
+
+class Begun(Row):
+    """A program whose loader speaks from now on."""
+
+    deployment: Name
+    release: NameOrNone
+
+
+class Ended(Row):
+    """It has ended."""
+
+    status: Decimal
 
 
 @frozen
@@ -32,76 +60,102 @@ class Answer:
     deployment: str
     release: str
     said: tuple[str, ...]
-    status: str = ""  # exit status; "" = cut off
+    status: int | None = None  # exit status; None = cut off
+
+
+@frozen
+class Readout:
+    """What all of them said, and what is placed there."""
+
+    answers: tuple[Answer, ...]
+    placed: tuple[str, ...]  # programs
 
 
 def ask(
-    connection: Connection, layout: HostLayout, question: Question, *, host: str, become: bool
+    connection: Connection, question: Question, *, host: str, become: bool
 ) -> tuple[Record, ...]:
     """The records of one readout; HostError when there is no such program or it does not run."""
-    words = (question.deployment, question.program, question.map, str(question.delay))
-    command = script("maps.sh", layout.root, *words, become=become, pause=question.delay)
-    completed = connection.run(command, timeout=TIMEOUT + question.delay)
-    rows = tabbed(completed.stdout)
-    check_greeting(rows, completed, host=host, greeting=("fleetbpf", "maps"), become=become)
-    return records(rows[1:], question, host=host)
+    found = MAPS.ask(connection, question, host=host, become=become, more=question.delay)
+    return records(found, question, host=host)
 
 
-def records(rows: list[Row], question: Question, *, host: str) -> tuple[Record, ...]:
-    """The records in the answer of `maps.sh`; HostError for what failed."""
-    found = tuple(answers(rows))
-    if not found:
-        raise HostError(absent(rows, question, host=host))
+def records(found: Readout, question: Question, *, host: str) -> tuple[Record, ...]:
+    """The records in an answer; HostError for what failed."""
+    if not found.answers:
+        raise HostError(absent(found.placed, question, host=host))
     HostError.raise_if_any(
-        failed(answer, question, host=host) for answer in found if answer.status != "0"
+        failed(answer, question, host=host) for answer in found.answers if answer.status != 0
     )
     return tuple(
-        record for answer in found for record in of_answer(answer, question.program, host=host)
+        record
+        for answer in found.answers
+        for record in of_answer(answer, question.program, host=host)
     )
 
 
-def answers(rows: list[Row]) -> Iterator[Answer]:
-    """What each loader said, one after the other."""
-    begun: Row | None = None
+def read(question: Question, said: Said) -> Readout:
+    """What each loader said, one after the other, in the answer of `maps.sh`."""
+    found: list[Answer] = []
+    placed: list[str] = []
+    lines = iter(said.lines)
+    for line in lines:
+        kind, _, fields = line.partition("\t")
+        match kind:
+            case "placed":
+                row = validate(Placed, fields)
+                check_asked([row.deployment], {question.deployment or row.deployment})
+                placed.append(row.program)
+                if len(placed) > MOST_PROGRAMS:
+                    raise OddAnswerError(f"it has more than {MOST_PROGRAMS} programs")
+            case "program":
+                begun = validate(Begun, fields)
+                check_asked([begun.deployment], {question.deployment or begun.deployment})
+                found.append(answer(begun, lines))
+            case _:
+                raise OddAnswerError("it speaks of no program")
+    return Readout(answers=tuple(found), placed=tuple(placed))
+
+
+def answer(begun: Begun, lines: Iterator[str]) -> Answer:
+    """What one loader said, to its end."""
     said: list[str] = []
-    for row in rows:
-        match row:
-            case ("program", _, _):
-                begun, said = row, []
-            case ("ended", status) if begun is not None:
-                yield answer(begun, said, status=status)
-                begun = None
-            case _ if begun is not None:
-                said.append("\t".join(row))
-    if begun is not None:
-        yield answer(begun, said)
+    status: int | None = None
+    for line in lines:
+        kind, _, fields = line.partition("\t")
+        if kind == "ended":
+            status = validate(Ended, fields).status
+            break
+        said.append(line)
+    return Answer(
+        deployment=begun.deployment, release=begun.release, said=tuple(said), status=status
+    )
 
 
-def answer(begun: Row, said: list[str], *, status: str = "") -> Answer:
-    """What one loader said, behind the row that begins it."""
-    _, deployment, release = begun
-    return Answer(deployment=deployment, release=release, said=tuple(said), status=status)
+class Clock(Document):
+    """The first line of a loader."""
+
+    clock_offset_ns: ClockOffset = 0
 
 
 def of_answer(answer: Answer, program: str, *, host: str) -> Iterator[Record]:
     """The records of one loader: JSON lines, the first of which has the clock's offset."""
-    first, *rest = map(object_in, answer.said or ("",))
-    offset = int(first.get("clock_offset_ns", 0))
-    for fields in rest:
+    first, *rest = answer.said or ("",)
+    offset = Clock.within(first).clock_offset_ns
+    for line in rest:
+        fields = record_fields(line)
         yield Record(
             host=host,
             deployment=answer.deployment,
             program=program,
             release=answer.release,
-            time_ns=int(fields.pop("time", 0)) + offset,
-            kind=str(fields.pop("kind", "map")),
-            fields=fields,
+            time_ns=fields.get("time", 0) + offset,
+            kind=str(fields["kind"]),
+            fields={key: value for key, value in fields.items() if key not in {"time", "kind"}},
         )
 
 
-def absent(rows: list[Row], question: Question, *, host: str) -> Problem:
+def absent(placed: Sequence[str], question: Question, *, host: str) -> Problem:
     """No such program is placed there."""
-    placed = [row[2] for row in rows if row[0] == "placed"]
     of = f" of {question.deployment}" if question.deployment else ""
     return Problem(
         where=host,
@@ -120,3 +174,6 @@ def failed(answer: Answer, question: Question, *, host: str) -> Problem:
     told = next((line for line in said if "hint: " not in line), "it was cut off")
     what = told.partition(": ")[2].replace("--map ", "") or told
     return Problem(where=host, what=what, hint=" ".join(hints))
+
+
+MAPS = Script(name="maps.sh", words=Question.words, read=read)

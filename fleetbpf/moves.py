@@ -92,6 +92,7 @@ NAMES = {
     "--map": "map",
     "--metric": "metric of map",
 }
+LONGEST_SIZE = 19  # digits
 SIZES = ("--trace-buffer", "--spool-limit", "--record-limit")
 
 
@@ -123,6 +124,6 @@ def setting(option: str, values: Sequence[str]) -> tuple[str, str]:
         name, _, first = "".join(values[:1]).partition("=")
         return f"{NAMES[option]} {name}", " ".join((first or "its own section", *values[1:]))
     value = " ".join(values)
-    if option in SIZES and value.isdecimal():
+    if option in SIZES and value.isdecimal() and len(value) <= LONGEST_SIZE:
         value = quantities.told_size(int(value))
     return option.removeprefix("--").replace("-", " "), value or "yes"

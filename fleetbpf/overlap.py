@@ -35,23 +35,28 @@ def doubles(found: Sequence[tuple[Told, Moment]]) -> dict[int, str]:
     before it, of the starts since the other release spoke; of lines their own time decides.
     """
     marked: dict[int, str] = {}
+    last = 0  # of a handoff: what is before it, that one was for
     for place, (record, moment) in enumerate(found):
         if record.kind == "handoff":
             release, at = str(record.fields["from"]), int(record.fields["at"])
-            for index in beside(found[:place], moment.boot_id, since=int(record.fields["since"])):
+            since = int(record.fields["since"])
+            for index in beside(found, range(last, place), moment.boot_id, since=since):
                 told, when = found[index]
                 if told.kind in OUTPUT and (told.kind != "trace" or when.time < at):
                     marked[index] = release
+            last = place + 1
     return marked
 
 
-def beside(found: Sequence[tuple[Told, Moment]], boot_id: str, *, since: int) -> range:
-    """The places of all that the starts of this boot since that time wrote."""
-    first = len(found)
-    for place in range(len(found) - 1, -1, -1):
+def beside(
+    found: Sequence[tuple[Told, Moment]], places: range, boot_id: str, *, since: int
+) -> range:
+    """The last of `places`: all that the starts of this boot since that time wrote."""
+    first = places.stop
+    for place in reversed(places):
         record, moment = found[place]
         if moment.boot_id != boot_id or (record.kind == "start" and moment.time < since):
             break
         if record.kind == "start":
             first = place
-    return range(first, len(found))
+    return range(first, places.stop)

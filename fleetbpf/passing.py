@@ -110,7 +110,7 @@ class Watch:
             collect.fetch(
                 connection,
                 HostLayout(),
-                self.workspace.logs / host,
+                self.workspace.mirror(host),
                 host=host,
                 deployment=self.deployment,
                 become=target.become,

@@ -12,10 +12,13 @@ from typing import Any
 from fleetbpf import map_text, overlap, quantities
 from fleetbpf.collect import is_set_aside
 from fleetbpf.frozen import frozen
+from fleetbpf.layout import below
 from fleetbpf.overlap import Moment
+from fleetbpf.record_lines import record_fields
 
 OURS = {"time", "host", "deployment", "program", "release", "kind", "overlap", "claimed"}
 UNITS = {"duration": quantities.told_duration, "bytes": quantities.told_size}
+LARGEST = 2**64  # of what has a unit
 PLAIN = re.compile(r'[^\s"=\[\]{}\\]+')  # without space, quote, =, [ ] { } and \
 
 
@@ -62,6 +65,7 @@ class Reader:
         # By inode: a release that was removed and is placed anew has its segments' names again.
         self._read: dict[int, Position] = {}
         self._starts: dict[Path, tuple[Record, Moment]] = {}  # the last of each release
+        self._held: dict[tuple[Path, int], int] = {}  # what segments of a size hold
 
     def news(self) -> list[Record]:
         """Records that have become whole since the last call, in the order of their times."""
@@ -98,13 +102,25 @@ class Reader:
         *whole, rest = content.split(b"\n")
         cut = [] if is_last or not rest else [rest]
         for line in (*whole, *cut):
-            fields = less_collected(record_fields(line), file.parent)
+            fields = self.less_collected(record_fields(line), file.parent)
             position = advanced(position, fields)
             if "fleetbpf" not in fields and fields.get("count") != 0:
                 moment = Moment(boot_id=position.boot_id, time=position.time)
                 yield self.record(file, fields, position), moment
         read = len(content) - (0 if cut else len(rest))
         self._read[inode] = replace(position, offset=position.offset + read)
+
+    def less_collected(self, fields: Mapping[str, Any], release: Path) -> Mapping[str, Any]:
+        """A loss record less what we have: a segment that the host removed may be mirrored."""
+        if fields.get("kind") != "lost" or "segment" not in fields:
+            return fields
+        file = below(release, f"{fields['segment']:08d}.log")
+        if not file.exists():
+            return fields
+        key = (file, file.stat().st_size)
+        if key not in self._held:  # a host may tell of one again and again
+            self._held[key] = held(file)
+        return {**fields, "count": max(int(fields["count"]) - self._held[key], 0)}
 
     def record(self, file: Path, fields: Mapping[str, Any], position: Position) -> Record:
         """A record with its place, as the path of its segment tells it."""
@@ -136,15 +152,9 @@ def advanced(position: Position, fields: Mapping[str, Any]) -> Position:
     return replace(position, time=int(fields.get("time", position.time)))
 
 
-def less_collected(fields: Mapping[str, Any], release: Path) -> Mapping[str, Any]:
-    """A loss record less what we have: a segment that the host removed may have been mirrored."""
-    if fields.get("kind") != "lost" or "segment" not in fields:
-        return fields
-    file = release / f"{fields['segment']:08d}.log"
-    if not file.exists():
-        return fields
-    held = sum(map(weight, map(record_fields, file.read_bytes().split(b"\n")[:-1])))
-    return {**fields, "count": max(int(fields["count"]) - held, 0)}
+def held(segment: Path) -> int:
+    """How much of a program's output a mirrored segment holds."""
+    return sum(map(weight, map(record_fields, segment.read_bytes().split(b"\n")[:-1])))
 
 
 def weight(fields: Mapping[str, Any]) -> int:
@@ -156,20 +166,6 @@ def weight(fields: Mapping[str, Any]) -> int:
             return 1
         case _:
             return 0
-
-
-def record_fields(line: bytes) -> Mapping[str, Any]:
-    """The JSON object in a line; a torn record for anything else."""
-    try:
-        fields = json.loads(line)
-    except ValueError:
-        return torn(line)
-    return fields if isinstance(fields, dict) else torn(line)
-
-
-def torn(line: bytes) -> Mapping[str, Any]:
-    """What is told in place of a record that a kill cut short."""
-    return {"kind": "torn", "bytes": len(line)}
 
 
 def as_json(record: Record) -> dict[str, Any]:
@@ -212,7 +208,7 @@ def with_units(value: object, path: str, units: Mapping[str, str]) -> object:
             return {k: with_units(v, f"{path}.{k}".lstrip("."), units) for k, v in value.items()}
         case list():
             return [with_units(each, path, units) for each in value]
-        case int():
+        case int() if abs(value) < LARGEST:
             return UNITS[units[path]](value) if units.get(path) in UNITS else value
         case _:
             return value
@@ -255,6 +251,8 @@ def texts_of_loader(kind: str, fields: Mapping[str, Any]) -> Iterable[str]:
         case "clock":
             return ("-- the clock was set: times from here on are by the new one",)
         case "torn":
+            if "why" in fields:
+                return (f"-- LOST 1, {fields.get('bytes')} bytes that are {fields['why']}",)
             return (f"-- LOST 1, cut off by a kill after {fields.get('bytes')} bytes",)
         case _:
             return (f"{kind} {json.dumps(dict(fields), ensure_ascii=False)}",)

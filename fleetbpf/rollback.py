@@ -80,8 +80,8 @@ class Rollback:
         if self.to is not None:
             ways: Sequence[Return | Problem | None] = named(host, placed, self.to)
         else:
-            entries = history.ask(connection, self.layout, host=host, become=become)
-            ways = [before(host, found, entries) for found in placed]
+            told = history.ask(connection, self.layout, host=host, become=become)
+            ways = [before(host, found, told.entries) for found in placed]
         returns = tuple(way for way in ways if isinstance(way, Return))
         problems = tuple(way for way in ways if isinstance(way, Problem))
         left = sum(way is None for way in ways)

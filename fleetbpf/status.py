@@ -6,7 +6,7 @@ from pathlib import Path
 from fleetbpf import facts, tally
 from fleetbpf.connections import Connection
 from fleetbpf.frozen import frozen
-from fleetbpf.layout import HostLayout
+from fleetbpf.layout import HostLayout, below
 from fleetbpf.model.facts import HostFacts, Lock, ProgramFacts, ReleaseFacts
 from fleetbpf.model.target import Target
 from fleetbpf.records import timestamp
@@ -61,7 +61,7 @@ class Status:
             wishes=(facts.SPOOLS, facts.MISSES),
         )
         declared = [program.name for program in target.programs]
-        mirror = self.logs / host / self.deployment
+        mirror = below(self.logs / host, self.deployment)
         programs = tuple(rows(host, self.deployment, declared, seen, mirror))
         return HostStatus(programs=programs, lock=seen.lock)
 
@@ -76,7 +76,7 @@ def rows(
         if found is None:
             yield ProgramStatus(host=host, program=name, arch=seen.arch, state="absent")
         else:
-            yield row(host, found, seen.arch, mirror / name)
+            yield row(host, found, seen.arch, below(mirror, name))
 
 
 def state(current: ReleaseFacts | None) -> str:
@@ -105,7 +105,7 @@ def row(host: str, placed: ProgramFacts, arch: str, mirror: Path) -> ProgramStat
         warnings=(*current.warnings, *skipped(current.missed)) if current else (),
         capabilities=current.capabilities if current else (),
         missed=current.missed if current else 0,
-        tally=tally.of(current.counts, mirror / placed.current)
+        tally=tally.of(current.counts, below(mirror, placed.current))
         if current and current.counts
         else None,
     )

@@ -1,19 +1,31 @@
 """All that a host can say of itself: one exec that asks, pure functions that read the answer."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from fnmatch import fnmatchcase
-from typing import Any
+from pathlib import PurePath
+from typing import Annotated, Any, TypeVar
 
-from fleetbpf import hook_evidence, lock
-from fleetbpf.command import Command, script
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    model_validator,
+)
+
+from fleetbpf import hook_evidence
 from fleetbpf.connections import Connection
-from fleetbpf.facts import Row, check_greeting, tabbed
 from fleetbpf.layout import HostLayout
+from fleetbpf.lock import read_line
+from fleetbpf.model.bounded import Decimal, Integer, Line, Many, Word, take_one
+from fleetbpf.model.facts import Lock
 from fleetbpf.model.target import Target
+from fleetbpf.protocol import Rows, Said, Script
 
 Facts = Mapping[str, Any]  # by name: text, numbers, yes or no, and lists and tables of these
-GREETING = ("fleetbpf", "survey")
-TIMEOUT = 300.0  # seconds; an emulated host needs many to list its kernel's symbols
 
 CONFIGURATION = (
     *("BPF", "BPF_SYSCALL", "BPF_JIT", "BPF_JIT_ALWAYS_ON", "BPF_UNPRIV_DEFAULT_OFF", "BPF_LSM"),
@@ -22,98 +34,178 @@ CONFIGURATION = (
     *("FPROBE", "KPROBES", "KPROBE_EVENTS", "UPROBES", "UPROBE_EVENTS", "PERF_EVENTS"),
     *("NET_CLS_BPF", "NET_SCH_INGRESS", "NETFILTER_BPF_LINK", "XDP_SOCKETS", "BPF_STREAM_PARSER"),
 )
+MOST_CPUS = 2**16
+RANGES = re.compile(r"[0-9]{1,5}(-[0-9]{1,5})?(,[0-9]{1,5}(-[0-9]{1,5})?){0,4096}")
+SETTING = re.compile(r"(\w{1,64})=(.{0,1024})")
 
 
 def of(target: Target, connection: Connection, layout: HostLayout) -> Facts:
     """Ask a host; raises HostError when it will not answer, UnreachableError too."""
-    host, become = target.host.name, target.become
-    completed = connection.run(question(layout, become=become), timeout=TIMEOUT)
-    rows = tabbed(completed.stdout)
-    check_greeting(rows, completed, host=host, greeting=GREETING, become=become)
-    return parse(rows[1:])
+    return SURVEY.ask(connection, layout, host=target.host.name, become=target.become)
 
 
-def question(layout: HostLayout, *, become: bool) -> Command:
-    """The one command that asks a host for all that it can say."""
-    words = (layout.root, " ".join(CONFIGURATION), " ".join(hook_evidence.FUNCTIONS))
-    return script("survey.sh", *words, after="lock.sh", become=become)
+def words(layout: HostLayout) -> tuple[str | PurePath, ...]:
+    """The arguments of `survey.sh`."""
+    return layout.root, " ".join(CONFIGURATION), " ".join(hook_evidence.FUNCTIONS)
 
 
-def parse(rows: Iterable[Row]) -> Facts:
+def read(_: HostLayout, said: Said) -> Facts:
     """The facts in the answer of `survey.sh`, by name; what was not told is None."""
-    told: dict[str, list[str]] = {}
-    held = None
-    for name, *values in rows:
-        told.setdefault(name, []).append(values[0] if values else "")
-        held = lock.parse(values) if name == "lock" else held
-    read = {name: parser(told.get(source, [])) for name, (source, parser) in FACTS.items()}
-    functions = told.get("function", []) if "kallsyms" in told else None
-    hooks = hook_evidence.hooks(functions, btf=read["btf"], lsms=read["lsms"])
+    told = Answer.read(said.lines)
+    facts = {name: parser(getattr(told, source)) for name, (source, parser) in FACTS.items()}
+    functions = told.function if told.kallsyms else None
     return {
-        **read,
-        **disk(told.get("disk", [])),
+        **facts,
+        **disk(told.disk),
         "cgroup": cgroup(told),
-        "hooks": hooks,
-        "lock": held,
+        "hooks": hook_evidence.hooks(functions, btf=facts["btf"], lsms=facts["lsms"]),
+        "lock": told.lock,
     }
 
 
-def first(texts: Sequence[str]) -> str | None:
-    """The one value of most facts."""
-    return texts[0] if texts else None
-
-
-def number(texts: Sequence[str]) -> int | None:
-    """A whole number."""
-    text = first(texts) or ""
-    return int(text) if text.removeprefix("-").isdecimal() else None
-
-
-def kibibytes(texts: Sequence[str]) -> int | None:
-    """Bytes, of a number of KiB."""
-    count = number(texts)
-    return None if count is None else count * 1024
-
-
-def cpus(texts: Sequence[str]) -> int | None:
+def cpus(text: str) -> int:
     """How many CPUs a list of ranges has: 5 in `0-3,6`."""
-    if not texts:
-        return None
-    ends = [part.partition("-") for part in texts[0].split(",")]
-    return sum(int(last or begin) - int(begin) + 1 for begin, _, last in ends)
+    if not RANGES.fullmatch(text):
+        raise ValueError("it is no list of CPUs")
+    ends = [part.partition("-") for part in text.split(",")]
+    return sum(max(int(last or begin) - int(begin) + 1, 0) for begin, _, last in ends)
 
 
-def known(texts: Sequence[str]) -> bool:
+def asked_setting(text: str) -> tuple[str, str]:
+    """An option of the kernel's configuration that was asked for, and its value."""
+    found = SETTING.fullmatch(text)
+    if not found or found[1] not in CONFIGURATION:
+        raise ValueError("nobody asked for it")
+    return found[1], found[2]
+
+
+def asked_function(text: str) -> str:
+    """A function of the kernel that was asked for."""
+    if text not in hook_evidence.FUNCTIONS:
+        raise ValueError("nobody asked for it")
+    return text
+
+
+Texts = Many[Word]
+Numbers = Many[Integer]
+Counts = Many[Annotated[int, BeforeValidator(cpus), Field(ge=0, le=MOST_CPUS)]]
+
+
+class Room(BaseModel):
+    """The file system that releases lie on."""
+
+    model_config = ConfigDict(frozen=True, defer_build=True)
+
+    block: Decimal  # bytes
+    blocks: Decimal
+    free: Decimal
+
+    @model_validator(mode="before")
+    @classmethod
+    def of(cls, text: str) -> dict[str, str]:
+        """Its three numbers, split by spaces."""
+        return dict(zip(("block", "blocks", "free"), text.split(" "), strict=True))
+
+
+class Answer(Rows):
+    """All rows of an answer; most kinds of them may come several times.
+
+    Newer kernels may have settings of names that nobody knows here.
+    """
+
+    model_config = ConfigDict(extra="ignore")
+
+    hostname: Texts = ()
+    uid: Numbers = ()
+    kernel: Texts = ()
+    kernel_build: Texts = ()
+    arch: Texts = ()
+    boot_id: Texts = ()
+    uptime: Numbers = ()
+    init: Texts = ()
+    systemd: Numbers = ()
+    virtualization: Texts = ()
+    product: Texts = ()
+    cpus_online: Counts = ()
+    cpus_possible: Counts = ()
+    distribution: Texts = ()
+    distribution_id: Texts = ()
+    distribution_version: Texts = ()
+    memory_total: Numbers = ()
+    memory_available: Numbers = ()
+    disk: Many[Room] = ()
+    disk_options: Many[Line] = ()
+    tracefs: Many[Line] = ()
+    bpffs: Many[Line] = ()
+    cgroup: Many[Line] = ()
+    cgroup2: Many[Line] = ()
+    unprivileged_bpf_disabled: Numbers = ()
+    bpf_jit_enable: Numbers = ()
+    bpf_jit_harden: Numbers = ()
+    bpf_jit_kallsyms: Numbers = ()
+    bpf_jit_limit: Numbers = ()
+    bpf_stats_enabled: Numbers = ()
+    ftrace_enabled: Numbers = ()
+    kptr_restrict: Numbers = ()
+    perf_event_paranoid: Numbers = ()
+    lockdown: Texts = ()
+    lsms: Texts = ()
+    btf: Texts = ()
+    btf_modules: Numbers = ()
+    interface: Texts = ()
+    default_interface: Texts = ()
+    config_file: Texts = ()
+    config: Many[Annotated[tuple[str, str], BeforeValidator(asked_setting)]] = ()
+    kallsyms: Texts = ()
+    function: Many[Annotated[str, AfterValidator(asked_function)]] = ()
+    missing: Texts = ()
+    lock: Annotated[Lock | None, PlainValidator(read_line), BeforeValidator(take_one)] = None
+
+
+T = TypeVar("T")
+
+
+def first(told: Sequence[T]) -> T | None:
+    """The one value of most facts."""
+    return told[0] if told else None
+
+
+def kibibytes(told: Sequence[int]) -> int | None:
+    """Bytes, of a number of KiB."""
+    return told[0] * 1024 if told else None
+
+
+def known(told: Sequence[str]) -> bool:
     """Whether anything was told."""
-    return bool(texts)
+    return bool(told)
 
 
-def names(texts: Sequence[str]) -> tuple[str, ...]:
+def names(told: Sequence[str]) -> tuple[str, ...]:
     """All that was told under this name."""
-    return tuple(texts)
+    return tuple(told)
 
 
-def listed(texts: Sequence[str]) -> tuple[str, ...] | None:
+def listed(told: Sequence[str]) -> tuple[str, ...] | None:
     """The words of a list with commas."""
-    return tuple(texts[0].split(",")) if texts else None
+    return tuple(told[0].split(",")) if told else None
 
 
-def chosen(texts: Sequence[str]) -> str | None:
+def chosen(told: Sequence[str]) -> str | None:
     """What is in brackets: integrity, of `none [integrity] confidentiality`."""
-    return texts[0].partition("[")[2].partition("]")[0] if texts else None
+    return told[0].partition("[")[2].partition("]")[0] if told else None
 
 
-def settings(texts: Sequence[str]) -> Mapping[str, str]:
-    """A table, of lines NAME=VALUE."""
-    return dict(text.split("=", 1) for text in texts)
+def settings(told: Sequence[tuple[str, str]]) -> Mapping[str, str]:
+    """A table."""
+    return dict(told)
 
 
-def noexec(texts: Sequence[str]) -> bool | None:
+def noexec(told: Sequence[str]) -> bool | None:
     """Whether nothing can be executed from that file system, so that no loader could."""
-    return "noexec" in texts[0].split(",") if texts else None
+    return "noexec" in told[0].split(",") if told else None
 
 
-Parser = Callable[[Sequence[str]], Any]
+Parser = Callable[[Any], Any]
 FACTS: Mapping[str, tuple[str, Parser]] = {  # in the order in which they are shown
     "hostname": ("hostname", first),
     "kernel": ("kernel", first),
@@ -123,32 +215,32 @@ FACTS: Mapping[str, tuple[str, Parser]] = {  # in the order in which they are sh
     "distribution_id": ("distribution_id", first),
     "distribution_version": ("distribution_version", first),
     "init": ("init", first),
-    "systemd": ("systemd", number),
+    "systemd": ("systemd", first),
     "virtualization": ("virtualization", first),
     "product": ("product", first),
-    "uid": ("uid", number),
+    "uid": ("uid", first),
     "boot_id": ("boot_id", first),
-    "uptime": ("uptime", number),
-    "cpus_online": ("cpus_online", cpus),
-    "cpus_possible": ("cpus_possible", cpus),
+    "uptime": ("uptime", first),
+    "cpus_online": ("cpus_online", first),
+    "cpus_possible": ("cpus_possible", first),
     "memory_total": ("memory_total", kibibytes),
     "memory_available": ("memory_available", kibibytes),
     "disk_noexec": ("disk_options", noexec),
     "btf": ("btf", known),
-    "btf_modules": ("btf_modules", number),
+    "btf_modules": ("btf_modules", first),
     "tracefs": ("tracefs", first),
     "bpffs": ("bpffs", first),
     "lockdown": ("lockdown", chosen),
     "lsms": ("lsms", listed),
-    "unprivileged_bpf_disabled": ("unprivileged_bpf_disabled", number),
-    "bpf_jit_enable": ("bpf_jit_enable", number),
-    "bpf_jit_harden": ("bpf_jit_harden", number),
-    "bpf_jit_kallsyms": ("bpf_jit_kallsyms", number),
-    "bpf_jit_limit": ("bpf_jit_limit", number),
-    "bpf_stats_enabled": ("bpf_stats_enabled", number),
-    "ftrace_enabled": ("ftrace_enabled", number),
-    "kptr_restrict": ("kptr_restrict", number),
-    "perf_event_paranoid": ("perf_event_paranoid", number),
+    "unprivileged_bpf_disabled": ("unprivileged_bpf_disabled", first),
+    "bpf_jit_enable": ("bpf_jit_enable", first),
+    "bpf_jit_harden": ("bpf_jit_harden", first),
+    "bpf_jit_kallsyms": ("bpf_jit_kallsyms", first),
+    "bpf_jit_limit": ("bpf_jit_limit", first),
+    "bpf_stats_enabled": ("bpf_stats_enabled", first),
+    "ftrace_enabled": ("ftrace_enabled", first),
+    "kptr_restrict": ("kptr_restrict", first),
+    "perf_event_paranoid": ("perf_event_paranoid", first),
     "interfaces": ("interface", names),
     "default_interface": ("default_interface", first),
     "missing": ("missing", names),
@@ -157,9 +249,9 @@ FACTS: Mapping[str, tuple[str, Parser]] = {  # in the order in which they are sh
 }
 
 
-def cgroup(told: Mapping[str, Sequence[str]]) -> str | None:
+def cgroup(told: Answer) -> str | None:
     """Which version of control groups is mounted: v1, v2 or hybrid."""
-    match "cgroup" in told, "cgroup2" in told:
+    match bool(told.cgroup), bool(told.cgroup2):
         case True, True:
             return "hybrid"
         case True, False:
@@ -169,12 +261,12 @@ def cgroup(told: Mapping[str, Sequence[str]]) -> str | None:
     return None
 
 
-def disk(texts: Sequence[str]) -> Facts:
+def disk(told: Sequence[Room]) -> Facts:
     """The file system that releases lie on: its size and what is free, in bytes."""
-    block, total, free = map(int, texts[0].split()) if texts else (0, 0, 0)
+    room = first(told)
     return {
-        "disk_total": block * total if texts else None,
-        "disk_free": block * free if texts else None,
+        "disk_total": room.block * room.blocks if room else None,
+        "disk_free": room.block * room.free if room else None,
     }
 
 
@@ -185,3 +277,7 @@ def filtered(facts: Facts, patterns: Sequence[str]) -> Facts:
         for name, value in facts.items()
         if not patterns or any(fnmatchcase(name, pattern) for pattern in patterns)
     }
+
+
+# An emulated host needs long to list its kernel's symbols.
+SURVEY = Script(name="survey.sh", words=words, read=read, after="lock.sh", timeout=300.0)

@@ -42,6 +42,8 @@ def of(counts: Counts, mirror: Path) -> Tally:
 
 def lines(mirror: Path) -> Iterator[tuple[int, int]]:
     """Each mirrored segment's number, and how much output it holds."""
-    for segment in filter(Path.is_file, mirror.glob("*.log")):
+    for segment in filter(Path.is_file, mirror.glob("[0-9]*.log")):
+        if not segment.stem.isdecimal():
+            continue
         content = segment.read_bytes()
         yield int(segment.stem), content.count(b"\n") - len(OF_FLEETBPF.findall(content))

@@ -1,18 +1,20 @@
 """Unlock: remove a lock that a dead script left on a host; one of the living only by force."""
 
-from collections.abc import Sequence
+from pathlib import PurePath
+from typing import Annotated
+
+from pydantic import BeforeValidator, PlainValidator
 
 from fleetbpf import lock
-from fleetbpf.command import Command, script
 from fleetbpf.connections import Connection
 from fleetbpf.errors import HostError, Problem
-from fleetbpf.facts import Row, check_greeting, tabbed
 from fleetbpf.frozen import frozen
 from fleetbpf.layout import HostLayout
+from fleetbpf.lock import read_line
+from fleetbpf.model.bounded import Line, Many, take_one
 from fleetbpf.model.facts import Lock
 from fleetbpf.model.target import Target
-
-GREETING = ("fleetbpf", "unlock")
+from fleetbpf.protocol import Rows, Said, Script
 
 
 @frozen
@@ -23,13 +25,29 @@ class Unlocked:
     removed: bool
 
 
+@frozen
+class Question:
+    """Which lock, and whether its owner may be at work."""
+
+    layout: HostLayout
+    force: bool
+
+    def words(self) -> tuple[str | PurePath, ...]:
+        """The arguments of `unlock.sh`."""
+        return self.layout.root, "yes" if self.force else "no"
+
+
+class Answer(Rows):
+    """All rows of an answer."""
+
+    lock: Annotated[Lock | None, PlainValidator(read_line), BeforeValidator(take_one)] = None
+    removed: Many[Line] = ()
+
+
 def on(target: Target, connection: Connection, layout: HostLayout, *, force: bool) -> Unlocked:
     """Remove a host's lock; HostError when its owner is at work and it is not to be forced."""
-    host, become = target.host.name, target.become
-    completed = connection.run(command(layout, force=force, become=become), timeout=120.0)
-    rows = tabbed(completed.stdout)
-    check_greeting(rows, completed, host=host, greeting=GREETING, become=become)
-    found = parse(rows)
+    host, question = target.host.name, Question(layout=layout, force=force)
+    found = UNLOCK.ask(connection, question, host=host, become=target.become)
     if found.lock and not found.removed:
         what = f"locked by one who is at work: {lock.told(found.lock)}"
         hint = "wait until it has finished; `--force` takes the lock away while its script goes on"
@@ -37,13 +55,10 @@ def on(target: Target, connection: Connection, layout: HostLayout, *, force: boo
     return found
 
 
-def command(layout: HostLayout, *, force: bool, become: bool) -> Command:
-    """The command that removes a lock."""
-    words = (layout.root, "yes" if force else "no")
-    return script("unlock.sh", *words, after="lock.sh", become=become)
-
-
-def parse(rows: Sequence[Row]) -> Unlocked:
+def read(_: Question, said: Said) -> Unlocked:
     """The answer of `unlock.sh`."""
-    held = next((lock.parse(row[1:]) for row in rows if row[0] == "lock"), None)
-    return Unlocked(lock=held, removed=("removed",) in rows)
+    answer = Answer.read(said.lines)
+    return Unlocked(lock=answer.lock, removed=bool(answer.removed))
+
+
+UNLOCK = Script(name="unlock.sh", words=Question.words, read=read, after="lock.sh")

@@ -5,7 +5,6 @@ import importlib
 import io
 import os
 import sys
-import tempfile
 import traceback
 from collections.abc import Sequence
 from typing import NoReturn
@@ -177,12 +176,11 @@ def report(error: FleetbpfError, output: Output) -> ExitCode:
 
 def report_bug(output: Output) -> ExitCode:
     """Write the traceback of the current exception into a file and say where it is."""
-    with tempfile.NamedTemporaryFile(
-        "w", prefix="fleetbpf-bug-", suffix=".txt", delete=False
-    ) as file:
-        told = output.mask(traceback.format_exc())
-        file.write(f"fleetbpf {__version__}, Python {sys.version}\n\n{told}")
-    output.document({"errors": [{"what": "bug", "report": file.name}], "exit_code": 70})
-    what, hint = f"a bug: {sys.exception()!r}", f"please report {file.name}"
+    from fleetbpf import bug_report
+
+    file = bug_report.write(output.mask(traceback.format_exc()))
+    output.document({"errors": [{"what": "bug", "report": file}], "exit_code": 70})
+    what, hint = f"a bug: {sys.exception()!r}", f"please report {file}"
+    output.problem(Problem(where="fleetbpf", what=what, hint=hint))
     output.problem(Problem(where="fleetbpf", what=what, hint=hint))
     return ExitCode.BUG

@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from fleetbpf.cli import recap
@@ -13,6 +14,7 @@ from fleetbpf.errors import ExitCode
 if TYPE_CHECKING:
     from fleetbpf.check import Check
     from fleetbpf.cli.session import Session
+    from fleetbpf.connections import Connection
     from fleetbpf.fleet import Outcome
     from fleetbpf.model.facts import HostFacts
     from fleetbpf.model.manifest import Manifest
@@ -39,9 +41,7 @@ def run(options: argparse.Namespace, output: Output) -> ExitCode:
     seen = {outcome.host.name: outcome.value for outcome in asked if outcome.value}
     trials = work.trials(targets, seen)
     gone_on = not any(outcome.interrupted for outcome in asked)
-    tried = try_all(work, session, targets, trials, seen) if gone_on else ()
-    said = {outcome.host.name: outcome.value for outcome in tried if outcome.value}
-    judged = work.judgements(trials, said)
+    judged, tried = try_all(work, session, targets, trials if gone_on else (), seen)
     tell(output, judged)
     recaps = [*failures(asked), *failures(tried)]
     for problem in (problem for each in recaps for problem in each.problems):
@@ -71,17 +71,34 @@ def try_all(
     targets: Sequence["Target"],
     trials: Sequence["Trial"],
     seen: Mapping[str, "HostFacts"],
-) -> tuple["Outcome[Tried]", ...]:
-    """Have the first host of each trial try it."""
-    todo: dict[str, list[Trial]] = {}
-    for trial in trials:
-        todo.setdefault(trial.hosts[0], []).append(trial)
-    return session.on_each(
-        [target for target in targets if target.host.name in todo],
-        lambda target, connection: work.try_on(
-            target, connection, todo[target.host.name], seen[target.host.name]
-        ),
-    )
+) -> tuple[tuple["Judgement", ...], list["Outcome[Tried]"]]:
+    """Have the first host of each trial try it, the next one where that fails or refuses."""
+    from fleetbpf.judges import choose_judges, judge
+
+    heard: dict[tuple[str, str], Tried | None] = {}
+    outcomes: list[Outcome[Tried]] = []
+    while todo := choose_judges(trials, heard):
+        round_of = partial(try_on, work, todo, seen)
+        found = session.on_each([t for t in targets if t.host.name in todo], round_of)
+        for outcome in found:
+            for trial in todo[outcome.host.name]:
+                heard[outcome.host.name, trial.program] = outcome.value
+        outcomes += found
+        if any(outcome.interrupted for outcome in found):
+            break
+    return judge(trials, heard), outcomes
+
+
+def try_on(
+    work: "Check",
+    todo: Mapping[str, Sequence["Trial"]],
+    seen: Mapping[str, "HostFacts"],
+    target: "Target",
+    connection: "Connection",
+) -> "Tried":
+    """The work on one host."""
+    name = target.host.name
+    return work.try_on(target, connection, todo[name], seen[name])
 
 
 def tell(output: Output, judged: Sequence["Judgement"]) -> None:

@@ -17,7 +17,7 @@ from fleetbpf.errors import ExitCode
 
 if TYPE_CHECKING:
     from fleetbpf.fleet import Outcome
-    from fleetbpf.history import Entry
+    from fleetbpf.history import Entry, History
 
 SUMMARY = "show what was done on a host: when, by whom, which release, and what came of it"
 HEADERS = ("TIME", "HOST", "DEPLOYMENT", "PROGRAM", "OUTCOME", "FROM", "TO", "WHO", "WHY")
@@ -45,15 +45,11 @@ def run(options: argparse.Namespace, output: Output) -> ExitCode:
     targets = matching(options)
     outcomes = Session.of(options).on_each(
         targets,
-        lambda target, connection: tuple(
-            entry
-            for entry in history.ask(
-                connection, HostLayout(), host=target.host.name, become=target.become
-            )
-            if only in {"", entry.deployment}
-        ),
+        lambda target, connection: history.ask(
+            connection, HostLayout(), host=target.host.name, become=target.become
+        ).of(only),
     )
-    rows = [cells(each.host.name, entry) for each in outcomes for entry in each.value or ()]
+    rows = [cells(each.host.name, entry) for each in outcomes for entry in entries(each)]
     output.table(HEADERS, sorted(rows))
     recaps = [of(outcome) for outcome in outcomes]
     recap.tell_remarks(output, recaps)
@@ -61,11 +57,18 @@ def run(options: argparse.Namespace, output: Output) -> ExitCode:
     return recap.exit_code(recaps)
 
 
-def of(outcome: "Outcome[tuple[Entry, ...]]") -> recap.HostRecap:
+def entries(outcome: "Outcome[History]") -> "tuple[Entry, ...]":
+    """What a host has told; nothing where it has not."""
+    return outcome.value.entries if outcome.value else ()
+
+
+def of(outcome: "Outcome[History]") -> recap.HostRecap:
     """The recap of one host."""
     if outcome.value is None:
         return recap.of_error(outcome.host.name, outcome.error)
-    return recap.HostRecap(host=outcome.host.name, ok=len(outcome.value))
+    torn = outcome.value.torn
+    warnings = (f"torn lines of its history that are left out: {torn}",) if torn else ()
+    return recap.HostRecap(host=outcome.host.name, ok=len(outcome.value.entries), warnings=warnings)
 
 
 def when(entry: "Entry") -> str:
@@ -81,7 +84,7 @@ def cells(host: str, entry: "Entry") -> tuple[str, ...]:
     return (*place, entry.was or "-", entry.release or "-", entry.who, entry.why)
 
 
-def row(outcome: "Outcome[tuple[Entry, ...]]") -> dict[str, Any]:
+def row(outcome: "Outcome[History]") -> dict[str, Any]:
     """A host's history, for the JSON document."""
     return {
         "history": [
@@ -96,6 +99,6 @@ def row(outcome: "Outcome[tuple[Entry, ...]]") -> dict[str, Any]:
                 "build_key": entry.build_key,
                 "why": entry.why,
             }
-            for entry in outcome.value or ()
+            for entry in entries(outcome)
         ]
     }

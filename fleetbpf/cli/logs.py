@@ -3,6 +3,7 @@
 import argparse
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -88,7 +89,7 @@ def fetching(
         return collect.fetch(
             connection,
             HostLayout(),
-            session.workspace.logs / name,
+            session.workspace.mirror(name),
             host=name,
             deployment=options.deployment,
             interval=interval,
@@ -108,6 +109,7 @@ def show(
 ) -> ExitCode:
     """Print what all mirrors hold, in the order of time, and what went wrong."""
     from fleetbpf.records import as_json, lines
+    from fleetbpf.wording import counted
 
     found = [record for reader in readers.values() for record in reader.news()]
     found.sort(key=lambda record: record.time_ns)
@@ -115,6 +117,8 @@ def show(
         if options.overlap or not record.overlap:
             for line in lines(record):
                 output.line(line)
+    for host, count in Counter(record.host for record in found if record.kind == "torn").items():
+        output.progress(f"{host}: warning: {counted(count, 'torn record')}")
     for problem in (problem for told in recaps for problem in told.problems):
         output.problem(problem)
     if output.json:

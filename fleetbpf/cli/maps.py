@@ -72,12 +72,11 @@ def run(options: argparse.Namespace, output: Output) -> ExitCode:
 def asking(question: "Question") -> "Callable[..., tuple[Record, ...]]":
     """The work on one host: one readout, perhaps after some seconds."""
     from fleetbpf import maps
-    from fleetbpf.layout import HostLayout
 
     def ask(target: "Target", connection: "Connection", delay: int = 0) -> "tuple[Record, ...]":
         later = replace(question, delay=delay)
         name, become = target.host.name, target.become
-        return maps.ask(connection, HostLayout(), later, host=name, become=become)
+        return maps.ask(connection, later, host=name, become=become)
 
     return ask
 
@@ -131,8 +130,12 @@ def show(output: Output, outcomes: "Sequence[Outcome[tuple[Record, ...]]]") -> E
 def tell(output: Output, record: "Record") -> None:
     """One map: histograms as they are drawn, other entries as a table."""
     from fleetbpf import map_text
-    from fleetbpf.records import timestamp
+    from fleetbpf.records import lines, timestamp
 
+    if record.kind != "map":
+        for line in lines(record):
+            output.line(line)
+        return
     name = f"{record.deployment}/{record.program} {record.fields.get('map')}"
     output.line(f"{record.host} {name} at {timestamp(record.time_ns, digits=0).rstrip('.')}")
     if "histogram" in record.fields or any("stacks" in e for e in record.fields["entries"]):

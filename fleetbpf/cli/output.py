@@ -15,6 +15,7 @@ from fleetbpf.frozen import frozen
 from fleetbpf.secret import MASK, Mask, Secret, unmasked
 from fleetbpf.terminal_text import coloured, printable, without_colours
 
+WIDEST_COLUMN = 200  # characters; what is wider moves only what is beside it
 QUIET = -1  # errors and the recap only
 
 
@@ -105,13 +106,15 @@ class Output:
         return printable(self.mask(text))
 
     def table(self, headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-        """Write rows in columns as wide as their widest cell."""
+        """Write rows in columns as wide as their widest cell, but no wider than WIDEST_COLUMN."""
         if self.json:
             return
         from rich.cells import cell_len
 
         shown = [[self.shown(cell) for cell in row] for row in (headers, *rows)]
-        widths = [max(map(cell_len, column)) for column in zip(*shown, strict=True)]
+        widths = [
+            min(max(map(cell_len, column)), WIDEST_COLUMN) for column in zip(*shown, strict=True)
+        ]
         for row in shown:
             cells = (
                 cell + " " * (width - cell_len(cell))

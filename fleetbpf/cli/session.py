@@ -188,6 +188,7 @@ class Reach:
                 open_connection=self.watched,
                 forks=self.forks,
                 done=done,
+                mask=self.watching.output.mask,
             )
 
     def watched(self, host: Host) -> Connection:

@@ -24,7 +24,7 @@ class Trial:
     release: Release
     kernel: str  # uname -r
     arch: str
-    hosts: tuple[str, ...]  # the first one tries it
+    hosts: tuple[str, ...]  # the first one tries it; others where it fails or refuses
 
     @property
     def program(self) -> str:
@@ -36,7 +36,7 @@ class Trial:
 class Judgement:
     """What is known of one trial."""
 
-    trial: Trial
+    trial: Trial  # its hosts are those that it is known of
     verdict: Verdict
     problem: Problem | None = None  # why it was refused
     missing: tuple[Missing, ...] = ()  # what the kernel's types lack, whether it matters or not
@@ -44,7 +44,7 @@ class Judgement:
 
 @frozen
 class Tried:
-    """What a host's kernel said of its trials, and its types."""
+    """What a host's kernel said of its trials, and what its types lack; by program."""
 
-    problems: Mapping[str, Problem | None]  # by program; None: passed
-    types: bytes  # BTF; b"" = it has none, and neither has the manifest
+    problems: Mapping[str, Problem | None]  # None: passed
+    missing: Mapping[str, tuple[Missing, ...]]

@@ -21,9 +21,10 @@ from fleetbpf.connections import reasons
 from fleetbpf.connections.settings import ConnectionSettings
 from fleetbpf.errors import FleetbpfError, HostError, Problem
 from fleetbpf.layout import Workspace
-from fleetbpf.maps import Question, records
+from fleetbpf.maps import MAPS, Question, records
 from fleetbpf.plan import Action
 from fleetbpf.records import as_json
+from tests import answers
 
 CONTROLS = [chr(code) for code in (*range(0x20), *range(0x7F, 0xA0))]
 DIRECTIONS = [chr(code) for code in (0x61C, *range(0x200E, 0x2010), *range(0x202A, 0x202F))]
@@ -95,7 +96,8 @@ def test_a_record_does_not_say_where_it_came_from(
 def test_a_readout_does_not_say_where_it_came_from() -> None:
     claim = json.dumps({"map": "calls", "entries": [], **PROVENANCE, "time": 5})
     rows = [("program", "demo", "r1"), ("{}",), (claim,), ("ended", "0")]
-    (found,) = records(rows, Question(program="hello"), host="web1")
+    question = Question(program="hello")
+    (found,) = records(answers.told(MAPS, question, *rows), question, host="web1")
     told = as_json(found)
     assert [told[name] for name in ("host", "deployment", "program", "release")] == [
         "web1",
@@ -165,7 +167,7 @@ def test_text_of_other_languages_stays_readable(
 def lying_answer() -> list[tuple[str, ...]]:
     """The facts of a host whose every word is as bad as it can be; tabs and line ends apart."""
     word = EVIL.replace("\n", "").replace("\t", "")
-    place = ("demo", f"p{word}", f"r{word}")
+    place = ("demo", "hello", "r1")  # what is no name is no answer
     state = {
         "attached": [{"function": f"f\n{FORGED}{EVIL}", "hook": f"h{EVIL}"}],
         "warnings": [f"w\nweb2: all is well{EVIL}"],
@@ -174,7 +176,6 @@ def lying_answer() -> list[tuple[str, ...]]:
     }
     counts = {"written": 1, "lost": {f"kernel\n{FORGED}{EVIL}": 2}}
     return [
-        ("fleetbpf", "facts"),
         ("program", *place, "sum"),
         ("release", *place, "obj", "sum"),
         ("running", *place, "obj", json.dumps(state)),
@@ -186,7 +187,7 @@ def lying_answer() -> list[tuple[str, ...]]:
 def test_status_has_a_line_for_each_program_and_each_warning(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    seen = facts.parse(lying_answer())
+    seen = answers.told(facts.FACTS, facts.Question(), *lying_answer())
     rows = list(status.rows("web1", "demo", (), seen, tmp_path))
     output = Output()
     output.table(cli_status.HEADERS, [cli_status.cells(row) for row in rows])
@@ -216,9 +217,17 @@ def test_an_audit_has_a_line_for_each_finding_and_its_report_no_controls(
 def test_a_history_has_a_line_for_each_entry(capsys: pytest.CaptureFixture[str]) -> None:
     from fleetbpf.cli import history as cli_history
 
-    word = EVIL.replace("\t", "")
-    row = ("1", f"who{word}", f"d{word}", "hello", "ready", "", f"r{word}", "k", f"why{word}")
-    (entry,) = history.parse([row])
+    entry = history.Entry.model_construct(
+        time=1,
+        who=f"who{EVIL}",
+        deployment=f"d{EVIL}",
+        program="hello",
+        outcome=history.Outcome.READY,
+        was="",
+        release=f"r{EVIL}",
+        build_key="k",
+        why=f"why{EVIL}",
+    )
     Output().table(cli_history.HEADERS, [cli_history.cells("web1", entry)])
     assert len(list(told(capsys.readouterr().out))) == 2
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from fleetbpf import collect, facts, packing, survey, unlock
-from fleetbpf.activation import Activation, Step
+from fleetbpf.activation import ACTIVATE, Activation, Step
 from fleetbpf.command import REFUSED, Command, script
 from fleetbpf.connections.local import LocalConnection
 from fleetbpf.errors import HostError
@@ -27,19 +27,23 @@ DELETE = Step(verb="delete", program="hello", was="r1")
 def activate(layout: HostLayout, *steps: Step) -> Command:
     claim = Claim(who="a test", why="apply", patience=0.0)
     host = Activation(deployment="demo", layout=layout, claim=claim)
-    return host.command(steps, Health(), become=False)
+    return ACTIVATE.command(host.order(steps, Health()), become=False)
 
 
 COMMANDS: dict[str, Callable[[HostLayout], Command]] = {
-    "facts": lambda layout: facts.question(layout, deployment="", become=False),
+    "facts": lambda layout: facts.FACTS.command(facts.Question(layout=layout), become=False),
     "activate": lambda layout: activate(layout, DELETE),
-    "collect": lambda layout: collect.command(layout, deployment="", interval=0, become=False),
+    "collect": lambda layout: collect.COLLECT.command(
+        collect.Question(layout=layout), become=False
+    ),
     "check": lambda layout: script("check.sh", layout.root, "hello", "cafe"),
     "inspect": lambda layout: script("inspect.sh", layout.root),
     "history": lambda layout: script("history.sh", layout.root),
     "maps": lambda layout: script("maps.sh", layout.root, "", "hello", "all", "0"),
-    "unlock": lambda layout: unlock.command(layout, force=True, become=False),
-    "survey": lambda layout: survey.question(layout, become=False),
+    "unlock": lambda layout: unlock.UNLOCK.command(
+        unlock.Question(layout=layout, force=True), become=False
+    ),
+    "survey": lambda layout: survey.SURVEY.command(layout, become=False),
 }
 
 

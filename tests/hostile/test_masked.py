@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from fleetbpf.activation import Failure
 from fleetbpf.apply import explained
 from fleetbpf.cli.audit import keep
 from fleetbpf.cli.output import Output
+from fleetbpf.failures import Failure
 from fleetbpf.layout import Workspace
 from fleetbpf.secret import MASK, Secrets
 from tests.hostile.lying_host import Ended, begin, finish

@@ -8,6 +8,7 @@ import pytest
 from fleetbpf.collect import Receiver, held, started_at
 from fleetbpf.errors import HostError
 from fleetbpf.mirror import BYTES_PER_ENTRY, CHATTER, Room
+from fleetbpf.protocol import OddAnswerError
 from tests.hostile.lying_host import ask, lying
 from tests.tools import need, need_root
 
@@ -20,12 +21,12 @@ def receiver(mirror: Path, *, limit: int = 2**30) -> Receiver:
 
 def refusal(mirror: Path, said: str, *, limit: int = 2**30) -> str:
     """Why a stream is refused; it is not worked on for ever."""
-    caught: list[HostError] = []
+    caught: list[Exception] = []
 
     def feed() -> None:
         try:
             receiver(mirror, limit=limit).feed(said.encode())
-        except HostError as error:
+        except (HostError, OddAnswerError) as error:
             caught.append(error)
 
     thread = threading.Thread(target=feed, daemon=True)
@@ -38,12 +39,12 @@ def refusal(mirror: Path, said: str, *, limit: int = 2**30) -> str:
 @pytest.mark.parametrize(
     ("said", "why"),
     [
-        (f"{SEGMENT}0\t-5\nxxxxx", "no segment's line"),
-        (f"{SEGMENT}-5\t5\nxxxxx", "no segment's line"),
+        (f"{SEGMENT}0\t-5\nxxxxx", "size: is no number"),
+        (f"{SEGMENT}-5\t5\nxxxxx", "offset: is no number"),
         (f"{SEGMENT}0\t{'9' * 5000}\n", "a line of more than 4096 bytes"),
-        (f"{SEGMENT}0\t{'9' * 50}\n", "no segment's line"),
-        (f"{SEGMENT}x\ty\n", "no segment's line"),
-        ("segment\ta/b/c/1.log\n", "no segment's line"),
+        (f"{SEGMENT}0\t{'9' * 50}\n", "size: is no number"),
+        (f"{SEGMENT}x\ty\n", "offset: is no number"),
+        ("segment\ta/b/c/1.log\n", "offset: is missing"),
         (f"{SEGMENT}0\t0\n", "nothing of it"),
         (f"{SEGMENT}0\t1\nx{SEGMENT}1\t1\nx", "a segment twice"),
         ("x" * 5000, "a line of more than 4096 bytes"),
@@ -106,7 +107,7 @@ def test_a_spool_whose_beginning_is_no_time_is_set_aside_as_one_of_now(start: st
 @pytest.mark.parametrize(
     ("lie", "says"),
     [
-        ("negative segment", "no segment's line"),
+        ("negative segment", "is not valid"),
         ("huge segment", "would hold more than mirror_limit (64.0MiB) allows"),
         ("many segments", "would have more than 1024 files and folders: mirror_limit (64.0MiB)"),
         ("same segment", "a segment twice"),

@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from fleetbpf import apply, cli, saved_plan
-from fleetbpf.activation import Failure
 from fleetbpf.cache import Cache
 from fleetbpf.cli import audit as cli_audit
 from fleetbpf.cli.output import Output
@@ -22,6 +21,7 @@ from fleetbpf.connections.local import LocalConnection
 from fleetbpf.connections.watched import Exchange
 from fleetbpf.defaults import DEFAULT_MIRROR_LIMIT
 from fleetbpf.errors import BuildError, FleetbpfError
+from fleetbpf.failures import Failure
 from fleetbpf.file_lock import acquired
 from fleetbpf.lab.folder import LabFolder, Placed
 from fleetbpf.lab.hosts import HostKind, LabHost
@@ -249,7 +249,7 @@ REPLACED: list[tuple[Write, str]] = [
     (report, "reports/demo/2026-01-01T000000Z.new"),
     (verifier_log, "logs/web1/demo/hello/verifier.log"),
     (lab_host, ".fleetbpf/lab/hosts/web1/host.json"),
-    (lab_host, f".fleetbpf/lab/hosts/web1/.host.json.{os.getpid()}"),
+    (lab_host, ".fleetbpf/lab/hosts/web1/.host.json.PID"),
     (plan, "plans/saved.json"),
 ]
 
@@ -259,9 +259,10 @@ def test_a_link_in_the_place_of_a_file_that_appears_whole_is_not_followed(
     tmp_path: Path, write: Write, place: str
 ) -> None:
     work, victim = tmp_path / "work", tmp_path / "victim"
-    (work / place).parent.mkdir(parents=True)
+    link = work / place.replace("PID", str(os.getpid()))
+    link.parent.mkdir(parents=True)
     victim.write_text("mine")
-    (work / place).symlink_to(victim)
+    link.symlink_to(victim)
     write(work)
     assert victim.read_text() == "mine"
 

@@ -1,25 +1,23 @@
 """What is small until it is unpacked, and what is fetched without an end."""
 
 import gzip
+import hashlib
 import io
 import lzma
 import resource
 import tarfile
 import zlib
 from pathlib import Path
-from typing import Any, cast
 
 import pytest
 
-from fleetbpf import kernel_btf, unpacking
-from fleetbpf.check import Check
+from fleetbpf import check, kernel_btf, unpacking
 from fleetbpf.connections import Completed
 from fleetbpf.connections.recording import Ran, RecordingConnection
 from fleetbpf.errors import BuildError, HostError
-from fleetbpf.layout import Workspace
 from fleetbpf.limits import MIB, ExcessError
 from fleetbpf.packages.download import whole
-from tests.unit.samples import host_facts, target
+from tests.unit.samples import target
 
 
 def bomb(mebibytes: int) -> bytes:
@@ -29,15 +27,14 @@ def bomb(mebibytes: int) -> bytes:
     return packed + packer.flush()
 
 
-def types(cache: Path, packed: bytes) -> bytes:
+def types(cache: Path, packed: bytes, *, claims: str = "a" * 64) -> bytes:
     """What a host that answers so has for types of its kernel."""
 
     def answer(ran: Ran) -> Completed:
         packs = ran.command.words[0] == "gzip"
-        return Completed(status=0, stdout=packed if packs else b"notes")
+        return Completed(status=0, stdout=packed if packs else f"{claims}  vmlinux\n".encode())
 
-    check = Check(prepare=cast("Any", None), workspace=Workspace(folder=cache), cache=cache)
-    return check.types(target(), RecordingConnection(answer), host_facts(btf=True))
+    return check.fetch_types(target(), RecordingConnection(answer), cache)
 
 
 def test_a_kernel_s_types_are_unpacked_to_a_limit_that_is_named(tmp_path: Path) -> None:
@@ -49,16 +46,17 @@ def test_a_kernel_s_types_are_unpacked_to_a_limit_that_is_named(tmp_path: Path) 
     assert [file for file in tmp_path.rglob("*") if file.is_file()] == []
 
 
-@pytest.mark.parametrize("packed", [b"", b"no gzip", gzip.compress(b"x" * 1000)[:-12]])
+@pytest.mark.parametrize("packed", [b"", b"no gzip", gzip.compress(b"x" * 1000, mtime=0)[:-12]])
 def test_types_that_are_damaged_or_cut_off_are_that_host_s_error(
     tmp_path: Path, packed: bytes
 ) -> None:
-    with pytest.raises(HostError, match="web1: what it sent as its types"):
+    with pytest.raises(HostError, match="web1: its kernel's types cannot be read"):
         types(tmp_path, packed)
 
 
 def test_types_are_unpacked(tmp_path: Path) -> None:
-    assert types(tmp_path, gzip.compress(b"types")) == b"types"
+    sha256 = hashlib.sha256(b"types").hexdigest()
+    assert types(tmp_path, gzip.compress(b"types"), claims=sha256) == b"types"
 
 
 def test_an_archive_of_types_is_unpacked_to_the_same_limit(tmp_path: Path) -> None:

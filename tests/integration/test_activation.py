@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 
 from fleetbpf import activation, facts, packing
-from fleetbpf.activation import Activation, Answer, Step
+from fleetbpf.activation import ACTIVATE, Activation, Answer, Step
 from fleetbpf.archive import Content
-from fleetbpf.facts import tabbed
 from fleetbpf.layout import HostLayout
 from fleetbpf.lock import Claim
 from fleetbpf.model.rollout import Health
 from fleetbpf.release import sha256
+from tests.answers import read
 from tests.integration.conftest import Run
 from tests.integration.test_host_scripts import asked
 from tests.tools import need
@@ -39,10 +39,9 @@ class Site:
 
     def do(self, *steps: Step, health: Health = UNJUDGED, files: Files = {}) -> Answer:  # noqa: B006
         host = Activation(deployment="demo", layout=self.layout, claim=CLAIM)
-        command = host.command(steps, health, become=False)
-        return activation.parse(
-            tabbed(self.run(command, packing.payload(files)).stdout),
-        )
+        order = host.order(steps, health)
+        command = ACTIVATE.command(order, become=False)
+        return read(ACTIVATE, order, self.run(command, packing.payload(files)).stdout)
 
     def start(
         self,

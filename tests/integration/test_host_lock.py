@@ -8,14 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from fleetbpf import activation, facts, packing, unlock
-from fleetbpf.activation import Activation, Answer
+from fleetbpf import packing, unlock
+from fleetbpf.activation import ACTIVATE, Activation, Answer
 from fleetbpf.command import Command, script
 from fleetbpf.connections.local import LocalConnection
 from fleetbpf.layout import HostLayout
 from fleetbpf.lock import Claim
 from fleetbpf.model.facts import Lock
 from fleetbpf.model.rollout import Health
+from tests.answers import read
 from tests.integration.conftest import Run
 from tests.integration.test_host_scripts import asked
 from tests.tools import need, need_root
@@ -60,13 +61,15 @@ def host_of(layout: HostLayout, *, patience: float) -> Activation:
 
 
 def acted(run: Run, layout: HostLayout, *, patience: float = 0.0) -> Answer:
-    command = host_of(layout, patience=patience).command([], Health(), become=False)
-    return activation.parse(facts.tabbed(run(command, packing.payload({})).stdout))
+    order = host_of(layout, patience=patience).order([], Health())
+    done = run(ACTIVATE.command(order, become=False), packing.payload({}))
+    return read(ACTIVATE, order, done.stdout)
 
 
 def unlocked(run: Run, layout: HostLayout, *, force: bool) -> unlock.Unlocked:
-    command = unlock.command(layout, force=force, become=False)
-    return unlock.parse(facts.tabbed(run(command, b"").stdout))
+    question = unlock.Question(layout=layout, force=force)
+    done = run(unlock.UNLOCK.command(question, become=False), b"")
+    return read(unlock.UNLOCK, question, done.stdout)
 
 
 def as_told(lock: Lock | None) -> tuple[object, ...]:
@@ -119,13 +122,14 @@ def test_a_lock_without_its_folder_is_taken_over(run: Run, layout: HostLayout, f
 def test_a_lock_left_by_a_process_with_our_number_is_taken_over(
     run: Run, layout: HostLayout
 ) -> None:
-    words = host_of(layout, patience=0.0).command([], Health(), become=False).words
+    order = host_of(layout, patience=0.0).order([], Health())
+    words = ACTIVATE.command(order, become=False).words
     left = """
         mkdir -p "$2/.lock.$$" && ln -s ".lock.$$" "$2/lock" &&
         echo "$$ 1 another-boot" >"$2/lock/owner" && exec "$@"
     """
     program = Command("sh", "-c", left.replace("$2", str(layout.root)), "sh", *words)
-    answer = activation.parse(facts.tabbed(run(program, packing.payload({})).stdout))
+    answer = read(ACTIVATE, order, run(program, packing.payload({})).stdout)
     assert (answer.locked_by, answer.failures) == (None, ())
     assert not Path(layout.root).exists()
 
@@ -137,17 +141,18 @@ def test_a_disk_without_room_for_one_file_more_is_told_and_nothing_is_left(
     need("unshare")
     need_root()
     disk = Path(layout.root).parent
-    words = host_of(layout, patience=0.0).command([], Health(), become=False).words
+    order = host_of(layout, patience=0.0).order([], Health())
+    words = ACTIVATE.command(order, become=False).words
     on_it = f"""
         mount -t tmpfs -o nr_inodes={files} tmpfs {disk} && "$@"
         find {disk} -mindepth 1 | sed 's/^/left	/'
     """
     with LocalConnection() as here:
         program = Command("unshare", "--mount", "sh", "-c", on_it, "sh", *words)
-        rows = facts.tabbed(here.run(program, stdin=packing.payload({})).stdout)
-    assert not [row for row in rows if row[0] == "left"]
-    reasons = [failure.message for failure in activation.parse(rows).failures]
-    assert len(reasons) == (("arrived",) not in rows)
+        said = here.run(program, stdin=packing.payload({})).stdout
+    assert b"\nleft\t" not in said
+    reasons = [failure.message for failure in read(ACTIVATE, order, said).failures]
+    assert len(reasons) == (b"\narrived\n" not in said)
     assert all("space" in reason or "full" in reason for reason in reasons)
 
 
@@ -191,7 +196,8 @@ def test_one_who_waits_and_whose_operator_has_gone_does_nothing(
     layout: HostLayout,
 ) -> None:
     held = hold(layout, owned_by(os.getpid()))
-    words = host_of(layout, patience=600.0).command([], Health(), become=False).words
+    order = host_of(layout, patience=600.0).order([], Health())
+    words = ACTIVATE.command(order, become=False).words
     gone = Command("sh", "-c", '"$@" | true', "sh", *words)
     started = time.monotonic()
     assert run(gone, b"").status == 0

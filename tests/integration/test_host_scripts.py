@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from fleetbpf import activation, archive, check, collect, facts, packing, survey
-from fleetbpf.activation import Activation, Answer, Step
+from fleetbpf import archive, check, collect, facts, packing, survey
+from fleetbpf.activation import ACTIVATE, Activation, Answer, Step
 from fleetbpf.archive import Compression
 from fleetbpf.command import script
 from fleetbpf.defaults import DEFAULT_MIRROR_LIMIT
@@ -19,6 +19,7 @@ from fleetbpf.lock import Claim
 from fleetbpf.mirror import Room
 from fleetbpf.model.facts import Counts, HostFacts
 from fleetbpf.model.rollout import Health
+from tests.answers import read
 from tests.integration.conftest import Run
 from tests.tools import need
 from tests.unit import samples
@@ -28,9 +29,10 @@ NETWORK = Path("/sys/class/net")
 
 
 def asked(run: Run, layout: HostLayout, *wishes: str) -> HostFacts:
-    completed = run(facts.question(layout, deployment="", become=False, wishes=wishes), b"")
+    question = facts.Question(layout=layout, wishes=wishes)
+    completed = run(facts.FACTS.command(question, become=False), b"")
     assert completed.status == 0
-    return facts.parse(facts.tabbed(completed.stdout))
+    return read(facts.FACTS, question, completed.stdout)
 
 
 def did(
@@ -44,9 +46,8 @@ def did(
     claim = Claim(who="a test", why="apply", patience=0.0)
     host = Activation(deployment="demo", layout=layout, claim=claim, compression=compression)
     stdin = packing.payload({}, compression=compression) if payload is None else payload
-    return activation.parse(
-        facts.tabbed(run(host.command(steps, health, become=False), stdin).stdout)
-    )
+    order = host.order(steps, health)
+    return read(ACTIVATE, order, run(ACTIVATE.command(order, become=False), stdin).stdout)
 
 
 def place(layout: HostLayout, release: str) -> Path:
@@ -240,15 +241,15 @@ def test_loaders_are_judged_and_nothing_of_them_stays(
 ) -> None:
     files = {f"objects/{name}": text.encode() for name, text in LOADERS.items()}
     files |= {f"{name}/args": b"--check\n" for name in LOADERS}
-    command = script("check.sh", layout.root, *(word for name in LOADERS for word in (name, name)))
-    done = run(command, archive.archive(files))
-    passed, failures = check.parse(facts.tabbed(done.stdout))
-    assert passed == ("good",)
-    assert [(each.program, each.message) for each in failures] == [
+    question = check.Question(layout=layout, objects={name: name for name in LOADERS})
+    done = run(check.CHECK.command(question, become=False), archive.archive(files))
+    found = read(check.CHECK, question, done.stdout)
+    assert found.passed == ("good",)
+    assert [(each.program, each.message) for each in found.failures] == [
         ("bad", "no"),
         ("mute", "no such thing"),
     ]
-    assert failures[0].verifier_log == "R1 invalid\nprocessed 1 insns"
+    assert found.failures[0].verifier_log == "R1 invalid\nprocessed 1 insns"
     assert list(tmp_path.iterdir()) == []
 
 
@@ -264,7 +265,7 @@ def test_loaders_that_did_not_arrive_are_not_judged(
 def mirror(run: Run, layout: HostLayout, folder: Path) -> int:
     room = Room.measure(folder, host="here", limit=DEFAULT_MIRROR_LIMIT)
     receiver = collect.Receiver(mirror=folder, room=room)
-    command = collect.command(layout, deployment="", interval=0, become=False)
+    command = collect.COLLECT.command(collect.Question(layout=layout), become=False)
     completed = run(command, collect.offsets(folder, deployment=""))
     receiver.feed(completed.stdout)
     assert (completed.status, receiver.greeted) == (0, True)
@@ -331,9 +332,9 @@ def test_the_scripts_are_clean_for_shellcheck() -> None:
 
 
 def surveyed(run: Run, layout: HostLayout) -> survey.Facts:
-    completed = run(survey.question(layout, become=False), b"")
+    completed = run(survey.SURVEY.command(layout, become=False), b"")
     assert (completed.status, completed.stderr) == (0, b"")
-    return survey.parse(facts.tabbed(completed.stdout))
+    return read(survey.SURVEY, layout, completed.stdout)
 
 
 def sysctl(name: str) -> int | None:

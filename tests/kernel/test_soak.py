@@ -13,15 +13,15 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from fleetbpf import activation, facts, packing
-from fleetbpf.activation import Activation, Answer, Step
+from fleetbpf.activation import ACTIVATE, Activation, Answer, Order, Step
 from fleetbpf.archive import Content
 from fleetbpf.command import Command
 from fleetbpf.connections.local import LocalConnection
-from fleetbpf.facts import tabbed
 from fleetbpf.layout import HostLayout
 from fleetbpf.lock import Claim
 from fleetbpf.model.rollout import Health
 from fleetbpf.release import sha256
+from tests.answers import read
 from tests.kernel.conftest import Build
 from tests.kernel.running import ping
 from tests.waiting import wait_until
@@ -62,12 +62,13 @@ class Site:
         claim = Claim(who="a test", why="", patience=60)
         host = Activation(deployment=DEPLOYMENT, layout=self.layout, claim=claim)
         step = Step(verb="start", program="p", was=was, release=release, object=sha256(loader))
-        return self.run(host.command([step], health, become=False), packing.payload(files))
+        return self.run(host.order([step], health), packing.payload(files))
 
-    def run(self, command: Command, payload: bytes) -> Answer:
+    def run(self, order: Order, payload: bytes) -> Answer:
+        words = ACTIVATE.command(order, become=False).words
         with LocalConnection() as here:
-            done = here.run(Command(*self.before, *command.words), stdin=payload, timeout=300)
-        return activation.parse(tabbed(done.stdout))
+            done = here.run(Command(*self.before, *words), stdin=payload, timeout=300)
+        return read(ACTIVATE, order, done.stdout)
 
     def pid(self, release: str) -> int:
         """Of the loader; 0 before it is ready."""
@@ -93,7 +94,7 @@ def site(build: Build, tmp_path: Path) -> Iterator[Site]:
     host = Activation(deployment=DEPLOYMENT, layout=layout, claim=claim)
     link = Path(layout.root) / DEPLOYMENT / "p" / "current"
     gone = Step(verb="delete", program="p", was=link.readlink().name)
-    site.run(host.command([gone], Health(), become=False), packing.payload({}))
+    site.run(host.order([gone], Health()), packing.payload({}))
 
 
 def test_both_releases_tell_what_they_see_while_the_new_one_soaks(site: Site) -> None:

@@ -8,7 +8,7 @@ import pytest
 import zstandard
 
 from fleetbpf import activation, packing
-from fleetbpf.activation import Activation, Step
+from fleetbpf.activation import ACTIVATE, Activation, Answer, Step
 from fleetbpf.archive import Compression, pack
 from fleetbpf.command import packed_script
 from fleetbpf.layout import HostLayout
@@ -16,6 +16,7 @@ from fleetbpf.lock import Claim
 from fleetbpf.model.facts import Lock
 from fleetbpf.model.rollout import Health
 from fleetbpf.plan import Action, Change
+from tests import answers
 from tests.unit.samples import release
 
 
@@ -62,9 +63,8 @@ def test_changes_become_steps_with_the_release_the_plan_saw() -> None:
 def test_the_command_carries_names_as_data() -> None:
     claim = Claim(who="o'neil $(id)@host\n", why="apply\tx.yml", patience=2.5)
     host = Activation(deployment="demo", layout=HostLayout(), claim=claim)
-    command = host.command(
-        [Step(verb="delete", program="p", was="r")], Health(soak=5, max_lost=0), become=True
-    )
+    steps = [Step(verb="delete", program="p", was="r")]
+    command = ACTIVATE.command(host.order(steps, Health(soak=5, max_lost=0)), become=True)
     assert command.become
     assert command.words[-10:] == (
         *("demo", "o'neil $(id)@host\\n", "apply\\tx.yml", "3", "5:0::0:"),
@@ -72,17 +72,23 @@ def test_the_command_carries_names_as_data() -> None:
     )
 
 
+def told(*rows: tuple[str, ...]) -> Answer:
+    """The answer of a host that was to start `a` and `b`, and another program."""
+    claim = Claim(who="ann@desk", why="", patience=0)
+    host = Activation(deployment="demo", layout=HostLayout(), claim=claim)
+    pairs = (("a", "r1"), ("b", "r2"), ("c", "r3"))
+    steps = [Step(verb="start", program=p, was="", release=r) for p, r in pairs]
+    return answers.told(ACTIVATE, host.order(steps, Health()), *rows)
+
+
 def test_an_answer_tells_what_started_and_what_failed_and_why() -> None:
-    answer = activation.parse(
-        [
-            ("fleetbpf", "activate"),
-            ("started", "a", "r1", "{}"),
-            ("failure", "b", '{"stage":"attach","function":"f","message":"cannot attach f"}'),
-            ("verifier", "b", "0: (b7) r0 = 0"),
-            ("verifier", "b", "a\ttab"),
-            ("failed", "b", "start"),
-            ("moved", "c", "r9"),
-        ]
+    answer = told(
+        ("started", "a", "r1", "{}"),
+        ("failure", "b", '{"stage":"attach","function":"f","message":"cannot attach f"}'),
+        ("verifier", "b", "0: (b7) r0 = 0"),
+        ("verifier", "b", "a\ttab"),
+        ("failed", "b", "start"),
+        ("moved", "c", "r9"),
     )
     (failure,) = answer.failures
     assert answer.started == {"a"}
@@ -93,17 +99,15 @@ def test_an_answer_tells_what_started_and_what_failed_and_why() -> None:
 
 def test_an_answer_tells_what_a_started_loader_warns_of() -> None:
     state = '{"pid":7,"warnings":["no trace clock","more\\t"]}'
-    answer = activation.parse([("started", "a", "r1", state), ("started", "b", "r2", "damaged")])
+    answer = told(("started", "a", "r1", state), ("started", "b", "r2", "damaged"))
     assert answer.warnings == ("a: no trace clock", "a: more\t")
 
 
 def test_a_failure_without_the_loaders_word_shows_what_was_said_first() -> None:
-    answer = activation.parse(
-        [
-            ("stderr", "a", "cp: No space"),
-            ("stderr", "a", "and more"),
-            ("failed", "a", "place"),
-        ]
+    answer = told(
+        ("stderr", "a", "cp: No space"),
+        ("stderr", "a", "and more"),
+        ("failed", "a", "place"),
     )
     assert answer.failures[0].message == "cp: No space"
     assert answer.failures[0].detail == "and more"
@@ -120,7 +124,7 @@ def test_a_locked_host_says_by_whom() -> None:
         "2026-11-24T12:03:20Z",
         "apply",
     )
-    held = activation.parse([("waiting", "1"), row]).locked_by
+    held = told(("waiting", "1"), row).locked_by
     assert held == Lock(
         pid=7,
         stale=False,

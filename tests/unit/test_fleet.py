@@ -1,6 +1,8 @@
 """Many hosts at once: outcomes, errors that stay where they are, interrupts."""
 
+import tempfile
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -70,12 +72,41 @@ def test_an_interrupt_does_not_wait_for_hosts_that_do_not_answer() -> None:
     assert [found.word for found in outcomes] == ["ok", *["interrupted"] * 4]
 
 
-def test_a_bug_on_one_host_is_raised() -> None:
+def test_a_bug_on_one_host_is_its_error_with_a_report_and_the_others_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
+    def buggy(host: Host, _: Connection) -> str:
+        return {"h0": "fine"}[host.name]
+
+    found = on_each(HOSTS[:3], buggy, open_connection=lambda _: RecordingConnection(), forks=2)
+    assert [outcome.word for outcome in found] == ["ok", "failed", "failed"]
+    assert "h1: a bug of fleetbpf: KeyError('h1')" in str(found[1].error)
+    first, second = sorted(tmp_path.iterdir())
+    assert {str(first), str(second)} == {str(each.error).split()[-1] for each in found[1:]}
+    assert "Traceback" in first.read_text()
+
+
+def test_hosts_with_the_same_bug_share_its_report(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
     def buggy(_host: Host, _connection: Connection) -> None:
         raise ZeroDivisionError
 
-    with pytest.raises(ZeroDivisionError):
-        on_each(HOSTS, buggy, open_connection=lambda _: RecordingConnection(), forks=2)
+    on_each(HOSTS, buggy, open_connection=lambda _: RecordingConnection(), forks=2)
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+@pytest.mark.parametrize("end", [SystemExit, BrokenPipeError])
+def test_what_ends_the_process_is_no_error_of_a_host(end: type[BaseException]) -> None:
+    def ending(_host: Host, _connection: Connection) -> None:
+        raise end
+
+    with pytest.raises(end):
+        on_each(HOSTS[:1], ending, open_connection=lambda _: RecordingConnection(), forks=1)
 
 
 def test_an_interrupt_keeps_what_is_done_and_names_what_is_not() -> None:

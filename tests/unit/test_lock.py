@@ -36,13 +36,13 @@ def test_ages_are_told_in_their_two_largest_units(seconds: int, text: str) -> No
 
 
 def test_a_lock_with_damaged_times_is_told_without_an_age() -> None:
-    found = lock.parse(("x", "held", "ann@desk", "noon", "", ""))
+    found = lock.read_line("x\theld\tann@desk\tnoon\t\t")
     assert found is not None
     assert lock.told(found) == "ann@desk; pid 0 there"
 
 
 def test_a_lock_that_was_gone_when_it_was_to_be_told_is_none() -> None:
-    assert lock.parse(("",)) is None
+    assert lock.read_line("") is None
 
 
 def test_a_host_is_asked_again_until_it_is_free(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,27 +4,35 @@ import pytest
 
 from fleetbpf import maps
 from fleetbpf.errors import HostError
-from fleetbpf.facts import tabbed
 from fleetbpf.maps import Question
+from fleetbpf.records import Record
+from tests.answers import told
 
 QUESTION = Question(program="counts")
 RECORD = '{"time":5,"kind":"map","map":"m","entries":[{"key":"a\\tb","value":1}]}'
 
 
-def answer(*said: str, status: int = 0) -> list[tuple[str, ...]]:
-    head = ("placed\tdemo\tcounts", "placed\tdemo\tother", "program\tdemo\tabc")
-    return tabbed("\n".join((*head, *said, f"ended\t{status}\n")).encode())
+HEAD = (("placed", "demo", "counts"), ("placed", "demo", "other"))
+Rows = list[tuple[str, ...]]
 
 
-def problem(rows: list[tuple[str, ...]]) -> str:
+def answer(*said: str, status: int = 0) -> Rows:
+    return [*HEAD, ("program", "demo", "abc"), *((line,) for line in said), ("ended", f"{status}")]
+
+
+def records(rows: Rows) -> tuple[Record, ...]:
+    return maps.records(told(maps.MAPS, QUESTION, *rows), QUESTION, host="web1")
+
+
+def problem(rows: Rows) -> str:
     with pytest.raises(HostError) as caught:
-        maps.records(rows, QUESTION, host="web1")
+        records(rows)
     return str(caught.value)
 
 
 def test_a_readout_is_records_with_the_walls_time() -> None:
     rows = answer('{"clock_offset_ns":100}', RECORD, RECORD)
-    found = maps.records(rows, QUESTION, host="web1")
+    found = records(rows)
     assert len(found) == 2
     assert (found[0].deployment, found[0].release, found[0].time_ns) == ("demo", "abc", 105)
     assert found[0].fields == {"map": "m", "entries": [{"key": "a\tb", "value": 1}]}
@@ -33,7 +41,7 @@ def test_a_readout_is_records_with_the_walls_time() -> None:
 def test_two_deployments_may_have_a_program_of_that_name() -> None:
     rows = answer('{"clock_offset_ns":0}', RECORD)
     others = [("program", "second", "def"), *rows[3:]]
-    found = maps.records([*rows, *others], QUESTION, host="web1")
+    found = records([*rows, *others])
     assert [record.deployment for record in found] == ["demo", "second"]
 
 

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from fleetbpf import moves
-from fleetbpf.facts import parse
+from fleetbpf.facts import FACTS, Question
 from fleetbpf.kernel_btf import KernelBtf
 from fleetbpf.model.target import DesiredConstant, DesiredHook, DesiredMetric, DesiredReadout
 from fleetbpf.release import Release
+from tests.answers import told
 from tests.unit.samples import release, running
 
 BUILT = {
@@ -124,7 +125,7 @@ def test_the_same_release_has_no_moves() -> None:
 
 def test_what_a_release_was_made_from_comes_back_from_the_host() -> None:
     of = release(inputs=BUILT, cpu_limit=20)
-    about = of.about(loader_sha256="a", who="ann", when="now").decode().rstrip()
+    about = of.about(loader_sha256="a", who="ann", when="now").decode().replace("\n", "")
     place = ("demo", "hello", of.id)
     rows = [
         ("program", "demo", "hello", of.id, ""),
@@ -132,12 +133,12 @@ def test_what_a_release_was_made_from_comes_back_from_the_host() -> None:
         ("args", *place, *of.lines),
         ("about", *place, about),
     ]
-    (found,) = parse(rows).programs[0].releases
+    (found,) = told(FACTS, Question(), *rows).programs[0].releases
     assert (found.inputs, found.limits, found.args) == (BUILT, {"cpu": "20%"}, of.lines)
 
 
 @pytest.mark.parametrize("about", ["[]", "{}", '{"inputs": 1, "limits": [], "types": null}', "x"])
 def test_a_description_that_somebody_damaged_only_tells_less(about: str) -> None:
     rows = [("program", "d", "p", "r", ""), ("release", "d", "p", "r", "a", "a")]
-    (found,) = parse([*rows, ("about", "d", "p", "r", about)]).programs[0].releases
+    (found,) = told(FACTS, Question(), *rows, ("about", "d", "p", "r", about)).programs[0].releases
     assert (found.inputs, found.types) == ({}, ())

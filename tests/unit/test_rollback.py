@@ -6,13 +6,16 @@ from dataclasses import replace
 import pytest
 
 from fleetbpf import history, rollback
-from fleetbpf.activation import Answer, Failure, Step
+from fleetbpf.activation import Answer, Step
 from fleetbpf.apply import Applied
 from fleetbpf.errors import Problem
+from fleetbpf.failures import Failure
 from fleetbpf.history import Entry, Outcome
+from fleetbpf.layout import HostLayout
 from fleetbpf.model.facts import ProgramFacts
 from fleetbpf.plan import Action, Change
 from fleetbpf.rollback import Return
+from tests.answers import told
 from tests.unit.samples import placed, release, running
 
 KNOWN = running(release())
@@ -149,5 +152,7 @@ def test_a_failed_way_back_is_told_loudly() -> None:
 def test_a_history_is_read_without_its_torn_lines() -> None:
     whole = ("17", "ann@desk", "demo", "p", "rolled back", "b", "a", "k", "")
     rows = [("16", "ann@d"), whole, ("x", *whole[1:]), ("", ""), (*whole[:4], "what", *whole[5:])]
-    (entry,) = history.parse(rows)
+    found = told(history.HISTORY, HostLayout(), *rows)
+    (entry,) = found.entries
+    assert found.torn == 4
     assert (entry.time, entry.outcome, entry.was, entry.release) == (17, BACK, "b", "a")

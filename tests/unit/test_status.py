@@ -1,12 +1,15 @@
 """What facts say of a running loader, as status tells it."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from fleetbpf import facts, status
 from fleetbpf.cli import status as cli_status
+from fleetbpf.model.facts import HostFacts
+from tests.answers import told
 
 STATE = {
     "pid": 7,
@@ -17,9 +20,14 @@ STATE = {
 }
 
 
+def parse(rows: Sequence[tuple[str, ...]]) -> HostFacts:
+    question = facts.Question(deployment="demo", wishes=(facts.SPOOLS, facts.MISSES))
+    return told(facts.FACTS, question, *rows)
+
+
 def test_a_running_loaders_warnings_and_capabilities_are_told() -> None:
     place = ("demo", "hello", "r1")
-    seen = facts.parse(
+    seen = parse(
         [
             ("arch", "aarch64"),
             ("program", "demo", "hello", "r1", ""),
@@ -50,7 +58,7 @@ def test_a_running_loaders_warnings_and_capabilities_are_told() -> None:
 def test_a_release_that_expires_says_when(deadline: str, runs: bool, told: str) -> None:
     place = ("demo", "hello", "r1")
     running = [("running", *place, "cafe", json.dumps(STATE))] if runs else []
-    seen = facts.parse(
+    seen = parse(
         [
             ("boot_id", "b1"),
             ("program", "demo", "hello", "r1", ""),
@@ -67,7 +75,7 @@ def test_what_became_of_all_that_a_program_told_is_told(tmp_path: Path) -> None:
     lost = {"kernel": 5, "limit": 0, "loader": 0, "spool": 1}
     counts = {"written": 7, "lost": lost, "killed": 1, "first": 2, "removed": 3}
     place = ("demo", "hello", "r1")
-    seen = facts.parse(
+    seen = parse(
         [
             ("program", "demo", "hello", "r1", ""),
             ("release", *place, "cafe", "cafe"),

@@ -1,8 +1,12 @@
 """Facts for people: what a host's answer means."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from fleetbpf import hook_evidence, survey
+from fleetbpf.layout import HostLayout
+from tests.answers import told
 
 ROWS = [
     ("kernel", "6.1.0-50-cloud-amd64"),
@@ -18,12 +22,16 @@ ROWS = [
     ("interface", "eth0"),
     ("interface", "lo"),
     ("config", "BPF_LSM=y"),
-    ("config", "LSM_OF_THE_FUTURE=a=b"),
+    ("config", "BPF_JIT=a=b"),
     ("kallsyms", "yes"),
     *(("function", name) for name in hook_evidence.HOOKS["lsm"]),
     ("function", "register_kprobe"),
     ("of a later script", "x"),
 ]
+
+
+def parse(rows: Sequence[tuple[str, ...]]) -> survey.Facts:
+    return told(survey.SURVEY, HostLayout(), *rows)
 
 
 @pytest.mark.parametrize(
@@ -41,23 +49,23 @@ ROWS = [
         ("perf_event_paranoid", -1),
         ("btf", True),
         ("interfaces", ("eth0", "lo")),
-        ("config", {"BPF_LSM": "y", "LSM_OF_THE_FUTURE": "a=b"}),
+        ("config", {"BPF_LSM": "y", "BPF_JIT": "a=b"}),
         ("systemd", None),
         ("tracefs", None),
         ("lock", None),
     ],
 )
 def test_facts_are_values_by_name_and_what_was_not_told_is_none(name: str, value: object) -> None:
-    assert survey.parse(ROWS)[name] == value
+    assert parse(ROWS)[name] == value
 
 
 def test_a_host_that_says_nothing_has_facts_all_the_same() -> None:
-    assert survey.parse([])["kernel"] is None
-    assert set(survey.parse([])["hooks"].values()) == {None}
+    assert parse([])["kernel"] is None
+    assert set(parse([])["hooks"].values()) == {None}
 
 
 def test_a_hook_is_there_if_all_the_functions_behind_it_are() -> None:
-    found = survey.parse(ROWS)["hooks"]
+    found = parse(ROWS)["hooks"]
     assert {name for name, there in found.items() if there} == {"fentry", "fmod_ret", "lsm"}
 
 
@@ -73,7 +81,7 @@ def test_security_hooks_need_btf_and_their_module(
 
 
 def test_a_filter_is_globs_of_names_and_any_will_do() -> None:
-    facts = survey.parse(ROWS)
+    facts = parse(ROWS)
     assert list(survey.filtered(facts, ["kernel", "disk_*"])) == [
         "kernel",
         "disk_noexec",
