@@ -13,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from fleetbpf.errors import BuildError, Problem
+from fleetbpf.private_files import make_folder
 
 SIZE = 32  # bytes
 
@@ -40,7 +41,7 @@ def key(file: Path) -> bytes:
 
 def make(file: Path) -> None:
     """Write a new key; of several processes, the first one's stays."""
-    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(file.parent)
     descriptor, name = tempfile.mkstemp(dir=file.parent, prefix=".new-")
     try:
         with open(descriptor, "wb") as new:  # noqa: PTH123 (a descriptor)

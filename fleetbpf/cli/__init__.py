@@ -182,5 +182,4 @@ def report_bug(output: Output) -> ExitCode:
     output.document({"errors": [{"what": "bug", "report": file}], "exit_code": 70})
     what, hint = f"a bug: {sys.exception()!r}", f"please report {file}"
     output.problem(Problem(where="fleetbpf", what=what, hint=hint))
-    output.problem(Problem(where="fleetbpf", what=what, hint=hint))
     return ExitCode.BUG

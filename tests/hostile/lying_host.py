@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -12,6 +11,7 @@ from pathlib import Path
 
 from tests.hostile import lies
 from tests.integration import sshd
+from tests.memory import high_water
 
 INVENTORY = """
 all:
@@ -66,20 +66,17 @@ def begin(folder: Path, *words: str, path: Sequence[Path] = ()) -> subprocess.Po
 
 def finish(process: subprocess.Popen[bytes], folder: Path, *, seconds: float) -> Ended:
     """What became of a command that is to end within so many seconds; else it is killed."""
-    began = time.monotonic()
-    while True:
-        pid, status, used = os.wait4(process.pid, os.WNOHANG)
-        if pid:
-            break
+    began, peak = time.monotonic(), 0.0
+    while process.poll() is None:
+        peak = max(peak, high_water(process.pid))
         if time.monotonic() > began + seconds:
-            os.kill(process.pid, signal.SIGKILL)
+            process.kill()
         time.sleep(0.01)
-    process.returncode = os.waitstatus_to_exitcode(status)
     return Ended(
         status=process.returncode,
         out=(folder / "said").read_text(errors="replace"),
         seconds=time.monotonic() - began,
-        peak=used.ru_maxrss * 1024,
+        peak=round(peak * 2**20),
     )
 
 

@@ -4,7 +4,7 @@ import hashlib
 import lzma
 import re
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -91,11 +91,15 @@ class Mirror:
 
 
 @pytest.fixture
-def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Mirror:
-    need("gpg", "gpgv", "apt-config")
+def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Mirror]:
+    need("gpg", "gpgv", "gpgconf", "apt-config")
     (tmp_path / "apt.conf").write_text(NO_CONFIGURATION)
     monkeypatch.setenv("APT_CONFIG", str(tmp_path / "apt.conf"))
-    return Mirror(tmp_path)
+    made = Mirror(tmp_path)
+    yield made
+    # gpg begins an agent for each home, which would outlive the tests.
+    stop = ("gpgconf", "--homedir", made.home, "--kill", "gpg-agent")
+    subprocess.run(stop, check=True, timeout=60)
 
 
 def refused(mirror: Mirror, what: str, *, again: bool = False) -> None:

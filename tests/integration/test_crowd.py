@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.crowd import ROOT, Kind, crowd, serving
+from tests.memory import high_water
 from tests.tools import absent, need
 
 pytestmark = pytest.mark.ssh
@@ -87,9 +88,3 @@ def watched(command: Sequence[str], folder: Path) -> tuple[int, float]:
             most = max(most, high_water(running.pid))
             time.sleep(LOOK_EVERY)
     return running.returncode, most
-
-
-def high_water(pid: int) -> float:
-    """The most memory that a process has had since its exec, in MB; 0 once it has ended."""
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return sum(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM:"))

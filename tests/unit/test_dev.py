@@ -40,13 +40,17 @@ def machine(tmp_path: Path) -> Path:
         found = shutil.which(name)
         assert found is not None
         (programs / name).symlink_to(found)
-    (tmp_path / "pyproject.toml").touch()
+    for name in ("pyproject.toml", "requirements-dev.lock"):
+        (tmp_path / name).touch()
     scripts = tmp_path / ".venv" / "bin"
     scripts.mkdir(parents=True)
     install(scripts / "fleetbpf", ":")
     install(scripts / "python", ":")
     made_for = subprocess.run(
-        ["cksum", "pyproject.toml"], cwd=tmp_path, capture_output=True, check=True
+        ["cksum", "pyproject.toml", "requirements-dev.lock"],
+        cwd=tmp_path,
+        capture_output=True,
+        check=True,
     )
     (tmp_path / ".venv" / ".made-for").write_bytes(made_for.stdout)
     for name in ("here", "lists", "done"):

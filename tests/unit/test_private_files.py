@@ -94,6 +94,7 @@ MAKERS |= {"copyfile", "copy2"}
 ELSEWHERE = {
     "cache.py": "a work folder that nobody else enters",
     "workbench.py": "a work folder that nobody else enters",
+    "seal.py": "of several processes' keys the first one's stays, which takes a link",
     "static_link.py": "a temporary folder of its own",
     "cli/build.py": "the folder of `--output` is for whom the umask says",
     "cli/manual.py": "man pages are for everybody",
