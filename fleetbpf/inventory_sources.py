@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from enum import Enum
 from pathlib import Path
 
+from fleetbpf import named_files
 from fleetbpf.errors import InputError, Problem
 from fleetbpf.frozen import frozen
 
@@ -47,9 +48,9 @@ def located(name: str) -> Location:
     if not name:
         what = "the name of an inventory is empty"
         raise InputError(Problem(where="inventory", what=what, hint="write . for this folder"))
-    if "," in name and not path.exists():
+    if "," in name and not named_files.exists(path):
         return Location(name=name, folder=None)
-    if not path.is_dir():
+    if not named_files.is_folder(path):
         return Location(name=name, folder=path.parent, files=(path,))
     found = tuple(inventories(path))
     if not found:

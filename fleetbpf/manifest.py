@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from fleetbpf import complaints, constants, source
+from fleetbpf import complaints, constants, named_files, source
 from fleetbpf.composing import Location, Mistake, Place
 from fleetbpf.errors import Problem
 from fleetbpf.model.manifest import Events, Manifest
@@ -207,7 +207,7 @@ def rollout(manifest: Manifest, index: int) -> Rollout:
 
 def locate(manifest: Manifest, program: str) -> Path | None:
     """The source or object of a program, absolute; None when it is in none of the `search_path`."""
-    found = (path for path in candidates(manifest, program) if path.is_file())
+    found = (path for path in candidates(manifest, program) if named_files.is_file(path))
     return next((path.absolute() for path in found), None)
 
 
@@ -229,7 +229,7 @@ def missing_sources(manifest: Manifest) -> tuple[Problem, ...]:
 
 def missing_btf(manifest: Manifest) -> tuple[Problem, ...]:
     """A folder of BTF that is none."""
-    if manifest.btf_folder is None or manifest.btf_folder.is_dir():
+    if manifest.btf_folder is None or named_files.is_folder(manifest.btf_folder):
         return ()
     what = f"the folder {quoted(str(manifest.btf))} does not exist"
     hint = f"looked for {manifest.btf_folder.absolute()}"

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fleetbpf import named_files
 from fleetbpf.cli.output import Output
 from fleetbpf.errors import BuildError, ExitCode, InputError, Problem
 from fleetbpf.frozen import frozen
@@ -109,7 +110,7 @@ def wanted_by(path: Path) -> Iterator[Wanted]:
     from fleetbpf import manifest
 
     if path.name.endswith((SUFFIX, *OBJECT_SUFFIXES)) or is_elf(path):
-        if not path.is_file():
+        if not named_files.is_file(path):
             raise InputError(Problem(where=str(path), what="no such file"))
         recipe = Recipe(source=path.absolute())
         yield Wanted(name=recipe.program, recipe=recipe)

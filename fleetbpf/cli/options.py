@@ -5,6 +5,7 @@ import getpass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fleetbpf import named_files
 from fleetbpf.cli import tree
 from fleetbpf.defaults import COLORS, DEFAULT_FORKS, DEFAULT_LOCK_TIMEOUT, DEFAULT_TIMEOUT
 from fleetbpf.errors import InputError, Problem
@@ -259,7 +260,7 @@ def load_hosts(options: argparse.Namespace) -> "tuple[Manifest, tuple[Target, ..
 
 def load_chosen(options: argparse.Namespace) -> "tuple[Target, ...]":
     """The hosts that HOSTS and `--limit` name; a file that exists is a manifest."""
-    if Path(options.hosts).is_file():
+    if named_files.is_file(Path(options.hosts)):
         options.manifest = Path(options.hosts)
         return load_hosts(options)[1]
     return matching(options)

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fleetbpf import named_files
 from fleetbpf.cli.options import (
     add_common,
     add_inventory,
@@ -109,7 +110,7 @@ def scheduled(options: argparse.Namespace, manifest: "Manifest") -> "ScheduledAu
 def absolute(source: str) -> str:
     """A source of an inventory, from any folder; a list of hosts as it is."""
     path = Path(source)
-    return source if "," in source and not path.exists() else str(path.resolve())
+    return source if "," in source and not named_files.exists(path) else str(path.resolve())
 
 
 def program() -> tuple[str, ...]:

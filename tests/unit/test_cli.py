@@ -114,6 +114,28 @@ def test_a_bug_is_a_report_file_and_exit_code_70(
     report.unlink()
 
 
+@pytest.mark.parametrize(
+    ("line", "status"),
+    [
+        ("inventory list -i LONG,web1", 0),  # a list of hosts, as long as may be
+        ("inventory list -i LONG", 2),
+        ("build LONG.bpf.c", 2),
+        ("facts LONG -i web1,", 2),
+        ("validate long.yml", 2),
+    ],
+)
+def test_a_name_that_no_file_system_takes_is_told_as_absent(
+    line: str, status: int, tmp_path: Path
+) -> None:
+    long = ",".join(f"web{number}.example.com" for number in range(40))
+    name = long if "LONG,web1" in line else long.replace(",", "")
+    text = f"name: x\nprograms: {{x: {{source: {name}.bpf.c}}}}\n"
+    (tmp_path / "long.yml").write_text(f"{text}plays: [{{hosts: all, programs: [x]}}]\n")
+    done = run(*line.replace("LONG", name).split(), cwd=tmp_path)
+    assert done.returncode == status, done.stderr
+    assert "a bug" not in done.stderr
+
+
 def test_an_interrupt_outside_of_any_host_is_130(monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
