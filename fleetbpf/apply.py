@@ -138,7 +138,9 @@ class Apply:
 
     def problem(self, host: str, failure: Failure) -> Problem:
         """A program that did not start, in words."""
-        where = f"{host}: {failure.program}" if failure.program else host
+        if not failure.program:  # the host's: it could not be locked
+            return plainly(failure, where=host)
+        where = f"{host}: {failure.program}"
         log = self.workspace.verifier_log(host, self.prepare.deployment, failure.program)
         return explained(failure, where=where, log=log, mask=self.workspace.mask)
 
@@ -146,7 +148,7 @@ class Apply:
 def explained(failure: Failure, *, where: str, log: Path, mask: Mask = unmasked) -> Problem:
     """A failure in words; what the verifier said is kept in the file `log`."""
     if not failure.verifier_log:
-        return Problem(where=where, what=failure.message, hint=failure.hint, detail=failure.detail)
+        return plainly(failure, where=where)
     hint = f"the verifier's whole log is in {log}"
     try:
         write_whole(log, mask(failure.verifier_log).encode(), below=log.parents[4])
@@ -155,6 +157,11 @@ def explained(failure: Failure, *, where: str, log: Path, mask: Mask = unmasked)
     return Problem(
         where=where, what=failure.message, detail=decisive(failure.verifier_log), hint=hint
     )
+
+
+def plainly(failure: Failure, *, where: str) -> Problem:
+    """A failure in the words in which it came."""
+    return Problem(where=where, what=failure.message, hint=failure.hint, detail=failure.detail)
 
 
 def save_records(
