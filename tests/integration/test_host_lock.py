@@ -10,7 +10,7 @@ import pytest
 
 from fleetbpf import packing, unlock
 from fleetbpf.activation import ACTIVATE, Activation, Answer
-from fleetbpf.command import Command, script
+from fleetbpf.command import Command, script_text
 from fleetbpf.connections.local import LocalConnection
 from fleetbpf.layout import HostLayout
 from fleetbpf.lock import Claim
@@ -178,8 +178,8 @@ def test_of_many_who_find_a_stale_lock_one_at_a_time_has_it(
     layout: HostLayout,
 ) -> None:
     hold(layout, STALE["pid"])
-    head = script("lock.sh", layout.root, "bob").words
-    command = Command(*head[:2], head[2] + EXCLUSIVE, *head[3:])
+    text = "".join((script_text("folders.sh"), script_text("lock.sh"), EXCLUSIVE))
+    command = Command("sh", "-c", text, "fleetbpf", layout.root, "bob")
     said: list[bytes] = []
     many = [
         threading.Thread(target=lambda: said.append(run(command, b"").stdout)) for _ in range(4)
