@@ -75,7 +75,14 @@ def readable(
 ) -> tuple[Path, ...]:
     """The folders that a source may read from: its project's, the system's and those declared."""
     own = (recipe.source.parent, *((recipe.project,) if recipe.project else ()))
-    return tuple(dict.fromkeys((*own, HEADERS, *toolchain.include_folders, *declared)))
+    system = toolchain.include_folders
+    return tuple(dict.fromkeys((*own, HEADERS, *system, *linked(system), *declared)))
+
+
+def linked(folders: Iterable[Path]) -> Iterable[Path]:
+    """Where links in the system's folders lead: Debian 13 keeps asm/ below /usr/lib/linux/uapi."""
+    headers = (folder / "asm" / "types.h" for folder in folders)
+    return (header.resolve().parent for header in headers if header.is_symlink())
 
 
 def compile_object(toolchain: Toolchain, source: Path, work: Path, *, colour: bool) -> Command:

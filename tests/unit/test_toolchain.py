@@ -1,13 +1,15 @@
 """The toolchain: remembered while its files are the same."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from fleetbpf import requirements, toolchain
+from fleetbpf import compilation, requirements, toolchain
 from fleetbpf.doctor import Finding
 from fleetbpf.errors import BuildError
 from fleetbpf.model.architecture import Architecture
+from fleetbpf.model.recipe import Recipe
 from fleetbpf.toolchain import Toolchain
 
 
@@ -89,3 +91,17 @@ def test_a_relative_cache_home_is_ignored(monkeypatch: pytest.MonkeyPatch) -> No
     assert toolchain.default_cache() == Path("/home/ann/.cache/fleetbpf/build")
     monkeypatch.setenv("XDG_CACHE_HOME", "/var/cache")
     assert toolchain.default_cache() == Path("/var/cache/fleetbpf/build")
+
+
+def test_a_source_may_read_where_the_links_of_the_system_s_headers_lead(
+    tmp_path: Path, clang: Path
+) -> None:
+    kept, seen = tmp_path / "uapi" / "x86" / "asm", tmp_path / "include" / "asm"
+    for folder in (kept, seen):
+        folder.mkdir(parents=True)
+    (kept / "types.h").touch()
+    (seen / "types.h").symlink_to("../../uapi/x86/asm/types.h")
+    found = replace(example(clang), include_folders=(seen.parent,))
+    recipe = Recipe(source=tmp_path / "own" / "x.bpf.c")
+    assert kept in compilation.readable(found, recipe)
+    assert kept.parent not in compilation.readable(found, recipe)
