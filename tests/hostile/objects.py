@@ -41,7 +41,7 @@ def stripper() -> str:
     llvm = Path(shutil.which("clang") or "/").resolve().parent
     found = shutil.which("llvm-strip", path=f"{llvm}") or shutil.which("llvm-strip")
     if found is None:
-        absent("missing here: llvm-strip (it comes with clang)")
+        absent("missing here: llvm-strip (./dev setup installs it)")
     return str(found)
 
 
