@@ -122,6 +122,13 @@ class BtfFile:
         """Its kind_flag: bit fields in a struct, signed values in an enum."""
         return bool(self.records[identifier][1] >> 31)
 
+    @functools.cached_property
+    def marks_signed(self) -> bool:
+        """Whether its compiler tells signed enums from others: some are marked."""
+        return any(
+            self.kind(number) in ENUMS and self.flag(number) for number in range(len(self.records))
+        )
+
     def members(self, identifier: int) -> Iterator[tuple[int, ...]]:
         """The members of a struct or union: name, type, offset."""
         yield from self._parts(identifier, MEMBER)

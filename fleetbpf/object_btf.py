@@ -15,6 +15,7 @@ MOST_FIELDS = 100_000  # of a struct and all inside it; the kernel's largest hav
 LARGEST = (1 << 32) - 1  # bytes of a type
 SIZES = {1, 2, 4, 8, 16}  # of an integer (btf_int_check_meta)
 SIGNED, BOOLEAN = 1, 4  # BTF_INT_SIGNED, BTF_INT_BOOL
+NEAR_ZERO = 1 << 24  # of 4 bytes, 0xffffffff is rather -1 and 0x80000000 rather a flag
 
 
 def read(content: bytes) -> Types:
@@ -80,9 +81,22 @@ def _enumeration(file: BtfFile, number: int, name: str) -> btf.Enumeration:
     return btf.Enumeration(
         name=name,
         size=size,
-        signed=file.flag(number),
+        signed=file.flag(number) or _has_negative(file, number),
         values=tuple((label, value % (1 << 8 * size)) for label, value in values),
     )
+
+
+def _has_negative(file: BtfFile, number: int) -> bool:
+    """Whether the values of an enum that is not marked as signed are so all the same.
+
+    clang 14 marks none; what marks another in the same object is believed.
+    """
+    if file.marks_signed:
+        return False
+    bits = 64 if file.kind(number) is Kind.ENUM64 else 32
+    above = [(1 << bits) - value for _, value in file.values(number) if value >> bits - 1]
+    # Fewer bytes than a value is told in cannot hold it unless it is negative.
+    return bool(above) and (8 * file.target(number) < bits or max(above) < NEAR_ZERO)
 
 
 def _members(file: BtfFile, number: int) -> Iterator[btf.Member]:

@@ -96,15 +96,32 @@ static bool find_enumerator(const struct fb_place *place, const struct btf_type 
 	return false;
 }
 
+/*
+ * clang 14 calls every enum unsigned: one with a name for a negative value takes negative numbers,
+ * as object_btf.py has it. A large number fits all the same.
+ */
+static bool has_negative(const struct btf_type *type)
+{
+	for (unsigned int i = 0; i < btf_vlen(type); i++) {
+		int64_t value = btf_is_enum64(type) ? (int64_t)btf_enum64_value(&btf_enum64(type)[i])
+						    : btf_enum(type)[i].val;
+
+		if (value < 0)
+			return true;
+	}
+	return false;
+}
+
 static int put_enum(const struct fb_place *place, const struct btf_type *type, const char *value,
 		    unsigned char *bytes, struct fb_problem *problem)
 {
 	/* clang 14 cuts the values of an enum of 8 bytes to 4: such names cannot be trusted. */
 	bool names = btf_is_enum64(type) || type->size <= 4;
+	bool is_signed = btf_kflag(type) || (value[0] == '-' && has_negative(type));
 	uint64_t number;
 
 	if (isdigit((unsigned char)value[0]) || value[0] == '-')
-		return put_integer(place, type->size, btf_kflag(type), value, bytes, problem);
+		return put_integer(place, type->size, is_signed, value, bytes, problem);
 	if (!names || !find_enumerator(place, type, value, &number))
 		return fail_with_type(place, "a name of the enum or a number", problem);
 	put_bits(bytes, place->bit, place->bits ? place->bits : type->size * 8, number);

@@ -46,6 +46,10 @@ def test_every_shape_of_a_value_becomes_json(start: Start) -> None:
                 "high": -3,
                 "colour": "GREEN",
                 "unknown": 7,
+                "unnamed": -3,
+                "few": -2,
+                "fewer": 1,
+                "tiny": -2,
                 "inner": {"port": 443, "balance": -1},
                 "several": [{"port": 1, "balance": 0}, {"port": 2, "balance": 3}],
                 "word": 65537,
@@ -187,6 +191,7 @@ ALL_OF_THEM = (
     *("limits.inner.weights[1]=200", "limits.part=255", "limits.narrow=7", "limits.wide=-256"),
     *("sizes[0]=18446744073709551615", "sizes[3]=0x10", "verdict=VERDICT_DROP"),
     *("other=VERDICT_LAST", "flags[1]=true", "tiny=255", "number=-2147483648"),
+    *("limits.bits=-8", "third=-7"),
 )
 
 
@@ -202,6 +207,7 @@ def test_constants_of_every_type_reach_the_program(start: Start) -> None:
         "5 -3",
         "0 1 255",
         "-2147483648",
+        "-8 -7",
     ]
 
 
@@ -213,6 +219,7 @@ def test_constants_of_every_type_reach_the_program(start: Start) -> None:
         ("sizes[4]=1", "--set sizes[4]=1: [4]: it has 4 elements"),
         ("verdict=VERDICT_NONE", "want a name of the enum or a number (enum verdict)"),
         ("limits.wide=256", "want -256 to 255 (__s32)"),
+        ("limits.bits=-9", "want -8 to 7 (enum verdict)"),
     ],
 )
 def test_a_part_of_a_constant_that_is_wrong_is_refused(build: Build, word: str, what: str) -> None:

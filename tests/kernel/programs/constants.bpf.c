@@ -21,12 +21,13 @@ struct limits {
 	};
 	__u32 narrow : 3;
 	__s32 wide : 9;
+	enum verdict bits : 4;
 };
 
 const volatile __u32 pid;
 const volatile struct limits limits = {.low = 7, .inner.weights = {1, 2, 3}};
 const volatile __u64 sizes[4] = {1, 2, 3, 4};
-const volatile enum verdict verdict, other;
+const volatile enum verdict verdict, other, third;
 const volatile bool flags[2];
 const volatile __u8 tiny;
 const volatile __s32 number;
@@ -44,6 +45,7 @@ int tell(struct bpf_raw_tracepoint_args *call)
 	bpf_printk("%d %d", verdict, other);
 	bpf_printk("%d %d %d", flags[0], flags[1], tiny);
 	bpf_printk("%d", number);
+	bpf_printk("%d %d", limits.bits, third);
 	return 0;
 }
 

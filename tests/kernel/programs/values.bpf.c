@@ -6,6 +6,7 @@
 #include <bpf/bpf_helpers.h>
 
 enum colour { RED = 1, GREEN = -2 };
+enum __attribute__((packed)) small { SMALL = -128 };
 
 struct inner {
 	__u16 port;
@@ -25,6 +26,10 @@ struct value {
 	__s32 high : 5;
 	enum colour colour;
 	enum colour unknown;
+	enum colour unnamed;
+	enum colour few : 4;
+	enum colour fewer : 4;
+	enum small tiny;
 	struct inner inner;
 	struct inner several[2];
 	union {
@@ -79,6 +84,10 @@ int fill(struct bpf_raw_tracepoint_args *call)
 		.high = -3,
 		.colour = GREEN,
 		.unknown = 7,
+		.unnamed = -3,
+		.few = GREEN,
+		.fewer = RED,
+		.tiny = -2,
 		.inner = {.port = 443, .balance = -1},
 		.several = {{.port = 1}, {.port = 2, .balance = 3}},
 		.word = 65537,
