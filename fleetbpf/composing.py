@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 import yaml
 from yaml import events
 
+from fleetbpf import digits
 from fleetbpf.frozen import frozen
 from fleetbpf.wording import kind, quoted
 
@@ -25,7 +26,7 @@ TRUE = {"yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON"}
 FALSE = {"no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF"}
 NULL = {"", "~", "null", "Null", "NULL"}
 LEADING_ZERO = re.compile(r"[-+]?0[0-9_]+")
-# Python refuses to read longer digits as a number (sys.int_max_str_digits): they stay text.
+# Longer ones stay text (digits.MOST_BITS).
 INTEGER = re.compile(r"[-+]?(?:0b[01_]+|0o?[0-7_]+|0x[0-9a-fA-F_]+|0|[1-9][0-9_]{0,999})")
 FLOAT = re.compile(
     r"[-+]?[0-9][0-9_]*\.[0-9_]*(?:[eE][-+][0-9]+)?|\.[0-9][0-9_]*(?:[eE][-+][0-9]+)?"
@@ -284,12 +285,13 @@ def resolved(text: str) -> object:
 
 
 def integer(text: str) -> int | str:
-    """The number in `text`; digits that Python cannot read stay text."""
-    digits = text.replace("_", "")
+    """The number in `text`; one that is too long to be written out stays text."""
+    plain = text.replace("_", "")
     try:
-        return int(digits, 8) if LEADING_ZERO.fullmatch(text) else int(digits, 0)
+        number = int(plain, 8) if LEADING_ZERO.fullmatch(text) else int(plain, 0)
     except ValueError:
         return text
+    return number if digits.is_short(number) else text
 
 
 def leading_zero(text: str, place: Place) -> Mistake:

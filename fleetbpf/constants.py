@@ -36,7 +36,7 @@ def check(value: object) -> None:
             return
         case int():
             if value not in LARGEST:
-                raise MisunderstoodError(f"{value} does not fit into 64 bits")
+                raise MisunderstoodError(f"{quoted(str(value))} does not fit into 64 bits")
         case str():
             Renderer().check(value)
             if "\0" in value:

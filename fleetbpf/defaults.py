@@ -3,5 +3,6 @@
 DEFAULT_FORKS = 50  # threads that mostly wait; more gained nothing at 200 hosts on two cores
 DEFAULT_TIMEOUT = 60  # seconds to connect and log in; an overloaded host may take half of it
 DEFAULT_LOCK_TIMEOUT = 3.0  # seconds
+LONGEST_WAIT = 1_000_000  # seconds, 11 days: what polls and sockets can wait at once is 24
 DEFAULT_MIRROR_LIMIT = 4 * 1024**3  # bytes of a host's mirror in logs/
 COLORS = ("auto", "always", "never")

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from fleetbpf import host_names
+from fleetbpf import digits, host_names
 from fleetbpf.composing import Location, Mistake, Node, Place
 from fleetbpf.draft import Draft, DraftGroup, DraftHost, Variable, Variables
 from fleetbpf.host_names import HostNames
@@ -99,7 +99,9 @@ class Drafting:
             return
         number = whole_number(priority.value)
         if number is None:
-            what = f"{quoted(PRIORITY)}: expected a number, found {kind(priority.value)}"
+            value = priority.value
+            shown = quoted(value) if isinstance(value, str) else kind(value)
+            what = f"{quoted(PRIORITY)}: expected a number, found {shown}"
             self.refuse(priority.origin.place, what)
         else:
             group.priority = number
@@ -131,8 +133,8 @@ class Drafting:
 
 def whole_number(value: object) -> int | None:
     """A number, or one written as text."""
-    if isinstance(value, str) and value.strip().lstrip("+-").isdecimal():
-        return int(value)
+    if isinstance(value, str):
+        return digits.whole(value)
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 

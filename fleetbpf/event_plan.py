@@ -181,7 +181,7 @@ class _Planner:
             raise MisunderstoodError(
                 what, did_you_mean(text, known, noun="it has") or "write a number"
             )
-        number = int(text, 0)
+        number = int(text, 16 if "x" in text else 10)
         if not -(1 << 8 * size - 1) <= number < 1 << 8 * size:
             raise MisunderstoodError(f"{text} does not fit into {size} bytes")
         return number % (1 << 8 * size)

@@ -4,7 +4,14 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
-from fleetbpf import become_settings, host_obstacles, host_secrets, ssh_arguments, ssh_names
+from fleetbpf import (
+    become_settings,
+    homes,
+    host_obstacles,
+    host_secrets,
+    ssh_arguments,
+    ssh_names,
+)
 from fleetbpf.composing import Mistake, resolved
 from fleetbpf.draft import Variables
 from fleetbpf.errors import Problem
@@ -213,10 +220,7 @@ class Settings:
 
     def _path(self, value: object) -> Path:
         """A path, `~` expanded, relative to the inventory's folder."""
-        try:
-            return (self._folder / Path(text(value)).expanduser()).absolute()
-        except RuntimeError as error:
-            raise MisunderstoodError(f"{quoted(text(value))} has no home folder here") from error
+        return (self._folder / homes.expanded(text(value))).absolute()
 
     def _hinder(self, name: str, what: str, hint: str) -> None:
         """The variable `name` asks for something that fleetbpf cannot do."""
@@ -263,7 +267,7 @@ def port(value: object) -> int:
         shown = quoted(value) if isinstance(value, str) else kind(value)
         raise MisunderstoodError(f"expected a port from 1 to 65535, found {shown}")
     if not 1 <= number <= 65535:
-        raise MisunderstoodError(f"expected a port from 1 to 65535, found {number}")
+        raise MisunderstoodError(f"expected a port from 1 to 65535, found {quoted(str(number))}")
     return number
 
 

@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Iterator
 from types import EllipsisType
 
+from fleetbpf import digits
 from fleetbpf.composing import Place
 from fleetbpf.draft import UNGROUPED, Draft, DraftGroup, Variable
 from fleetbpf.drafting import Drafting
@@ -177,6 +178,8 @@ def plain(value: object) -> object:
             return Unsafe(value.decode("utf-8", "replace"))
         case complex():
             return str(value)
+        case int() if not digits.is_short(value):
+            raise ValueError("too long to be written out")
         case EllipsisType():
             return "..."
         case _:

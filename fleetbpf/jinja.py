@@ -91,7 +91,7 @@ class Environment(ImmutableSandboxedEnvironment):
 
     code_generator_class = Native
     concat = staticmethod(metering.joined)
-    intercepted_binops = frozenset({"**", "*", "%", "+"})
+    intercepted_binops = frozenset({"**", "*", "%", "+", "-"})
 
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
         tree = super()._parse(source, name, filename)

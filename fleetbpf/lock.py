@@ -1,12 +1,12 @@
 """The lock of a host: who asks for it and why, and what is told of who has it."""
 
-import getpass
 import re
 import socket
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from fleetbpf import homes
 from fleetbpf.errors import Problem
 from fleetbpf.frozen import frozen
 from fleetbpf.model.facts import HostFacts, Lock
@@ -35,7 +35,7 @@ class Claim:
 
 def operator() -> str:
     """Who runs this, as other operators know them: user@machine."""
-    return f"{getpass.getuser()}@{socket.gethostname()}"
+    return f"{homes.user()}@{socket.gethostname()}"
 
 
 def when_free(ask: Callable[[], HostFacts], *, patience: float) -> HostFacts:

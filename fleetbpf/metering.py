@@ -11,12 +11,12 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 from fleetbpf.composing import DEEPEST
+from fleetbpf.digits import MOST_BITS, is_short
 
 EACH = 16  # units of a value, whatever it is; a text has one more for each character
 LARGEST = 4_000_000  # units of one value
 MOST = 20_000_000  # units of all that one rendering makes and reads
 SECONDS = 10.0  # of one thread's CPU time for one rendering
-MOST_BITS = 1_000_000  # of a number
 
 HINT = "write out what it makes, or make less of it"
 DIGITS = re.compile(r"\d+")
@@ -90,6 +90,7 @@ def size(value: object, known: dict[int, int] | None = None, depth: int = 0) -> 
         case str() | bytes():
             return EACH + len(value)
         case int():
+            refuse_long(value)
             return EACH + value.bit_length() // 8
         case dict():
             parts: Iterable[object] = (part for item in value.items() for part in item)
@@ -118,6 +119,12 @@ def depth(value: object) -> int:
             return 1 + max(map(depth, value), default=0)
         case _:
             return 0
+
+
+def refuse_long(number: int) -> None:
+    """Raise TooMuchError for a number that could not be written out."""
+    if not is_short(number):
+        raise TooMuchError("a number would be too long (limit: 4200 digits)")
 
 
 def refuse_above_largest(units: int) -> None:

@@ -12,6 +12,7 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
+from fleetbpf import homes
 from fleetbpf.errors import BuildError, Problem
 from fleetbpf.private_files import make_folder
 
@@ -20,7 +21,7 @@ SIZE = 32  # bytes
 
 def key_file() -> Path:
     """Where the key is: with this user's state, not in the cache."""
-    base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    base = os.environ.get("XDG_STATE_HOME") or homes.home() / ".local" / "state"
     return Path(base, "fleetbpf", "cache.key")
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from fleetbpf import complaints, source
+from fleetbpf import complaints, homes, source
 from fleetbpf.composing import Mistake, Node, resolved
 from fleetbpf.errors import InputError, Problem
 from fleetbpf.frozen import frozen
@@ -80,7 +80,7 @@ def all_of(reads: list[Callable[[], Layer]]) -> Iterator[Layer]:
 
 def user_file(environment: Mapping[str, str]) -> Path:
     """The user's own file, by the XDG Base Directory Specification."""
-    base = environment.get("XDG_CONFIG_HOME") or Path.home() / ".config"
+    base = environment.get("XDG_CONFIG_HOME") or homes.home() / ".config"
     return Path(base, "fleetbpf", FILE)
 
 
@@ -183,4 +183,4 @@ def values(settings: Settings, *, folder: Path) -> dict[str, object]:
 
 def anchored(text: str, folder: Path) -> str:
     """A path from `folder` on; a list of hosts (`web1,web2`) is none."""
-    return text if "," in text else str(folder / Path(text).expanduser())
+    return text if "," in text else str(folder / homes.expanded(text))

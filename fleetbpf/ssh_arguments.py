@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from fleetbpf import homes
 from fleetbpf.connections.ssh_config import parse_line
 from fleetbpf.frozen import frozen
 from fleetbpf.model.inventory import SshOption
@@ -93,7 +94,7 @@ def read(variable: str, text: str, *, place: str, folder: Path) -> Arguments:
     found = Arguments()
     for letter, value in letters(words(text)):
         if letter == "F":
-            file = Path(os.devnull if value == "none" else placed(value, folder)).expanduser()
+            file = homes.expanded(os.devnull if value == "none" else placed(value, folder))
             found += Arguments(config_file=file)
             continue
         option = as_option(letter, value, place=place)

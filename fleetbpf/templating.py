@@ -145,7 +145,7 @@ class Renderer:
 
     def _compile(self, text: str, *, for_shell: bool = False) -> tuple[Template, frozenset[str]]:
         """The template and the variables it names."""
-        from jinja2 import TemplateSyntaxError, meta
+        from jinja2 import meta
 
         if len(text) > LONGEST:
             what = f"the template {quoted(text)} is longer than {LONGEST} characters"
@@ -156,14 +156,28 @@ class Renderer:
             try:
                 names = meta.find_undeclared_variables(environment.parse(text))
                 template = environment.from_string(text)
-            except (TemplateSyntaxError, RecursionError) as error:
-                reason = getattr(error, "message", None) or "nested too deeply"
+            except Exception as error:  # of Jinja2, and of Python's own compiler behind it
                 raise MisunderstoodError(
-                    f"the template {quoted(text)}: {reason.rstrip('.')}"
+                    f"the template {quoted(text)}: {_compiling_error(error)}"
                 ) from error
             # `{{ range(3) }}`: what Jinja2 brings along is not a variable of ours.
             self._compiled[key] = template, frozenset(names - set(environment.globals))
         return self._compiled[key]
+
+
+def _compiling_error(error: Exception) -> str:
+    """Why a template cannot be compiled, in words."""
+    from jinja2 import TemplateSyntaxError
+
+    match error:
+        case TemplateSyntaxError():
+            return (error.message or "not Jinja2").rstrip(".")
+        case RecursionError() | SyntaxError():
+            return "nested too deeply"
+        case ValueError():
+            return "a number in it is too long"
+        case _:
+            return str(error) or type(error).__name__
 
 
 def refuse_circle(name: str, within: tuple[str, ...]) -> None:

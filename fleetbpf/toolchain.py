@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter, ValidationError
 
-from fleetbpf import doctor, requirements
+from fleetbpf import doctor, homes, requirements
 from fleetbpf.cache import digest
 from fleetbpf.command import Command
 from fleetbpf.connections.local import LocalConnection
@@ -76,7 +76,7 @@ def default_cache() -> Path:
     """Where builds are kept: `$XDG_CACHE_HOME/fleetbpf/build`."""
     base = os.environ.get("XDG_CACHE_HOME", "")
     # The XDG specification: a relative path is to be ignored.
-    root = Path(base) if base.startswith("/") else Path.home() / ".cache"
+    root = Path(base) if base.startswith("/") else homes.home() / ".cache"
     return root / "fleetbpf" / "build"
 
 

@@ -4,6 +4,7 @@ import argparse
 import shutil
 from pathlib import Path
 
+from fleetbpf import homes
 from fleetbpf.cli.output import Output
 from fleetbpf.errors import ExitCode, InputError, Problem
 
@@ -43,5 +44,5 @@ def run(options: argparse.Namespace, output: Output) -> ExitCode:
 def beside_the_program() -> Path:
     """Where man-db looks for what is on the PATH: the folder share/man beside the program's own."""
     program = shutil.which("fleetbpf")
-    prefix = Path(program).parent.parent if program else Path.home() / ".local"
+    prefix = Path(program).parent.parent if program else homes.home() / ".local"
     return prefix / "share" / "man" / "man1"

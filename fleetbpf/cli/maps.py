@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from fleetbpf import digits
 from fleetbpf.cli import recap
-from fleetbpf.cli.options import add_forks, add_inventory, add_passwords, matching
+from fleetbpf.cli.options import add_forks, add_inventory, add_passwords, matching, misspelt
 from fleetbpf.cli.output import Output
 from fleetbpf.errors import ExitCode
 
@@ -47,9 +48,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def seconds(text: str) -> int:
     """A time between two readouts; raises what argparse turns into a usage error."""
-    if not text.isdecimal() or int(text) not in WATCHES:
-        raise argparse.ArgumentTypeError(f"{text!r} is no time; write seconds, 1 or more")
-    return int(text)
+    found = digits.whole(text)
+    if found is None or found not in WATCHES:
+        raise misspelt(text, "time; write seconds, 1 or more")
+    return found
 
 
 def run(options: argparse.Namespace, output: Output) -> ExitCode:

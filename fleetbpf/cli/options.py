@@ -1,13 +1,18 @@
 """What several commands take: the manifest, the inventory and the limit."""
 
 import argparse
-import getpass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fleetbpf import named_files
+from fleetbpf import digits, named_files
 from fleetbpf.cli import tree
-from fleetbpf.defaults import COLORS, DEFAULT_FORKS, DEFAULT_LOCK_TIMEOUT, DEFAULT_TIMEOUT
+from fleetbpf.defaults import (
+    COLORS,
+    DEFAULT_FORKS,
+    DEFAULT_LOCK_TIMEOUT,
+    DEFAULT_TIMEOUT,
+    LONGEST_WAIT,
+)
 from fleetbpf.errors import InputError, Problem
 
 if TYPE_CHECKING:
@@ -128,7 +133,7 @@ def add_lock_timeout(parser: argparse.ArgumentParser) -> None:
     hosts.add_argument(
         "--lock-timeout",
         metavar="DURATION",
-        type=duration,
+        type=wait,
         help="how long to wait for another fleetbpf at work on a host: 10m, 30s (default: "
         f"{DEFAULT_LOCK_TIMEOUT:g}s)",
     )
@@ -143,6 +148,14 @@ def duration(text: str) -> float:
         return quantities.duration(text)
     except MisunderstoodError as error:
         raise argparse.ArgumentTypeError(f"{error.what}; {error.hint}") from error
+
+
+def wait(text: str) -> float:
+    """A duration that the machine can wait at once."""
+    found = duration(text)
+    if found > LONGEST_WAIT:
+        raise misspelt(text, f"time to wait; write at most {LONGEST_WAIT}s")
+    return found
 
 
 def add_fleet(parser: argparse.ArgumentParser, *, what: str = "the manifest's file") -> None:
@@ -176,16 +189,25 @@ def add_chosen(parser: argparse.ArgumentParser, *, default: str | None = None) -
 
 def forks(text: str) -> int:
     """A number of hosts; raises what argparse turns into a usage error."""
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of hosts; write 1 or more")
-    return int(text)
+    found = digits.whole(text)
+    if found is None or found < 1:
+        raise misspelt(text, "number of hosts; write 1 or more")
+    return found
 
 
 def seconds(text: str) -> int:
     """A number of seconds; raises what argparse turns into a usage error."""
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds; write 1 or more")
-    return int(text)
+    found = digits.whole(text)
+    if found is None or not 1 <= found <= LONGEST_WAIT:
+        raise misspelt(text, f"number of seconds; write 1 to {LONGEST_WAIT}")
+    return found
+
+
+def misspelt(text: str, noun: str) -> argparse.ArgumentTypeError:
+    """What argparse turns into a usage error; `noun` says what the text should be."""
+    from fleetbpf.wording import quoted
+
+    return argparse.ArgumentTypeError(f"{quoted(text)} is no {noun}")
 
 
 def usual_inventory() -> tuple[str, ...]:
@@ -281,4 +303,6 @@ def matching(options: argparse.Namespace) -> "tuple[Target, ...]":
 
 def becomes(host: "Host") -> bool:
     """Whether root must do the work: as the inventory says, else unless we log in as root."""
-    return host.become if host.become is not None else (host.user or getpass.getuser()) != "root"
+    from fleetbpf import homes
+
+    return host.become if host.become is not None else (host.user or homes.user()) != "root"

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fleetbpf import named_files
+from fleetbpf import homes, named_files
 from fleetbpf.cli.options import (
     add_common,
     add_inventory,
@@ -60,7 +60,7 @@ def here() -> "Schedule":
         return CrontabSchedule(runner=runner)
     if os.geteuid() == 0:
         return SystemdSchedule(runner=runner, units=Path("/etc/systemd/system"), user=False)
-    config = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+    config = Path(os.environ.get("XDG_CONFIG_HOME") or homes.home() / ".config")
     return SystemdSchedule(runner=runner, units=config / "systemd" / "user", user=True)
 
 

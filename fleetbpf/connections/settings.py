@@ -1,6 +1,5 @@
 """How a host is reached over SSH, as one value: all of it decided before anything is dialled."""
 
-import getpass
 import os
 import socket
 from collections.abc import Callable, Mapping
@@ -8,6 +7,7 @@ from dataclasses import field
 from pathlib import Path
 from typing import Self
 
+from fleetbpf import homes
 from fleetbpf.connections.known_hosts import DEFAULT_PORT, names_of
 from fleetbpf.frozen import frozen
 from fleetbpf.secret import SecretKind
@@ -22,7 +22,7 @@ class Operator:
     """Who runs fleetbpf, and on which machine: what settings are made of where nobody says more."""
 
     home: Path  # has `.ssh`
-    user: str = field(default_factory=getpass.getuser)
+    user: str = field(default_factory=homes.user)
     machine: str = field(default_factory=socket.gethostname)
     environment: Mapping[str, str] = field(default_factory=dict)
     system: Path = Path("/etc/ssh")
@@ -30,7 +30,7 @@ class Operator:
     @classmethod
     def here(cls, environment: Mapping[str, str] = os.environ) -> Self:
         """The user of this process."""
-        return cls(home=Path.home(), environment=environment)
+        return cls(home=homes.home(), environment=environment)
 
 
 @frozen

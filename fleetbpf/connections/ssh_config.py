@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from fleetbpf import homes
 from fleetbpf.connections.ssh_patterns import Criterion, Patterns, criteria
 from fleetbpf.errors import InputError, Problem
 from fleetbpf.frozen import frozen
@@ -99,7 +100,7 @@ class Reader:
             if name.startswith("~/") and self.home is not None:
                 pattern = self.home / name[2:]
             else:
-                pattern = self.folder / Path(name).expanduser()
+                pattern = self.folder / homes.expanded(name)
             yield from map(Path, sorted(glob.glob(str(pattern))))  # noqa: PTH207 — it is absolute
 
 

@@ -13,13 +13,16 @@ from fleetbpf.connections import tokens
 from fleetbpf.connections.known_hosts import DEFAULT_PORT
 from fleetbpf.connections.settings import Operator
 from fleetbpf.connections.ssh_lookup import Found
+from fleetbpf.defaults import LONGEST_WAIT
 from fleetbpf.errors import InputError, Problem
 from fleetbpf.model.inventory import SshOption
 from fleetbpf.wording import MisunderstoodError, quoted
 
 T = TypeVar("T")
 FLAGS = {"yes": True, "true": True, "no": False, "false": False}
-TIME = re.compile(r"(\d+)([smhdw]?)", re.IGNORECASE)
+NUMBER = re.compile(r"[0-9]{1,10}")
+TIME = re.compile(r"(?:[0-9]{1,10}[smhdw])*(?:[0-9]{1,10}[smhdw]?)", re.IGNORECASE)
+PART = re.compile(r"([0-9]+)([smhdw]?)", re.IGNORECASE)
 SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 
@@ -145,14 +148,14 @@ def tokens_of(found: Found, operator: Operator) -> Mapping[str, str]:
 
 def number(text: str) -> int:
     """A whole number that is not negative."""
-    if not text.isdecimal():
+    if not NUMBER.fullmatch(text):
         raise MisunderstoodError(f"expected a number, found {quoted(text)}")
     return int(text)
 
 
 def port(text: str) -> int:
     """A TCP port."""
-    if not text.isdecimal() or not 1 <= int(text) <= 65535:
+    if not NUMBER.fullmatch(text) or not 1 <= int(text) <= 65535:
         raise MisunderstoodError(f"expected a port from 1 to 65535, found {quoted(text)}")
     return int(text)
 
@@ -165,8 +168,8 @@ def flag(text: str) -> bool:
 
 
 def seconds(text: str) -> float:
-    """A time as sshd_config(5) has it: `90`, `1m30s`."""
-    parts = TIME.findall(text)
-    if not text or "".join(count + unit for count, unit in parts) != text:
+    """A time as sshd_config(5) has it: `90`, `1m30s`; no longer than can be waited at once."""
+    if not TIME.fullmatch(text):
         raise MisunderstoodError(f"expected a time such as 30 or 1m30s, found {quoted(text)}")
-    return float(sum(int(count) * SECONDS[unit.lower()] for count, unit in parts))
+    found = sum(int(count) * SECONDS[unit.lower()] for count, unit in PART.findall(text))
+    return float(min(found, LONGEST_WAIT))

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from fleetbpf import homes
 from fleetbpf.wording import MisunderstoodError, quoted
 
 TOKEN = re.compile(r"%(.?)", re.DOTALL)
@@ -45,7 +46,4 @@ def path(text: str, tokens: Mapping[str, str], environment: Mapping[str, str]) -
     whole = expand(with_variables(text, environment), tokens)
     if whole == "~" or whole.startswith("~/"):
         return Path(tokens["d"]) / whole[2:]
-    try:
-        return Path(whole).expanduser()
-    except RuntimeError as error:
-        raise MisunderstoodError(f"{quoted(text)} has no home folder here") from error
+    return homes.expanded(whole)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from fleetbpf import homes
 from fleetbpf.file_lock import acquired
 from fleetbpf.frozen import frozen
 from fleetbpf.lab.hosts import HostKind, LabHost
@@ -128,5 +129,5 @@ def read_placed(file: Path) -> Placed:
 
 def default_cache() -> Path:
     """What all labs of this user share: kernels, root file systems, indexes of the archive."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    base = os.environ.get("XDG_CACHE_HOME") or homes.home() / ".cache"
     return Path(base).absolute() / "fleetbpf" / "lab"

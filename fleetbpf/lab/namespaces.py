@@ -1,6 +1,5 @@
 """Whether this user may build a root file system in a user namespace, or what stands against it."""
 
-import pwd
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -8,6 +7,7 @@ from fleetbpf.command import Command
 from fleetbpf.connections.local import LocalConnection
 from fleetbpf.errors import HostError, Problem
 from fleetbpf.frozen import frozen
+from fleetbpf.trusted_files import name_of
 
 NEEDED = 65536  # ids that Debian's packages and users are given
 FIRST = 100000  # where useradd begins
@@ -39,7 +39,7 @@ def require(local: LocalConnection, *, user: int) -> None:
     """
     if user == 0:
         return
-    name = pwd.getpwuid(user).pw_name
+    name = name_of(user)
     HostError.raise_if_any(unmapped(name, read(SUBUID), read(SUBGID)))
     tried = local.run(Command("mmdebstrap", "--unshare-helper", "true"), timeout=60.0)
     if tried.status != 0:

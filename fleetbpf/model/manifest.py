@@ -35,6 +35,7 @@ from fleetbpf.model.values import (
     SourceName,
     Text,
     VariableName,
+    Wait,
     at_least,
 )
 from fleetbpf.source import Document
@@ -216,8 +217,8 @@ class Play(Model):
     max_fail_percentage: Percentage | None = Field(
         None, description="of a batch; when more fail, no further one begins. With serial: 0"
     )
-    pause: Duration | None = Field(None, description="time between a batch and the next")
-    soak: Duration | None = Field(
+    pause: Wait | None = Field(None, description="time between a batch and the next")
+    soak: Wait | None = Field(
         None, description="time that a new release must stay healthy before the old one stops"
     )
     health: Annotated[HealthRules, Expected("a mapping like {max_lost: 0}")] = Field(

@@ -5,11 +5,12 @@ from typing import Annotated
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, StrictInt
 
 from fleetbpf.frozen import frozen
-from fleetbpf.model.values import Expected, at_least, schema
+from fleetbpf.model.values import Expected, at_least, at_most, schema
 from fleetbpf.quantities import PERCENT
 from fleetbpf.wording import MisunderstoodError, kind, quoted
 
 ALL = 100  # percent
+LARGEST = 2**63 - 1  # number that a shell on a host compares
 SIZE_SCHEMA = [
     {"type": "integer", "minimum": 1},
     {"type": "string", "pattern": f"^{PERCENT.pattern}$"},
@@ -93,5 +94,10 @@ Serial = Annotated[
     schema(anyOf=[*SIZE_SCHEMA, {"type": "array", "minItems": 1, "items": {"anyOf": SIZE_SCHEMA}}]),
     Expected("a number of hosts, a share like 25%, or a list of them"),
 ]
-Count = Annotated[StrictInt, at_least(0, "0"), Expected("a whole number")]
+Count = Annotated[
+    StrictInt,
+    at_least(0, "0"),
+    at_most(LARGEST, f"{LARGEST}"),
+    Expected("a whole number"),
+]
 Percentage = Annotated[Count, AfterValidator(not_above_all), Expected("a number like 10")]

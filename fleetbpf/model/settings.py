@@ -4,45 +4,65 @@ import os
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictInt, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictInt,
+    WithJsonSchema,
+)
 
+from fleetbpf import homes
 from fleetbpf.defaults import (
     DEFAULT_FORKS,
     DEFAULT_LOCK_TIMEOUT,
     DEFAULT_MIRROR_LIMIT,
     DEFAULT_TIMEOUT,
+    LONGEST_WAIT,
 )
-from fleetbpf.model.values import Duration, Expected, Size, Text, at_least
+from fleetbpf.model.values import Expected, Size, Text, Wait, at_least, at_most
 
 LOG_OFF = "off"
 
+
+def with_home(text: str) -> str:
+    """Refuse `~ann/…` where this machine knows no home folder of ann; hosts are no path."""
+    if "," not in text:
+        homes.expanded(text)
+    return text
+
+
+def state_file() -> str:
+    """Where the log is by the XDG Base Directory Specification."""
+    base = os.environ.get("XDG_STATE_HOME") or homes.home() / ".local" / "state"
+    return str(Path(base, "fleetbpf", "commands.log"))
+
+
 Count = Annotated[StrictInt, at_least(1, "1"), Expected("a number")]
+Seconds = Annotated[Count, at_most(LONGEST_WAIT, f"{LONGEST_WAIT}"), Expected("a number")]
 Verbosity = Annotated[Literal[-1, 0, 1, 2], Expected("-1 (quiet), 0, 1 or 2")]
 Color = Annotated[Literal["auto", "always", "never"], Expected("auto, always or never")]
+PathText = Annotated[Text, AfterValidator(with_home)]
 Sources = Annotated[
-    tuple[Text, ...],
+    tuple[PathText, ...],
     BeforeValidator(lambda value: [value] if isinstance(value, str) else value),
     WithJsonSchema({"type": ["string", "array"], "items": {"type": "string"}}),
     Expected("an inventory or a list of them"),
 ]
 Folders = Annotated[
-    tuple[Text, ...],
+    tuple[PathText, ...],
     BeforeValidator(lambda value: [value] if isinstance(value, str) else value),
     WithJsonSchema({"type": ["string", "array"], "items": {"type": "string"}}),
     Expected("a folder or a list of them"),
 ]
 LogFile = Annotated[
-    Text,
+    PathText,
     BeforeValidator(lambda value: LOG_OFF if value is False else value),
     WithJsonSchema({"type": ["string", "boolean"]}),
     Expected("a file, or `off`"),
 ]
-
-
-def state_file() -> str:
-    """Where the log is by the XDG Base Directory Specification."""
-    base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
-    return str(Path(base, "fleetbpf", "commands.log"))
 
 
 class Settings(BaseModel):
@@ -63,13 +83,13 @@ class Settings(BaseModel):
         description="folders that programs may read, beside their project's and the system's",
     )
     forks: Count = Field(DEFAULT_FORKS, description="hosts at once")
-    timeout: Count = Field(
+    timeout: Seconds = Field(
         DEFAULT_TIMEOUT, description="seconds to connect to a host and log in there"
     )
-    host_timeout: Count | None = Field(
+    host_timeout: Seconds | None = Field(
         None, description="seconds that a host may take in all; as long as it needs when left out"
     )
-    lock_timeout: Duration = Field(
+    lock_timeout: Wait = Field(
         DEFAULT_LOCK_TIMEOUT,
         description="how long to wait for another fleetbpf at work on a host, as `10m`",
         json_schema_extra={"default": f"{DEFAULT_LOCK_TIMEOUT:g}s"},

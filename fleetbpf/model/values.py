@@ -21,6 +21,7 @@ from pydantic import (
 from pydantic_core import PydanticKnownError
 
 from fleetbpf import cron, quantities
+from fleetbpf.defaults import LONGEST_WAIT
 from fleetbpf.hints import Hint
 from fleetbpf.model import powers
 from fleetbpf.templating import Renderer, is_template
@@ -68,6 +69,17 @@ def at_least(least: float, shown: str) -> AfterValidator:
     def validate(number: float) -> float:
         if number < least:
             raise MisunderstoodError(f"too little: it must be at least {shown}")
+        return number
+
+    return AfterValidator(validate)
+
+
+def at_most(most: float, shown: str) -> AfterValidator:
+    """Refuse a larger number; `shown` is `most` in words."""
+
+    def validate(number: float) -> float:
+        if number > most:
+            raise MisunderstoodError(f"too much: it must be at most {shown}")
         return number
 
     return AfterValidator(validate)
@@ -134,10 +146,12 @@ def scale(value: object) -> object:
         raise PydanticKnownError("float_type")
     try:
         number = float(value)
+    except OverflowError:
+        number = math.inf
     except ValueError:
         raise PydanticKnownError("float_type") from None
     if not math.isfinite(number) or number <= 0:
-        raise MisunderstoodError(f"a value cannot be multiplied with {value}")
+        raise MisunderstoodError(f"a value cannot be multiplied with {quoted(str(value))}")
     return number
 
 
@@ -246,6 +260,9 @@ Duration = Annotated[
     at_least(SHORTEST_INTERVAL, "100ms"),
     schema(type="string", examples=["10s", "1m30s"]),
     Expected('a duration like "10s"'),
+]
+Wait = Annotated[
+    Duration, at_most(LONGEST_WAIT, f"{LONGEST_WAIT}s"), Expected('a duration like "10s"')
 ]
 Percent = Annotated[
     int,
