@@ -3,10 +3,11 @@
 import struct
 from collections.abc import Iterable, Iterator
 
-from fleetbpf import btf, calls, context_writes, events, object_btf
+from fleetbpf import btf, calls, context_writes, events, object_btf, tail_calls
 from fleetbpf.btf import Types
 from fleetbpf.elf import Elf, Symbol
 from fleetbpf.model.description import Constant, ConstantKind, Description, Function, Map
+from fleetbpf.tail_calls import TailCalls
 
 # Where .BTF.ext's header (struct btf_ext_header of libbpf) has the length of the CO-RE relocations.
 CORE_LENGTH = struct.Struct("<8x16x4xI")
@@ -61,14 +62,21 @@ def functions(parts: Elf) -> tuple[Function, ...]:
         and parts.sections[symbol.section].name != ".text"
     ]
     entries.sort(key=lambda symbol: (symbol.section, symbol.offset))
-    return tuple(function(parts, symbol) for symbol in entries)
+    through = TailCalls.of(parts, (symbol.name for symbol in entries))
+    return tuple(function(parts, symbol, through) for symbol in entries)
 
 
-def function(parts: Elf, symbol: Symbol) -> Function:
-    """A function, and whether it may write to what it is called with."""
+def function(parts: Elf, symbol: Symbol, through: TailCalls) -> Function:
+    """A function, whether it may write to what it is called with, and who calls it."""
     section = parts.sections[symbol.section].name
-    writes = context_writes.writes(parts, symbol.section, symbol.offset)
-    return Function(name=symbol.name, section=section, writes=writes)
+    held = symbol.name in through.targets
+    return Function(
+        name=symbol.name,
+        section=section,
+        writes=context_writes.writes(parts, symbol.section, symbol.offset),
+        held=held,
+        called=held and (symbol.name in through.reached or tail_calls.waits(section)),
+    )
 
 
 def has_core_relocations(parts: Elf) -> bool:

@@ -98,9 +98,9 @@ def places(
     wanted = tuple(hooks)
     for function in functions:
         mine = [hook for hook in wanted if hook.function == function.name]
-        if not mine and not function.section.startswith("?"):
+        if not mine and function.attached:
             yield function.name, function.section
-        for hook in mine:
+        for hook in (each for each in mine if not each.load):
             texts = hook.first_of or (function.section.removeprefix("?"),)
             yield from ((function.name, text) for text in texts)
 
@@ -120,9 +120,14 @@ def required(
     replaced = {hook.unless for hook in program.hooks}
     for function in description.functions:
         mine = [hook for hook in program.hooks if hook.function == function.name]
-        asked = [] if function.section.startswith("?") else [DesiredHook(function=function.name)]
+        asked = [DesiredHook(function=function.name)] if function.attached else []
         for hook in mine or asked:
-            if not hook.optional and hook.unless is None and function.name not in replaced:
+            if (
+                not hook.load
+                and not hook.optional
+                and hook.unless is None
+                and function.name not in replaced
+            ):
                 yield function.name, tuple(text for _, text in places([hook], [function]))
 
 

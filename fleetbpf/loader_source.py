@@ -100,7 +100,8 @@ def document(description: Description, build_key: str) -> dict[str, object]:
         "program": description.program,
         "key": build_key,
         "functions": [
-            {"name": item.name, "section": item.section} for item in description.functions
+            {"name": item.name, "section": item.section, "called": item.called}
+            for item in description.functions
         ],
         "constants": [asdict(item) for item in description.constants],
         "maps": [asdict(item) for item in description.maps],

@@ -146,6 +146,8 @@ class Release:
 
 def attachment(hook: DesiredHook) -> tuple[str, ...]:
     """A function with its hooks as the loader takes them."""
+    if hook.load:
+        return ("--load", hook.function)
     first, *others = hook.first_of or ("",)
     words = ["--attach", f"{hook.function}={first}" if first else hook.function]
     for other in others:

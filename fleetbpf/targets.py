@@ -248,6 +248,7 @@ class Rendering:
                     hook = DesiredHook(
                         function=function,
                         first_of=tuple(str(Hook.parse(str(text))) for text in texts),
+                        load=entry.load,
                         optional=entry.optional,
                         unless=entry.unless,
                         where=where,

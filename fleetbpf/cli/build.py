@@ -142,6 +142,7 @@ def as_declared(declared: "Manifest", name: str, source: Path) -> "DesiredProgra
         DesiredHook(
             function=function,
             first_of=entry.first_of,
+            load=entry.load,
             optional=entry.optional,
             unless=entry.unless,
             where=declared.value_place("programs", name, "hooks", function, index),

@@ -13,6 +13,13 @@ class Function:
     name: str
     section: str  # as in SEC("…"): "tracepoint/syscalls/sys_enter_execve", "tp_btf", "?kprobe/x"
     writes: bool = False  # it may write to what it is called with, a uprobe's registers
+    held: bool = False  # a map of programs has it from the start: it must be loaded
+    called: bool = False  # and only tail calls go there, if no manifest says otherwise
+
+    @property
+    def attached(self) -> bool:
+        """Whether it goes where its section says, if no manifest says otherwise."""
+        return not self.called and not self.section.startswith("?")
 
 
 class ConstantKind(StrEnum):

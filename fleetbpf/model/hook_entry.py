@@ -21,6 +21,7 @@ from fleetbpf.templating import Renderer, is_template
 from fleetbpf.wording import MisunderstoodError, did_you_mean, kind, quoted
 
 CONDITIONS = ("first_of", "optional", "unless")
+LOAD = "load"  # in place of a hook
 PARAMETERS = tuple(parameter.value for parameter in Parameter)
 
 
@@ -97,6 +98,7 @@ class HookEntry(BaseModel):
     first_of: Annotated[tuple[HookText, ...], Expected("a list of hooks")] = Field(
         (), description="the first of these that works; none: the source's SEC()"
     )
+    load: StrictBool = Field(default=False, description="loaded, not attached")
     optional: StrictBool = Field(default=False, description="go on without, where none works")
     unless: Identifier | None = Field(
         None, description="only where that function could not be attached"
@@ -105,7 +107,9 @@ class HookEntry(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _spelled_out(cls, value: object) -> Any:
-        """`kprobe/x`, `{hook: …}` and `{xdp: …}` are lists of one alternative."""
+        """`kprobe/x`, `{hook: …}` and `{xdp: …}` are lists of one alternative; `load` is none."""
+        if value in (LOAD, {LOAD: True}):
+            return {LOAD: True}
         if isinstance(value, str):
             return {"first_of": (value,)}
         if not isinstance(value, dict):
@@ -125,9 +129,17 @@ def entries(value: object) -> object:
     return (value,) if isinstance(value, str | dict) else value
 
 
+def alone(found: tuple[HookEntry, ...]) -> tuple[HookEntry, ...]:
+    """`load` says that there is no hook; raises MisunderstoodError where there is one as well."""
+    if len(found) > 1 and any(entry.load for entry in found):
+        what = f"{quoted(LOAD)} is for a function that is attached nowhere"
+        raise MisunderstoodError(what, "a function with a hook is loaded anyway")
+    return found
+
+
 HOOK_SCHEMA: dict[str, Any] = {
     "anyOf": [
-        {"type": "string", "examples": [kind.form for kind in KINDS]},
+        {"type": "string", "examples": [LOAD, *(kind.form for kind in KINDS)]},
         {
             "type": "object",
             "properties": {
@@ -159,6 +171,7 @@ Hooks = Annotated[
         Expected("a hook or a list of hooks"),
     ],
     BeforeValidator(entries),
+    AfterValidator(alone),
     schema(anyOf=[*HOOK_SCHEMA["anyOf"], {"type": "array", "items": HOOK_SCHEMA}]),
     Expected("a hook or a list of hooks"),
 ]

@@ -79,6 +79,7 @@ class DesiredHook:
 
     function: str
     first_of: tuple[str, ...] = ()  # the first of these hooks that works; () = its own section
+    load: bool = False  # loaded and not attached: tail calls go there
     optional: bool = False  # where none works: go on without
     unless: str | None = None  # only where that function could not be attached
     where: str = field(default="", compare=False)  # "hello.yml:7:7": its line in the manifest

@@ -9,6 +9,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "called.h"
 #include "iter.h"
 #include "kernel_hooks.h"
 #include "net_hooks.h"
@@ -169,9 +170,10 @@ int fb_attachments_plan(struct fb_attachments *attachments, struct bpf_object *o
 	}
 	if (!error)
 		error = plan_choices(attachments, object, options, problem);
-	if (!error)
-		load_only_planned(object, attachments);
-	return error;
+	if (error)
+		return error;
+	load_only_planned(object, attachments);
+	return fb_called_plan(attachments, object, program, &options->attach, problem);
 }
 
 /* What may fail goes first: as little as can be has to be attached a second time. */

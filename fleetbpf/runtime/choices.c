@@ -111,7 +111,8 @@ static int check_names(const struct fb_program *program, const struct fb_request
 		const struct fb_request *request = &requests->items[i];
 
 		if (!find(program, request->function))
-			return unknown(program, "--attach", request->function, problem);
+			return unknown(program, request->load ? "--load" : "--attach",
+				       request->function, problem);
 		if (request->unless && !find(program, request->unless))
 			return unknown(program, "--unless", request->unless, problem);
 	}
@@ -131,9 +132,11 @@ int fb_choices_make(struct fb_choices *choices, const struct fb_program *program
 			if (strcmp(requests->items[j].function, function->name) != 0)
 				continue;
 			asked = true;
+			if (requests->items[j].load)
+				continue;
 			error = add_request(choices, function, &requests->items[j], problem);
 		}
-		if (!error && !asked)
+		if (!error && !asked && !function->called)
 			error = add_section(choices, function, false, problem);
 	}
 	if (!error && !choices->count)

@@ -103,8 +103,9 @@ static bool find_enumerator(const struct fb_place *place, const struct btf_type 
 static bool has_negative(const struct btf_type *type)
 {
 	for (unsigned int i = 0; i < btf_vlen(type); i++) {
-		int64_t value = btf_is_enum64(type) ? (int64_t)btf_enum64_value(&btf_enum64(type)[i])
-						    : btf_enum(type)[i].val;
+		int64_t value = btf_is_enum64(type)
+					? (int64_t)btf_enum64_value(&btf_enum64(type)[i])
+					: btf_enum(type)[i].val;
 
 		if (value < 0)
 			return true;

@@ -18,6 +18,7 @@ static const char usage[] =
 	"  --attach FUNCTION=HOOK   attach there, not where the object's own section says; "
 	"repeatable\n"
 	"  --attach FUNCTION        attach where its own section says, even SEC(\"?…\")\n"
+	"  --load FUNCTION          load it and attach it nowhere: tail calls go there\n"
 	"    --or HOOK              … there, where the hook before it does not work\n"
 	"    --optional             … go on without, where it does not work\n"
 	"    --unless FUNCTION      … only where that function could not be attached\n"
@@ -66,6 +67,7 @@ enum value {
 	VALUE_NUMBER,
 	VALUE_PAIR,
 	VALUE_ATTACH,
+	VALUE_LOAD,
 	VALUE_OR,
 	VALUE_OPTIONAL,
 	VALUE_UNLESS,
@@ -190,6 +192,8 @@ static int set_value(struct fb_options *options, const struct option_entry *entr
 		return add_pair(entry->target, entry->name, word, problem);
 	case VALUE_ATTACH:
 		return fb_requests_add(entry->target, word, problem);
+	case VALUE_LOAD:
+		return fb_requests_load(entry->target, word, problem);
 	case VALUE_OR:
 		return fb_requests_or(entry->target, word, problem);
 	case VALUE_UNLESS:
@@ -222,6 +226,7 @@ static int parse_words(struct fb_options *options, size_t count, char *const *wo
 {
 	const struct option_entry table[] = {
 		{"--attach", VALUE_ATTACH, &options->attach},
+		{"--load", VALUE_LOAD, &options->attach},
 		{"--or", VALUE_OR, &options->attach},
 		{"--optional", VALUE_OPTIONAL, &options->attach},
 		{"--unless", VALUE_UNLESS, &options->attach},

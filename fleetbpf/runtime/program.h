@@ -13,6 +13,8 @@
 struct fb_function {
 	const char *name;
 	const char *section;
+	bool held;   /* a map of programs has it from the start: libbpf wants it loaded */
+	bool called; /* and only tail calls go there, if nobody asks for more */
 };
 
 /* One `const volatile` global that --set may change before the load; its type is in the BTF. */

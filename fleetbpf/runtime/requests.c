@@ -21,29 +21,49 @@ static int add_hook(struct fb_request *request, const char *hook, struct fb_prob
 	return hooks[request->hook_count++] ? 0 : no_memory(problem);
 }
 
+static struct fb_request *add(struct fb_requests *requests, const char *function, size_t length,
+			      struct fb_problem *problem)
+{
+	struct fb_request *items = realloc(requests->items, (requests->count + 1) * sizeof(*items));
+
+	if (items) {
+		requests->items = items;
+		items += requests->count++;
+		*items = (struct fb_request){.function = strndup(function, length)};
+	}
+	if (items && items->function)
+		return items;
+	no_memory(problem);
+	return NULL;
+}
+
 int fb_requests_add(struct fb_requests *requests, const char *word, struct fb_problem *problem)
 {
 	size_t length = strcspn(word, "=");
-	struct fb_request *items;
+	struct fb_request *request;
 
 	if (!length || (word[length] && !word[length + 1]))
 		return fb_fail(problem, "arguments", 0, "--attach %s: want FUNCTION=HOOK", word);
-	items = realloc(requests->items, (requests->count + 1) * sizeof(*items));
-	if (!items)
-		return no_memory(problem);
-	requests->items = items;
-	items += requests->count++;
-	memset(items, 0, sizeof(*items));
-	items->function = strndup(word, length);
-	if (!items->function)
-		return no_memory(problem);
-	return word[length] ? add_hook(items, word + length + 1, problem) : 0;
+	request = add(requests, word, length, problem);
+	if (!request)
+		return -ENOMEM;
+	return word[length] ? add_hook(request, word + length + 1, problem) : 0;
+}
+
+int fb_requests_load(struct fb_requests *requests, const char *function, struct fb_problem *problem)
+{
+	struct fb_request *request = add(requests, function, strlen(function), problem);
+
+	if (!request)
+		return -ENOMEM;
+	request->load = true;
+	return 0;
 }
 
 static struct fb_request *last(struct fb_requests *requests, const char *option,
 			       struct fb_problem *problem)
 {
-	if (requests->count)
+	if (requests->count && !requests->items[requests->count - 1].load)
 		return &requests->items[requests->count - 1];
 	fb_fail(problem, "arguments", 0, "%s belongs to an --attach: write that first", option);
 	return NULL;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* --attach, and the options that belong to the one before them: --or, --optional, --unless. */
+/* --load, --attach, and the options that belong to the one before them: --or, --optional, --unless.
+ */
 #ifndef FB_REQUESTS_H
 #define FB_REQUESTS_H
 
@@ -12,6 +13,7 @@ struct fb_request {
 	char *function;
 	char **hooks; /* the first that works; none: the function's own section */
 	size_t hook_count;
+	bool load;     /* not attached at all */
 	bool optional; /* none of them works: go on without */
 	char *unless;  /* only where that function could not be attached; or NULL */
 };
@@ -23,6 +25,10 @@ struct fb_requests {
 
 /* FUNCTION or FUNCTION=HOOK */
 int fb_requests_add(struct fb_requests *requests, const char *word, struct fb_problem *problem);
+
+/* --load FUNCTION: load it, and attach it nowhere. */
+int fb_requests_load(struct fb_requests *requests, const char *function,
+		     struct fb_problem *problem);
 int fb_requests_or(struct fb_requests *requests, const char *hook, struct fb_problem *problem);
 int fb_requests_optional(struct fb_requests *requests, struct fb_problem *problem);
 int fb_requests_unless(struct fb_requests *requests, const char *function,

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from fleetbpf import hook_checks
-from fleetbpf.model.description import Call
+from fleetbpf.model.description import Call, Function
 from fleetbpf.model.target import DesiredHook
 from fleetbpf.release import attachment
 from tests.unit.samples import description, program
@@ -79,8 +79,20 @@ def test_a_function_that_is_not_there_is_named_with_its_line() -> None:
     assert "no function `h`" in told(DesiredHook(function="g", unless="h"))[0]
 
 
+@pytest.mark.parametrize("section", ["xdp", "?xdp/eth0", "xdp/eth0"])
+def test_where_only_tail_calls_go_the_section_counts_for_nothing(section: str) -> None:
+    called = Function(name="f", section=section, held=True, called=True)
+    inside = description(functions=(called, Function(name="g", section="kprobe/x")))
+    assert not list(hook_checks.of(program(), inside))
+    assert [name for name, _ in hook_checks.required(program(), inside)] == ["g"]
+    asked = replace(XDP, load=True, first_of=())
+    assert not list(hook_checks.of(program(hooks=(asked,)), inside))
+    assert len(list(hook_checks.of(program(hooks=(XDP,)), inside))) == 1
+
+
 def test_the_loader_is_told_of_alternatives_and_conditions() -> None:
     hook = DesiredHook(function="f", first_of=("fentry/x", "kprobe/x"), optional=True)
     assert attachment(hook) == ("--attach", "f=fentry/x", "--or", "kprobe/x", "--optional")
     other = DesiredHook(function="g", unless="f")
     assert attachment(other) == ("--attach", "g", "--unless", "f")
+    assert attachment(DesiredHook(function="f", load=True)) == ("--load", "f")

@@ -64,6 +64,7 @@ def test_hooks_are_canonical_and_always_lists() -> None:
             HookEntry(first_of=("fentry/f", "kprobe/f")),
         ),
         ("{unless: g}", HookEntry(unless="g")),
+        ("load", HookEntry(load=True)),
     ],
 )
 def test_a_hook_may_be_a_mapping(written: str, entry: HookEntry) -> None:
