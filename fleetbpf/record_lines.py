@@ -134,6 +134,7 @@ class Lost(Record):
     """Records that nobody will see."""
 
     place: str
+    why: str = ""  # where the place does not say it
     count: Count
     since: Nanosecond = 0
     segment: int = Field(default=0, ge=0, le=LARGEST_SEGMENT)

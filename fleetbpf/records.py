@@ -245,7 +245,8 @@ def texts_of_loader(kind: str, fields: Mapping[str, Any]) -> Iterable[str]:
             counts = f"{fields.get('written', 0)} written, {fields.get('lost', 0)} lost"
             return (f"-- stopped ({fields.get('reason')}): {counts}",)
         case "lost":
-            return (f"-- LOST {fields.get('count')} in the {fields.get('place')}",)
+            why = f", {fields['why']}" if fields.get("why") else ""
+            return (f"-- LOST {fields.get('count')} in the {fields.get('place')}{why}",)
         case "handoff":
             return (f"-- took over from {fields.get('from')}, which told all before",)
         case "clock":

@@ -10,7 +10,7 @@
 enum fb_loss {
 	FB_KERNEL, /* its buffer was full */
 	FB_LIMIT,  /* more, or larger, than the manifest allows */
-	FB_LOADER, /* the loader was killed, or had no memory */
+	FB_LOADER, /* the loader was killed, had no memory or did not understand */
 	FB_SPOOL,  /* the disk was full */
 	FB_LOSSES,
 };

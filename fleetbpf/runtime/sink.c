@@ -11,7 +11,8 @@
 #include "files.h"
 
 #define BATCH (64 * 1024)
-#define MAP_RECORD (256 * 1024) /* a larger read-out is cut into several records */
+#define ODD ",\"why\":\"not understood\"" /* in a loss record */
+#define MAP_RECORD (256 * 1024)		  /* a larger read-out is cut into several records */
 
 void fb_sink_flush(struct fb_sink *sink)
 {
@@ -213,8 +214,8 @@ static void add_lost(struct fb_sink *sink, enum fb_loss place, const char *more,
 	sink->pending.lost[place] += count;
 	if (!sink->spool) {
 		add_wall_time(&sink->batch, fb_now());
-		fb_text_printf(&sink->batch, "-- %" PRIu64 " lost in the %s --\n", count,
-			       fb_loss_name(place));
+		fb_text_printf(&sink->batch, "-- %" PRIu64 " lost in the %s%s --\n", count,
+			       fb_loss_name(place), !strcmp(more, ODD) ? ", not understood" : "");
 		return;
 	}
 	fb_text_printf(&sink->batch,
@@ -233,6 +234,12 @@ void fb_sink_untraced(struct fb_sink *sink, uint64_t count, uint64_t since)
 {
 	sink->told.untraced += count;
 	add_lost(sink, FB_KERNEL, ",\"buffer\":\"trace\"", count, since);
+}
+
+void fb_sink_odd_messages(struct fb_sink *sink, uint64_t count, uint64_t since)
+{
+	sink->told.messages += count;
+	add_lost(sink, FB_LOADER, ODD, count, since);
 }
 
 void fb_sink_missed(struct fb_sink *sink, uint64_t count, uint64_t since)

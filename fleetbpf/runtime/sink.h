@@ -61,6 +61,9 @@ void fb_sink_clock(struct fb_sink *sink, int64_t offset);
 
 void fb_sink_lost(struct fb_sink *sink, enum fb_loss place, uint64_t count, uint64_t since);
 
+/* Messages that came out of the trace buffer as something that we cannot read. */
+void fb_sink_odd_messages(struct fb_sink *sink, uint64_t count, uint64_t since);
+
 /* Messages that the trace buffer lost; events that found no room in a ring. */
 void fb_sink_untraced(struct fb_sink *sink, uint64_t count, uint64_t since);
 void fb_sink_missed(struct fb_sink *sink, uint64_t count, uint64_t since);

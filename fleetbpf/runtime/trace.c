@@ -12,6 +12,7 @@ static void close_message(struct fb_trace *trace)
 {
 	size_t length = trace->message.used;
 
+	trace->elsewhere = false;
 	if (!trace->open)
 		return;
 	trace->open = false;
@@ -22,10 +23,21 @@ static void close_message(struct fb_trace *trace)
 		      length, trace->shared);
 }
 
+/*
+ * One more line of the message. A label stands at the beginning of a message alone: with one
+ * inside, or without a message, it is a line in a shape that we do not know.
+ */
 static void continue_message(struct fb_trace *trace, const char *line, size_t length)
 {
-	if (!trace->open)
+	if (trace->label[0] && memmem(line, length, trace->label, strlen(trace->label))) {
+		close_message(trace);
+		trace->odd = true;
 		return;
+	}
+	if (!trace->open) {
+		trace->odd = trace->odd || !trace->elsewhere;
+		return;
+	}
 	fb_text_add(&trace->message, "\n", 1);
 	fb_text_add(&trace->message, line, length);
 }
@@ -75,7 +87,9 @@ static void open_message(struct fb_trace *trace, const struct fb_line *line, boo
 
 	take_back(trace, line->comm_lacking);
 	close_message(trace);
-	if (trace->until && line->time >= trace->until)
+	trace->known++;
+	trace->elsewhere = trace->until && line->time >= trace->until;
+	if (trace->elsewhere)
 		return;
 	trace->head = *line;
 	set_comm(trace, line);
@@ -189,10 +203,27 @@ void fb_trace_feed(struct fb_trace *trace, const char *bytes, size_t size)
 		fb_text_add(&trace->partial, bytes, size);
 }
 
+/* The kernel counts messages, whatever lines they become: exact when all are read. */
+void fb_trace_account_odd(struct fb_trace *trace)
+{
+	uint64_t given = fb_instance_reads(trace->instance);
+
+	trace->odd = false;
+	trace->looked_at = fb_now();
+	if (given <= trace->known)
+		return;
+	fb_sink_odd_messages(trace->sink, given - trace->known, trace->last_time);
+	trace->known = given;
+}
+
 void fb_trace_settle(struct fb_trace *trace)
 {
-	if (!trace->partial.used)
-		close_message(trace);
+	if (trace->partial.used)
+		return;
+	close_message(trace);
+	/* Once a second at most: a name with a newline, which any user may have, looks odd too. */
+	if (trace->odd && fb_now() - trace->looked_at >= FB_SECOND)
+		fb_trace_account_odd(trace);
 }
 
 ssize_t fb_trace_read(struct fb_trace *trace, size_t most)
@@ -220,6 +251,7 @@ ssize_t fb_trace_read(struct fb_trace *trace, size_t most)
 void fb_trace_account(struct fb_trace *trace, unsigned int cpu_count)
 {
 	close_message(trace);
+	fb_trace_account_odd(trace);
 	for (unsigned int cpu = 0; cpu < cpu_count; cpu++) {
 		uint64_t *reported = lost_on(trace, cpu);
 		uint64_t total = fb_instance_overrun(trace->instance, cpu);

@@ -21,7 +21,11 @@ struct fb_trace {
 	char comm[FB_COMM];
 	char before[FB_COMM_COLUMN]; /* the last bytes before this line, newlines as well */
 	size_t before_count;
-	bool open; /* there is such a message */
+	bool open;	    /* there is such a message */
+	bool elsewhere;	    /* there is one that is not for us */
+	bool odd;	    /* a line came that is of no message: some may not be understood */
+	uint64_t looked_at; /* when that was looked into last */
+	uint64_t known;	    /* messages that are accounted for, of those that the kernel gave */
 	bool shared;
 	uint64_t until;		/* messages from then on are not for us; 0: all are */
 	uint64_t last_time;	/* of the last message */
@@ -32,8 +36,11 @@ struct fb_trace {
 /* Take some bytes of trace_pipe; they may begin and end anywhere in a line. */
 void fb_trace_feed(struct fb_trace *trace, const char *bytes, size_t size);
 
-/* The pipe is empty for now: the message is whole. */
+/* The pipe is empty for now: the message is whole, and what was not understood is counted. */
 void fb_trace_settle(struct fb_trace *trace);
+
+/* Report messages that came as nothing we know, now that the pipe is empty. */
+void fb_trace_account_odd(struct fb_trace *trace);
 
 /*
  * Read until the pipe is empty or `most` bytes came; returns their number, or a negative errno.

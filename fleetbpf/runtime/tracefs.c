@@ -13,11 +13,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <bpf/libbpf.h>
+
 #include "files.h"
 #include "folders.h"
 
 #define EVENT "events/bpf_trace/bpf_trace_printk"
 #define BY_HAND "fleetbpf.hand."
+#define OVERRUN "\noverrun: "
 #define PLACE "/sys/kernel/tracing"
 
 const char *fb_tracefs(void)
@@ -213,7 +216,8 @@ int fb_instance_create(struct fb_instance *instance, const char *name, uint64_t 
 	return 0;
 }
 
-int fb_instance_reopen(struct fb_instance *instance, const char *name, char *label, size_t size)
+int fb_instance_reopen(struct fb_instance *instance, const char *name, char *label, size_t size,
+		       bool *unlabelled)
 {
 	const char *tracefs = fb_tracefs();
 	struct fb_problem ignored = {};
@@ -233,6 +237,7 @@ int fb_instance_reopen(struct fb_instance *instance, const char *name, char *lab
 	at = !error && filter.used ? strstr(filter.bytes, "~ \"fb@") : NULL;
 	if (at && strncmp(at, "~ \"fb@*", 7) != 0)
 		snprintf(label, size, "%.*s: ", (int)strcspn(at + 3, "*\""), at + 3);
+	*unlabelled = !label[0] || strstr(filter.bytes, "!(");
 	fb_text_free(&filter);
 	return error ? error : open_pipe(instance, &ignored);
 }
@@ -295,12 +300,27 @@ static uint64_t statistic(const struct fb_instance *instance, unsigned int cpu, 
 	return count;
 }
 
-uint64_t fb_instance_overrun(const struct fb_instance *instance, unsigned int cpu)
+static uint64_t sum(const struct fb_instance *instance, const char *key)
 {
-	return statistic(instance, cpu, "\noverrun: ");
+	int cpus = libbpf_num_possible_cpus();
+	uint64_t total = 0;
+
+	for (int cpu = 0; cpu < cpus; cpu++)
+		total += statistic(instance, (unsigned int)cpu, key);
+	return total;
 }
 
-uint64_t fb_instance_read(const struct fb_instance *instance, unsigned int cpu)
+uint64_t fb_instance_overrun(const struct fb_instance *instance, unsigned int cpu)
 {
-	return statistic(instance, cpu, "\nread events: ");
+	return statistic(instance, cpu, OVERRUN);
+}
+
+uint64_t fb_instance_overruns(const struct fb_instance *instance)
+{
+	return sum(instance, OVERRUN);
+}
+
+uint64_t fb_instance_reads(const struct fb_instance *instance)
+{
+	return sum(instance, "\nread events: ");
 }

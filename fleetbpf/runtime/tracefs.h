@@ -30,9 +30,11 @@ int fb_instance_create(struct fb_instance *instance, const char *name, uint64_t 
 
 /*
  * Open the instance that a killed loader left, to read what is still in it; label gets what its
- * lines begin with. Returns 0, or a negative errno when there is none.
+ * lines begin with, unlabelled whether those without one are its too. Returns 0, or a negative
+ * errno when there is none.
  */
-int fb_instance_reopen(struct fb_instance *instance, const char *name, char *label, size_t size);
+int fb_instance_reopen(struct fb_instance *instance, const char *name, char *label, size_t size,
+		       bool *unlabelled);
 
 /* Which lines it collects: those with `label`, if any; and those without any label, if asked. */
 int fb_instance_filter(const struct fb_instance *instance, const char *label, int unlabelled,
@@ -42,8 +44,11 @@ int fb_instance_filter(const struct fb_instance *instance, const char *label, in
 void fb_instance_stop(const struct fb_instance *instance);
 void fb_instance_remove(struct fb_instance *instance);
 
-/* The lines that CPU's buffer has lost so far, and those that were read from it. */
+/* The messages that a processor's buffer, or all of them, have lost so far. */
 uint64_t fb_instance_overrun(const struct fb_instance *instance, unsigned int cpu);
-uint64_t fb_instance_read(const struct fb_instance *instance, unsigned int cpu);
+uint64_t fb_instance_overruns(const struct fb_instance *instance);
+
+/* Those that were read from all of them: one of several lines is one. */
+uint64_t fb_instance_reads(const struct fb_instance *instance);
 
 #endif

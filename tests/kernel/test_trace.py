@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.kernel.conftest import Build, Start
-from tests.kernel.running import ping
-from tests.tools import need
+from tests.kernel.running import Loader, ping
+from tests.tools import absent, need
+from tests.waiting import wait_until
 
 PID = f"pid={os.getpid()}"
 
@@ -134,6 +135,64 @@ def test_lines_and_losses_add_up_over_kills(start: Start) -> None:
     torn = sum(not path.read_text().endswith("\n") for path in loader.segments())
     lost = sum(record["count"] for record in loader.records("lost"))
     assert len(loader.texts()) + lost + torn == fired
+
+
+@pytest.mark.parametrize("option", ["fields", "raw", "hex"])
+def test_lines_of_a_shape_that_nobody_knows_are_lost_and_told(
+    start: Start, tracefs: Path, option: str
+) -> None:
+    loader = start("ping", "--set", PID)
+    ping(2)
+    loader.wait_for_texts(2)
+    option_file = tracefs / "instances" / loader.instance / "options" / option
+    if not option_file.exists():
+        absent(f"this kernel has no option {option}")
+    option_file.write_text("1")
+    ping(3)
+    wait_until(
+        lambda: loader.counts()["lost"]["loader"] == 3, what="the loader counts what it lost"
+    )
+    option_file.write_text("0")
+    ping()
+    loader.stop()
+    assert loader.texts() == ["ping 1", "ping 2", "ping 6"]
+    assert [(r["place"], r["why"], r["count"]) for r in loader.records("lost")] == [
+        ("loader", "not understood", 3)
+    ]
+    assert loader.counts()["written"] == 3
+
+
+def test_what_a_killed_loader_left_in_such_a_shape_is_told_too(start: Start, tracefs: Path) -> None:
+    loader = start("ping", "--set", PID)
+    ping(2)
+    loader.wait_for_texts(2)
+    os.kill(loader.pid, signal.SIGSTOP)
+    ping(3)
+    (tracefs / "instances" / loader.instance / "options" / "raw").write_text("1")
+    loader.kill()
+    loader.start()
+    loader.stop()
+    assert loader.texts() == ["ping 1", "ping 2"]
+    assert [(r["why"], r["count"]) for r in loader.records("lost")] == [("not understood", 3)]
+
+
+def test_unlabelled_lines_that_a_killed_loader_left_are_told(start: Start) -> None:
+    loader = start("prints", "--set", PID)
+    ping()
+    told = loader.wait_for_texts(1) and wait_until_still(loader)
+    os.kill(loader.pid, signal.SIGSTOP)
+    ping()
+    loader.kill()
+    loader.start()
+    loader.stop()
+    assert len(loader.texts()) == 2 * told
+    assert loader.records("lost") == []
+
+
+def wait_until_still(loader: Loader) -> int:
+    """The number of texts, once the loader has told its own sum of them."""
+    wait_until(lambda: loader.counts()["written"] == len(loader.texts()) > 0, what="all is written")
+    return len(loader.texts())
 
 
 def test_an_instance_left_by_hand_is_removed(build: Build, tracefs: Path) -> None:

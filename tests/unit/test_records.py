@@ -160,6 +160,7 @@ def test_starts_losses_maps_and_stops_are_told_in_words(tmp_path: Path) -> None:
         {"time": 1, "kind": "start", "reason": "reboot", "pid": 9, "attached": [link]},
         {"time": 1, "kind": "start", "reason": "restart", "pid": 8, "warnings": ["no clock"]},
         {"time": 2, "kind": "lost", "place": "kernel", "count": 3, "since": 1},
+        {"time": 2, "kind": "lost", "place": "loader", "why": "not understood", "count": 2},
         {"time": 3, "kind": "map", "map": "calls", "entries": [{"key": "sh", "value": 4}]},
         {"time": 4, "kind": "stop", "reason": "SIGTERM", "written": 5, "lost": 3},
     )
@@ -168,6 +169,7 @@ def test_starts_losses_maps_and_stops_are_told_in_words(tmp_path: Path) -> None:
         "-- started (restart), pid 8: ",
         "-- warning: no clock",
         "-- LOST 3 in the kernel",
+        "-- LOST 2 in the loader, not understood",
         "calls[sh] = 4",
         "-- stopped (SIGTERM): 5 written, 3 lost",
     ]

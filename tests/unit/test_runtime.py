@@ -88,6 +88,47 @@ def test_a_loss_is_believed_as_far_as_the_buffers_own_count_goes(
     assert told == ["one", 4, f"two\n{false[:-1]}", "three", 3, f"four\n{unknown[:-1]}"]
 
 
+OURS = f"{PREFIX}fb@abcdefgh: "
+BARE_PREFIX = PREFIX.replace("bpf_trace_printk: ", "")
+
+
+@pytest.mark.parametrize("piece", ["1", "50", "100000"])
+@pytest.mark.parametrize(
+    ("pipe", "read", "texts", "count"),
+    [
+        pytest.param("entirely new\n", 1, [], 1, id="a shape of which nothing is known"),
+        pytest.param("", 2, [], 2, id="messages without any line"),
+        pytest.param(f"{OURS}one\n{PREFIX}two\n", 1, [f"one\n{PREFIX}two"], 0, id="no label"),
+        pytest.param(
+            f"{OURS}one\n{PREFIX}bpf_string: fb@abcdefgh: two\n{OURS}three\n",
+            *(3, ["one", "three"], 1),
+            id="fields between messages",
+        ),
+        pytest.param(
+            f"{PREFIX}bpf_string: fb@abcdefgh: one\n lines\n" * 3, 3, [], 3, id="fields alone"
+        ),
+        pytest.param(
+            f"{OURS}one\n{BARE_PREFIX}printk [fb@abcdefgh: two\n]\n",
+            *(2, ["one"], 1),
+            id="another event's name",
+        ),
+        pytest.param(f"{OURS}one\n => f\n", 1, ["one\n => f"], 0, id="a stack after a message"),
+        pytest.param(f"   a\nb{OURS[15:]}one\n", 1, ["one"], 0, id="a name with a newline"),
+    ],
+)
+def test_what_is_not_understood_is_counted(
+    driver: Path, tmp_path: Path, *, pipe: str, read: int, texts: list[str], count: int, piece: str
+) -> None:
+    stats = tmp_path / "per_cpu" / "cpu0" / "stats"
+    stats.parent.mkdir(parents=True)
+    stats.write_text(f"entries: 0\noverrun: 0\nread events: {read}\n")
+    said = records(ask(driver, "feed", tmp_path, piece, "fb@abcdefgh: ", stdin=pipe.encode()))
+    lost = [record for record in said if record["kind"] == "lost"]
+    assert [record["text"] for record in said if record["kind"] == "trace"] == texts
+    assert sum(int(str(record["count"])) for record in lost) == count
+    assert {(record["place"], record["why"]) for record in lost} <= {("loader", "not understood")}
+
+
 @pytest.mark.parametrize("batch", ["1", "10", "5000"])
 def test_segments_stay_within_the_limit_and_count_what_went(
     driver: Path, tmp_path: Path, batch: str

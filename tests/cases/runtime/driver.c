@@ -180,6 +180,7 @@ static int feed(char **words)
 		fb_trace_feed(&trace, in.bytes + done,
 			      in.used - done < piece ? in.used - done : piece);
 	fb_trace_settle(&trace);
+	fb_trace_account(&trace, 0);
 	fb_sink_flush(&sink);
 	fb_trace_free(&trace);
 	fb_sink_free(&sink);
