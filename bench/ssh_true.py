@@ -14,7 +14,7 @@ def main() -> None:
     outcomes = fleet.on_each(
         hosts,
         lambda _, connection: connection.run(Command("true")).status,
-        open_connection=lambda host: routes.open(host, timeout=60.0),
+        open_connection=lambda host, slot: routes.open(host, timeout=60.0, slot=slot),
         forks=int(sys.argv[2]),
     )
     if any(outcome.value != 0 for outcome in outcomes):

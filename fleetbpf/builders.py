@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from fleetbpf.build import Artifact, Builder, Executable
 from fleetbpf.build_key import Inputs
 from fleetbpf.connections.local import LocalConnection
-from fleetbpf.crew import Crew
+from fleetbpf.crew import Crew, Slot
 from fleetbpf.errors import BuildError
 from fleetbpf.kernel_btf import KernelBtf
 from fleetbpf.model.architecture import Architecture
@@ -90,7 +90,7 @@ class Builders:
         wanted = tuple(dict.fromkeys(recipes))
         if all(map(self.artifact.is_known, wanted)):
             return {recipe: self.artifact(recipe) for recipe in wanted}
-        crew = Crew([partial(self.artifact, recipe) for recipe in wanted], threads=self._jobs)
+        crew = Crew([partial(self._in_turn, recipe) for recipe in wanted], threads=self._jobs)
         try:
             errors = [future.exception() for future in crew.futures]
         except BaseException:  # Ctrl-C: begin nothing more, and end what has begun
@@ -103,6 +103,9 @@ class Builders:
     def cut_btf(self, recipe: Recipe, kernel: KernelBtf) -> bytes:
         """What the recipe's object needs of a kernel's BTF; b"" = nothing."""
         return self._builder(recipe.architecture).cut_btf(self.artifact(recipe), kernel)
+
+    def _in_turn(self, recipe: Recipe, _: Slot) -> Artifact:
+        return self.artifact(recipe)
 
     def _build(self, recipe: Recipe) -> Artifact:
         builder = self._builder(recipe.architecture)

@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 from fleetbpf.bug_report import Reports
 from fleetbpf.connections import Connection
 from fleetbpf.connections.local import LocalConnection
-from fleetbpf.crew import GRACE, Crew, at_once
+from fleetbpf.crew import GRACE, Crew, Slot, at_once
 from fleetbpf.errors import (
     FleetbpfError,
     HostError,
@@ -22,7 +22,7 @@ from fleetbpf.model.inventory import Host
 from fleetbpf.secret import Mask, unmasked
 
 T = TypeVar("T")
-Open = Callable[[Host], Connection]
+Open = Callable[[Host, Slot], Connection]
 
 
 @frozen
@@ -64,18 +64,21 @@ def on_each(
     *,
     open_connection: Open,
     forks: int,
+    aside: int = 0,
     done: Callable[[Outcome[T]], None] = lambda _: None,
     mask: Mask = unmasked,
 ) -> tuple[Outcome[T], ...]:
     """Do `work` on every host; the outcomes in the order of `hosts`, each also told to `done`.
 
+    aside: so many hosts that do not answer may be waited for beside those that `forks` counts.
     An error on one host does not touch the others, whatever it is. On Ctrl-C hosts not begun are
     left alone, open connections are cut, and the unfinished hosts' outcomes say so. Work that does
     not end then is left behind: its thread dies with the process.
     """
     reports = Reports(mask)
     connections = Connections(open_connection)
-    crew = Crew((partial(connections.use, host, work) for host in hosts), threads=max(forks, 1))
+    tasks = (partial(connections.use, host, work) for host in hosts)
+    crew = Crew(tasks, threads=max(forks, 1), aside=aside)
     by_future = dict(zip(crew.futures, hosts, strict=True))
     outcomes: dict[str, Outcome[T]] = {}
     try:
@@ -125,9 +128,9 @@ class Connections:
         self._lock = threading.Lock()
         self._is_cut = False
 
-    def use(self, host: Host, work: Callable[[Host, Connection], T]) -> T:
+    def use(self, host: Host, work: Callable[[Host, Connection], T], slot: Slot) -> T:
         """Open a connection to `host`, do `work` with it, and close it."""
-        with self._open_connection(host) as connection:
+        with self._open_connection(host, slot) as connection:
             with self._lock:
                 self._open[host.name] = connection
                 late = self._is_cut

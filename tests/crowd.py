@@ -1,6 +1,6 @@
 """A crowd of simulated hosts: real SSH, each host with its own delay, some broken.
 
-usage: python -m tests.crowd FOLDER SIZE      serves until its standard input ends
+usage: python -m tests.crowd FOLDER SIZE [DEAF]      serves until its standard input ends
 
 All hosts are addresses of the loopback. FOLDER gets `inventory.json` and what leads to the hosts.
 What their commands answer is made up, so that thousands cost no more than their logins.
@@ -58,9 +58,21 @@ class Simulated:
         return f"127.90.{self.number // 250}.{self.number % 250 + 1}"
 
 
-def crowd(size: int) -> tuple[Simulated, ...]:
-    """The same hosts each time: 2 % dead, half of them deaf; 1 % hang, half in a command."""
+def crowd(size: int, *, deaf: int = 0) -> tuple[Simulated, ...]:
+    """The same hosts each time: 2 % dead, half of them deaf; 1 % hang, half in a command.
+
+    With `deaf`, so many are, the first ones, and all others are well.
+    """
     chance = random.Random(size)
+    if deaf:
+        return tuple(
+            Simulated(
+                number=number,
+                kind=Kind.DEAF if number < deaf else Kind.WELL,
+                round_trip=SHORTEST,
+            )
+            for number in range(size)
+        )
     share = {Kind.REFUSES: 0.01, Kind.DEAF: 0.01, Kind.SILENT: 0.005, Kind.STUCK: 0.005}
     kinds = [kind for kind, part in share.items() for _ in range(max(1, round(size * part)))]
     kinds += [Kind.WELL] * (size - len(kinds))
@@ -205,7 +217,10 @@ def write_files(folder: Path, hosts: tuple[Simulated, ...], ports: dict[Kind, in
 @contextmanager
 def serving(folder: Path, hosts: tuple[Simulated, ...]) -> Iterator[None]:
     """The hosts in a process of their own; `folder` gets what leads to them."""
+    deaf = sum(host.kind is Kind.DEAF for host in hosts)
+    alike = crowd(len(hosts), deaf=deaf) == hosts
     command = [sys.executable, "-m", "tests.crowd", str(folder), str(len(hosts))]
+    command += [str(deaf)] if alike else []
     with subprocess.Popen(
         command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as running:
@@ -217,13 +232,13 @@ def serving(folder: Path, hosts: tuple[Simulated, ...]) -> Iterator[None]:
             running.kill()
 
 
-def main(folder: Path, size: int) -> None:
-    hosts = crowd(size)
+def main(folder: Path, size: int, deaf: int = 0) -> None:
+    hosts = crowd(size, deaf=deaf)
     make_keys(folder)
-    with deaf_port() as deaf, closed_port() as closed, closed_port() as listener:
+    with deaf_port() as deafened, closed_port() as closed, closed_port() as listener:
         listener.listen(BACKLOG)
         ports = dict.fromkeys(Kind, listener.getsockname()[1])
-        ports[Kind.DEAF] = deaf
+        ports[Kind.DEAF] = deafened
         ports[Kind.REFUSES] = closed.getsockname()[1]
         write_files(folder, hosts, ports)
         sys.stdout.write("ready\n")
@@ -236,4 +251,4 @@ def main(folder: Path, size: int) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]))
+    main(Path(sys.argv[1]), *map(int, sys.argv[2:]))

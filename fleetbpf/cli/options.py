@@ -8,6 +8,7 @@ from fleetbpf import digits, named_files
 from fleetbpf.cli import tree
 from fleetbpf.defaults import (
     COLORS,
+    DEFAULT_CONNECT_TIMEOUT,
     DEFAULT_FORKS,
     DEFAULT_LOCK_TIMEOUT,
     DEFAULT_TIMEOUT,
@@ -97,7 +98,8 @@ def add_forks(parser: argparse.ArgumentParser) -> None:
         "--timeout",
         metavar="SECONDS",
         type=seconds,
-        help=f"to connect to a host and log in there (default: {DEFAULT_TIMEOUT})",
+        help="to connect to a host and log in there (default: "
+        f"{DEFAULT_CONNECT_TIMEOUT} to connect, {DEFAULT_TIMEOUT} in all)",
     )
     hosts.add_argument(
         "--host-timeout",

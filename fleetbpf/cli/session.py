@@ -20,7 +20,8 @@ from fleetbpf.connections.limited import LimitedConnection
 from fleetbpf.connections.routes import Routes
 from fleetbpf.connections.settings import Operator
 from fleetbpf.connections.watched import WatchedConnection
-from fleetbpf.defaults import DEFAULT_TIMEOUT
+from fleetbpf.crew import Slot
+from fleetbpf.defaults import DEFAULT_ASIDE, DEFAULT_TIMEOUT
 from fleetbpf.errors import InputError
 from fleetbpf.fleet import Outcome
 from fleetbpf.frozen import frozen
@@ -46,7 +47,7 @@ class Session:
     forks: int
     watching: Watching
     claim: Claim
-    timeout: float = DEFAULT_TIMEOUT  # seconds to connect and log in
+    timeout: float | None = None  # seconds to connect and log in; None: as usual
     host_timeout: float | None = None  # seconds for all that is done on a host
     passwords: Passwords = field(default_factory=Passwords)
     tell_new_key: Callable[[str], None] | None = None  # None: unknown host keys are refused
@@ -143,13 +144,15 @@ class Session:
     def reach(self, targets: Sequence[Target]) -> "Iterator[Reach]":
         """The ways to the hosts, for several rounds of work; InputError as `on_each`."""
         InputError.raise_if_any(obstacles(target.host for target in targets))
-        descriptors.allow(min(self.forks, len(targets)))
+        forks = min(self.forks, len(targets))
+        aside = descriptors.allow(forks, aside=min(len(targets) - forks, DEFAULT_ASIDE))
         self.passwords.check(wanted(targets))
         with Routes(Operator.here(), self.passwords, tell_new_key=self.tell_new_key) as routes:
             routes.check(target.host for target in targets)
             yield Reach(
                 routes=routes,
                 forks=self.forks,
+                aside=aside,
                 timeout=self.timeout,
                 host_timeout=self.host_timeout,
                 watching=self.watching,
@@ -162,7 +165,8 @@ class Reach:
 
     routes: Routes
     forks: int
-    timeout: float
+    aside: int  # hosts that may be waited for beside these
+    timeout: float | None
     host_timeout: float | None
     watching: Watching
 
@@ -187,22 +191,25 @@ class Reach:
                 lambda host, connection: work(by_name[host.name], connection),
                 open_connection=self.watched,
                 forks=self.forks,
+                aside=self.aside,
                 done=done,
                 mask=self.watching.output.mask,
             )
 
-    def watched(self, host: Host) -> Connection:
+    def watched(self, host: Host, slot: Slot) -> Connection:
         """A connection to a host whose every command is shown and logged."""
         self.watching.shown.at(host.name, "connecting")
         watcher = self.watching.watcher()
-        return WatchedConnection(self.open(host), host=host.name, watcher=watcher)
+        return WatchedConnection(self.open(host, slot), host=host.name, watcher=watcher)
 
-    def open(self, host: Host) -> Connection:
+    def open(self, host: Host, slot: Slot) -> Connection:
         """A connection to a host that keeps to the session's time-outs."""
         if self.host_timeout is None:
-            return self.routes.open(host, timeout=self.timeout)
-        deadline = time.monotonic() + self.host_timeout
-        opened = self.routes.open(host, timeout=min(self.timeout, self.host_timeout))
+            return self.routes.open(host, timeout=self.timeout, slot=slot)
+        began = slot.now()
+        timeout = min(self.timeout or DEFAULT_TIMEOUT, self.host_timeout)
+        opened = self.routes.open(host, timeout=timeout, slot=slot)
+        deadline = time.monotonic() + self.host_timeout - (slot.now() - began)
         return LimitedConnection(
             opened, name=host.name, seconds=self.host_timeout, deadline=deadline
         )

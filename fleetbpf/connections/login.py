@@ -1,6 +1,5 @@
 """From a wire to an authenticated transport, each step within one common deadline."""
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
@@ -12,19 +11,32 @@ from fleetbpf.connections.identities import Identity
 from fleetbpf.connections.keyring import Keyring
 from fleetbpf.connections.settings import ConnectionSettings
 from fleetbpf.connections.transport import TunedTransport, Wire
+from fleetbpf.crew import Slot
 from fleetbpf.errors import InputError, TransientError, UnreachableError
 from fleetbpf.secret import SecretKind
 
 PASSWORD, INTERACTIVE = "password", "keyboard-interactive"  # RFC 4252, RFC 4256
+LATE = 20.0  # seconds; sshd gives who does not log in 120 (LoginGraceTime)
 BANNER_TIMEOUT = 20.0  # seconds, of those for the whole login: the next attempt may be luckier
 
 
+class LateError(Exception):
+    """A host that has answered had to wait too long: who comes anew is better off."""
+
+
 def log_in(
-    host: ConnectionSettings, wire: Wire, *, keyring: Keyring, deadline: float, timeout: float
+    host: ConnectionSettings,
+    wire: Wire,
+    *,
+    keyring: Keyring,
+    deadline: float,
+    timeout: float,
+    slot: Slot,
 ) -> TunedTransport:
     """Check the host's key, then prove who we are; UnreachableError says what failed.
 
-    `timeout` is what errors say of the `deadline`, which is one of time.monotonic.
+    `timeout` is what errors say of the `deadline`, which is one of the slot's own time. LateError
+    when the host may have lost its patience before it was this login's turn.
     """
     known = keyring.known_hosts(host)
     try:
@@ -37,7 +49,7 @@ def log_in(
     except SSHException as error:
         wire.hang_up()
         raise reasons.unreachable(host, str(error)) from error
-    login = Login(host, transport, deadline=deadline, timeout=timeout)
+    login = Login(host, transport, deadline=deadline, timeout=timeout, slot=slot)
     try:
         login.shake_hands()
         login.check_host_key(keyring)
@@ -84,21 +96,26 @@ class Login:
         *,
         deadline: float,
         timeout: float,
+        slot: Slot,
     ) -> None:
         self._host = host
+        self._slot = slot
         self._transport = transport
         self._deadline = deadline
         self._timeout = timeout
 
     def shake_hands(self) -> None:
         """Exchange banners and keys."""
+        self._check_in_time()
         self._transport.start_client(event=self._transport.noticed)
-        noticed = self._transport.noticed.wait(min(self._remaining(), BANNER_TIMEOUT))
+        wait = self._transport.noticed.wait
+        noticed = self._slot.until(wait, min(self._remaining(), BANNER_TIMEOUT))
+        self._check_in_time()
         greeted = bool(self._transport.remote_version)
         if not noticed and not greeted:
             phase, waited = "waiting for its SSH banner", min(self._timeout, BANNER_TIMEOUT)
             raise reasons.timed_out(self._host, phase, timeout=waited, kind=TransientError)
-        if not noticed and not self._transport.noticed.wait(self._remaining()):
+        if not noticed and not self._slot.until(wait, self._remaining()):
             raise reasons.timed_out(self._host, "exchanging keys", timeout=self._timeout)
         if self._transport.is_active():
             return
@@ -107,6 +124,11 @@ class Login:
         error = self._transport.get_exception()
         lines = self._transport.first_lines
         raise reasons.not_greeted(self._host, error, first_lines=lines) from error
+
+    def _check_in_time(self) -> None:
+        """Raise LateError when this login has had to wait while its host did."""
+        if self._slot.last_wait > LATE:
+            raise LateError
 
     def check_host_key(self, keyring: Keyring) -> None:
         """Refuse a host whose key is unknown, changed or revoked."""
@@ -187,7 +209,7 @@ class Login:
         return reasons.lost(self._host, error, phase=phase, farewell=farewell, kind=kind)
 
     def _remaining(self) -> float:
-        return max(self._deadline - time.monotonic(), 0)
+        return max(self._deadline - self._slot.now(), 0)
 
 
 def counted(sources: Sequence[str]) -> tuple[str, ...]:

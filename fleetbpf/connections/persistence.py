@@ -18,6 +18,7 @@ def persistently(
     *,
     timeout: float,
     sleep: Callable[[float], None] = time.sleep,
+    now: Callable[[], float] = time.monotonic,
     jitter: Jitter = random.uniform,
 ) -> T:
     """What `attempt` returns, which is called with the seconds that are left of `timeout`.
@@ -25,14 +26,14 @@ def persistently(
     Only TransientError leads to another attempt, and says how long the first pause is. The pauses
     are spread, because hosts that were turned away together would come back together.
     """
-    deadline = time.monotonic() + timeout
+    deadline = now() + timeout
     left = timeout
     for number in range(ATTEMPTS - 1):
         try:
             return attempt(left)
         except TransientError as error:
             pause = error.pause * 2**number * jitter(0.5, 1.5)
-            left = round(deadline - time.monotonic() - pause, 1)
+            left = round(deadline - now() - pause, 1)
             if left <= 0:
                 raise
             sleep(pause)

@@ -14,6 +14,7 @@ from fleetbpf.connections.local import LocalConnection
 from fleetbpf.connections.resolution import Resolver
 from fleetbpf.connections.settings import ConnectionSettings, Operator
 from fleetbpf.connections.shell import Shell
+from fleetbpf.crew import Slot
 from fleetbpf.errors import InputError, Problem
 from fleetbpf.model.inventory import ConnectionKind, Host
 from fleetbpf.passwords import Passwords
@@ -107,23 +108,29 @@ class Routes:
             )
         return self._resolvers[file]
 
-    def open(self, host: Host, *, timeout: float = 20.0) -> BecomingConnection:
+    def open(
+        self, host: Host, *, timeout: float | None = None, slot: Slot | None = None
+    ) -> BecomingConnection:
         """Open a connection to `host` within `timeout` seconds, log-in included.
 
-        Raises UnreachableError that says which step failed.
+        None: what is usual. The slot is lent to others while the host does not answer. Raises
+        UnreachableError that says which step failed.
         """
-        plain = self.log_in(host, timeout=timeout)
+        plain = self.log_in(host, timeout=timeout, slot=slot)
         password = partial(self._passwords.of, host, SecretKind.BECOME)
         return BecomingConnection(plain, host, password=password)
 
-    def log_in(self, host: Host, *, timeout: float = 20.0) -> PlainConnection:
+    def log_in(
+        self, host: Host, *, timeout: float | None = None, slot: Slot | None = None
+    ) -> PlainConnection:
         """A connection that runs commands as the user who logs in, and no others."""
         match host.connection:
             case ConnectionKind.SSH:
                 from fleetbpf.connections.ssh import SSHConnection
 
                 settings = self.settings(host)
-                return SSHConnection(settings, self._logins().open(settings, timeout=timeout))
+                transport = self._logins().open(settings, timeout=timeout, slot=slot or Slot())
+                return SSHConnection(settings, transport)
             case ConnectionKind.LOCAL:
                 return LocalConnection(host.name)
             case unreachable:

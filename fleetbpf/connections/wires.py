@@ -1,13 +1,16 @@
 """What an SSH connection goes over: a TCP socket, a proxy command, a channel of a jump host."""
 
+import errno
 import os
+import select
 import signal
 import socket
 import subprocess
 import threading
-import time
+from collections.abc import Sequence
 from contextlib import suppress
-from typing import IO
+from functools import partial
+from typing import IO, Any
 
 from paramiko import Channel
 from paramiko.ssh_exception import SSHException
@@ -15,6 +18,7 @@ from paramiko.ssh_exception import SSHException
 from fleetbpf.connections import reasons
 from fleetbpf.connections.settings import ConnectionSettings
 from fleetbpf.connections.transport import QuickSocket
+from fleetbpf.crew import PROMPT, Slot
 
 LONGEST_COMPLAINT = 1000  # bytes of what a proxy command said last
 LONGEST_PIECE = 65536  # bytes that are read at once
@@ -22,24 +26,22 @@ LONGEST_IDLE = 32_767  # seconds (tcp(7): MAX_TCP_KEEPIDLE)
 GRACE = 0.5  # seconds for a command that has hung up to say why
 
 
-def dial(host: ConnectionSettings, *, timeout: float) -> QuickSocket:
+def dial(host: ConnectionSettings, *, timeout: float, slot: Slot) -> QuickSocket:
     """A TCP connection to the first of the host's addresses that answers."""
-    deadline = time.monotonic() + timeout
+    deadline = slot.now() + timeout
     try:
-        addresses = socket.getaddrinfo(
-            host.address, host.port, family=host.family, type=socket.SOCK_STREAM
-        )
+        addresses = resolve(host, slot)
     except (OSError, UnicodeError) as error:
         # UnicodeError: a label longer than DNS allows (IDNA)
         wrong = error if isinstance(error, OSError) else socket.gaierror()
         raise reasons.not_dialled(host, wrong, timeout=timeout) from error
     failure = OSError()
     for number, (family, kind, protocol, _, address) in enumerate(addresses):
-        share = (deadline - time.monotonic()) / (len(addresses) - number)
+        share = max((deadline - slot.now()) / (len(addresses) - number), 0.01)
         connection = QuickSocket(family, kind, protocol)
         try:
-            connection.settimeout(max(share, 0.01))
-            connection.connect(address)
+            connect(connection, address, timeout=share, slot=slot)
+            connection.settimeout(share)
             connection.tune(**signs_of_life(host))
         except OSError as error:
             connection.close()
@@ -47,6 +49,31 @@ def dial(host: ConnectionSettings, *, timeout: float) -> QuickSocket:
         else:
             return connection
     raise reasons.not_dialled(host, failure, timeout=timeout) from failure
+
+
+def resolve(host: ConnectionSettings, slot: Slot) -> Sequence[tuple[Any, ...]]:
+    """The host's addresses; a name server may take its time. OSError, UnicodeError."""
+    ask = partial(
+        socket.getaddrinfo, host.address, host.port, family=host.family, type=socket.SOCK_STREAM
+    )
+    with suppress(socket.gaierror):
+        return ask(flags=socket.AI_NUMERICHOST)
+    with slot.aside(after=PROMPT):
+        return ask()
+
+
+def connect(connection: socket.socket, address: Any, *, timeout: float, slot: Slot) -> None:
+    """Connect within `timeout` seconds, or OSError; who does not answer promptly takes no place."""
+    connection.settimeout(0)
+    error = connection.connect_ex(address)
+    if error == errno.EINPROGRESS:
+        poll = select.poll()
+        poll.register(connection, select.POLLOUT)
+        if not slot.until(lambda seconds: bool(poll.poll(1000 * seconds)), timeout):
+            raise TimeoutError
+        error = connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+    if error:
+        raise OSError(error, os.strerror(error))
 
 
 def signs_of_life(host: ConnectionSettings) -> dict[str, int]:

@@ -19,7 +19,6 @@ from fleetbpf.defaults import (
     DEFAULT_FORKS,
     DEFAULT_LOCK_TIMEOUT,
     DEFAULT_MIRROR_LIMIT,
-    DEFAULT_TIMEOUT,
     LONGEST_WAIT,
 )
 from fleetbpf.model.values import Expected, Size, Text, Wait, at_least, at_most
@@ -83,8 +82,10 @@ class Settings(BaseModel):
         description="folders that programs may read, beside their project's and the system's",
     )
     forks: Count = Field(DEFAULT_FORKS, description="hosts at once")
-    timeout: Seconds = Field(
-        DEFAULT_TIMEOUT, description="seconds to connect to a host and log in there"
+    timeout: Seconds | None = Field(
+        None,
+        description="seconds to connect to a host and log in there; 10 to connect, or "
+        "`ConnectTimeout` of ssh_config, and 60 in all when left out",
     )
     host_timeout: Seconds | None = Field(
         None, description="seconds that a host may take in all; as long as it needs when left out"

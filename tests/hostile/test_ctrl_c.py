@@ -15,6 +15,7 @@ import pytest
 from fleetbpf.command import Command
 from fleetbpf.connections import Completed, Connection
 from fleetbpf.connections.recording import RecordingConnection
+from fleetbpf.crew import Slot
 from fleetbpf.fleet import on_each
 from fleetbpf.model.inventory import Host
 from tests.hostile.lying_host import INVENTORY, Ended, begin, finish, lying
@@ -100,7 +101,7 @@ def test_hosts_that_cannot_be_cut_off_are_left_behind_all_at_once() -> None:
     hosts.append(Host(name="good", address=""))
     began = 0.0
 
-    def open_connection(host: Host) -> Connection:
+    def open_connection(host: Host, _: Slot) -> Connection:
         return RecordingConnection() if host.name == "good" else Clinging()
 
     def work(_: Host, connection: Connection) -> None:

@@ -56,6 +56,23 @@ def test_a_crowd_with_dead_and_hanging_hosts_is_served_and_each_of_these_is_name
     assert memory < MEMORY
 
 
+def test_dead_hosts_hold_up_no_live_ones(tmp_path: Path) -> None:
+    need("clang", "bpftool")
+    if importlib.util.find_spec("asyncssh") is None:
+        absent("asyncssh is not installed here")
+    hosts = crowd(60, deaf=45)  # the dead ones come first
+    (tmp_path / "crowd.yml").write_text(MANIFEST)
+
+    with serving(tmp_path, hosts):
+        status, output, memory = apply(tmp_path, "--forks", "5")
+
+    words = [line.partition(": ")[2] for line in output.splitlines() if line.startswith("h000")]
+    ends = [word for word in words if word in {"changed", "unreachable"}]
+    assert ends[:15] == ["changed"] * 15
+    assert status == 4
+    assert memory < MEMORY
+
+
 def test_the_memory_of_a_command_is_its_own(tmp_path: Path) -> None:
     """What wait4(2) tells of a child is at least what its parent had at most, before its exec."""
     ours = bytearray(b"x") * 200_000_000
@@ -66,10 +83,10 @@ def test_the_memory_of_a_command_is_its_own(tmp_path: Path) -> None:
     assert 0 < memory < len(ours) / 1_000_000 / 2
 
 
-def apply(folder: Path) -> tuple[int, str, float]:
+def apply(folder: Path, *more: str) -> tuple[int, str, float]:
     """Apply with short time-outs; the exit code, all that was said, and the most memory in MB."""
     command = [sys.executable, "-m", "fleetbpf", "apply", "crowd.yml", "-i", "inventory.json"]
-    command += ["-T", str(TO_CONNECT), "--host-timeout", str(IN_ALL)]
+    command += ["-T", str(TO_CONNECT), "--host-timeout", str(IN_ALL), *more]
     status, memory = watched(command, folder)
     return status, (folder / "said").read_text(), memory
 

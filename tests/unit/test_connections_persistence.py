@@ -2,12 +2,14 @@
 
 import socket
 import time
+from dataclasses import replace
 
 import pytest
 
 from fleetbpf.command import Command
 from fleetbpf.connections import Completed, reasons
 from fleetbpf.connections.limited import LimitedConnection
+from fleetbpf.connections.links import connect_timeout
 from fleetbpf.connections.persistence import ATTEMPTS, persistently
 from fleetbpf.connections.recording import RecordingConnection
 from fleetbpf.connections.settings import ConnectionSettings
@@ -145,3 +147,14 @@ def test_an_error_within_a_hosts_time_stays_what_it_is() -> None:
 
     with pytest.raises(UnreachableError, match="refused"):
         limited.run(Command("true"))
+
+
+@pytest.mark.parametrize(
+    ("said_here", "said_in_ssh_config", "seconds"),
+    [(None, None, 10), (None, 25.0, 25), (None, 3.0, 3), (30, None, 30), (30, 5.0, 5), (4, 9.0, 4)],
+)
+def test_a_host_that_does_not_answer_is_given_up_after_ten_seconds_unless_somebody_says_otherwise(
+    said_here: float | None, said_in_ssh_config: float | None, seconds: float
+) -> None:
+    host = replace(HOST, connect_timeout=said_in_ssh_config)
+    assert connect_timeout(host, said_here) == seconds

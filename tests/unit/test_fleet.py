@@ -9,6 +9,7 @@ import pytest
 from fleetbpf.command import Command
 from fleetbpf.connections import Connection
 from fleetbpf.connections.recording import RecordingConnection
+from fleetbpf.crew import Slot
 from fleetbpf.errors import HostError, Problem, UnreachableError
 from fleetbpf.fleet import Outcome, on_each
 from fleetbpf.model.inventory import Host
@@ -16,7 +17,7 @@ from fleetbpf.model.inventory import Host
 HOSTS = [Host(name=f"h{n}", address="127.0.0.1") for n in range(5)]
 
 
-def open_recording(host: Host) -> Connection:
+def open_recording(host: Host, _: Slot) -> Connection:
     if host.name == "h1":
         raise UnreachableError(Problem(where=host.name, what="refused"))
     return RecordingConnection()
@@ -53,14 +54,14 @@ def test_no_more_than_forks_hosts_are_worked_on_at_once() -> None:
         with lock:
             now[0] -= 1
 
-    on_each(HOSTS[:4], counted, open_connection=lambda _: RecordingConnection(), forks=2)
+    on_each(HOSTS[:4], counted, open_connection=lambda *_: RecordingConnection(), forks=2)
     assert most[0] == 2
 
 
 def test_an_interrupt_does_not_wait_for_hosts_that_do_not_answer() -> None:
     never = threading.Event()
 
-    def hanging(host: Host) -> Connection:
+    def hanging(host: Host, _: Slot) -> Connection:
         if host.name != "h0":
             never.wait()
         return RecordingConnection()
@@ -80,7 +81,7 @@ def test_a_bug_on_one_host_is_its_error_with_a_report_and_the_others_go_on(
     def buggy(host: Host, _: Connection) -> str:
         return {"h0": "fine"}[host.name]
 
-    found = on_each(HOSTS[:3], buggy, open_connection=lambda _: RecordingConnection(), forks=2)
+    found = on_each(HOSTS[:3], buggy, open_connection=lambda *_: RecordingConnection(), forks=2)
     assert [outcome.word for outcome in found] == ["ok", "failed", "failed"]
     assert "h1: a bug of fleetbpf: KeyError('h1')" in str(found[1].error)
     first, second = sorted(tmp_path.iterdir())
@@ -96,7 +97,7 @@ def test_hosts_with_the_same_bug_share_its_report(
     def buggy(_host: Host, _connection: Connection) -> None:
         raise ZeroDivisionError
 
-    on_each(HOSTS, buggy, open_connection=lambda _: RecordingConnection(), forks=2)
+    on_each(HOSTS, buggy, open_connection=lambda *_: RecordingConnection(), forks=2)
     assert len(list(tmp_path.iterdir())) == 1
 
 
@@ -106,7 +107,7 @@ def test_what_ends_the_process_is_no_error_of_a_host(end: type[BaseException]) -
         raise end
 
     with pytest.raises(end):
-        on_each(HOSTS[:1], ending, open_connection=lambda _: RecordingConnection(), forks=1)
+        on_each(HOSTS[:1], ending, open_connection=lambda *_: RecordingConnection(), forks=1)
 
 
 def test_an_interrupt_keeps_what_is_done_and_names_what_is_not() -> None:
