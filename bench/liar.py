@@ -103,7 +103,7 @@ class Fleet:
             command = [sys.executable, "-m", "fleetbpf", "plan", "m.yml", "-i", "honest.yml"]
             command += ["--limit", "web1", "--json"]
             said = subprocess.run(command, cwd=self.folder, capture_output=True, check=False)
-            (change,) = json.loads(said.stdout)["hosts"]["web1"]["changes"]
+            (change,) = json.loads(said.stdout)["hosts"][0]["changes"]
             now.write_text(change["release"])
 
     def timed(self, command: Sequence[str]) -> Run:

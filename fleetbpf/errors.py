@@ -76,6 +76,10 @@ class BuildError(FleetbpfError):
     """A program could not be built, or a tool that a build needs is missing."""
 
 
+class OutputError(FleetbpfError):
+    """The result could not be written to where standard output goes."""
+
+
 class HostError(FleetbpfError):
     """A host was reached, and something failed there."""
 
@@ -100,6 +104,12 @@ class TurnedAwayError(TransientError):
     """A host takes no connections from this address for some time: seconds, or minutes."""
 
     pause = 4.0
+
+
+class BugError(FleetbpfError):
+    """An error that nobody foresaw."""
+
+    exit_code = ExitCode.BUG
 
 
 class InterruptedHostError(FleetbpfError):

@@ -7,14 +7,24 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NoReturn
 
 from fleetbpf import __version__
 from fleetbpf.cli import examples, tree
 from fleetbpf.cli.options import add_common
-from fleetbpf.cli.output import Output
+from fleetbpf.cli.output import Output, command_of
 from fleetbpf.cli.terminal import ended_like_ctrl_c, left_as_it_was
-from fleetbpf.errors import BuildError, ExitCode, FleetbpfError, Problem
+from fleetbpf.cli.usage import Parser, WrongUsageError
+from fleetbpf.errors import (
+    BugError,
+    BuildError,
+    ExitCode,
+    FleetbpfError,
+    InterruptedHostError,
+    OutputError,
+    Problem,
+)
 from fleetbpf.secret import Secrets
 
 COMMANDS = (
@@ -51,34 +61,45 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # … in a locale that has no such sign
     options = parsed(sys.argv[1:] if arguments is None else arguments)
-    output = Output(json=options.json)
+    output = Output(json=options.json, command=command_of(options))
     try:
         output = settled(options)
         with left_as_it_was(), ended_like_ctrl_c():
             return int(options.run(options, output))
+    except OutputError as error:
+        say_no_more()
+        return report(error, replace(output, json=False))
     except FleetbpfError as error:
         return report(error, output)
     except KeyboardInterrupt:
-        output.document({"errors": [{"what": "interrupted"}], "exit_code": 130})
-        output.error("interrupted")
-        return ExitCode.INTERRUPTED
+        problem = Problem(where="", what="interrupted")
+        return report(InterruptedHostError(problem), output)
     except BrokenPipeError:
-        # The reader (`| head`) has gone: not an error, and nothing more can be said to it.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        say_no_more()  # the reader (`| head`) has gone: that is no error
         return ExitCode.DONE
     except Exception:  # the one boundary: a bug becomes a report file
         return report_bug(output)
+
+
+def say_no_more() -> None:
+    """Let what is left of standard output, which nobody takes, go nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def parsed(arguments: Sequence[str]) -> argparse.Namespace:
     """What the command line says; SystemExit after wrong usage or `--help`, as argparse has it."""
     try:
         return understood(arguments)
-    except SystemExit as ended:
-        if ended.code == ExitCode.USAGE and "--json" in arguments:
-            problem = {"what": "wrong usage, as standard error tells"}
-            Output(json=True).document({"errors": [problem], "exit_code": 2})
+    except WrongUsageError as error:
+        output = Output(json="--json" in arguments, command=error.command)
+        output.document({"problems": error.problems, "exit_code": int(ExitCode.USAGE)})
         raise
+    except OutputError as error:
+        say_no_more()
+        raise SystemExit(int(report(error, Output()))) from error
+    except BrokenPipeError as error:
+        say_no_more()
+        raise SystemExit(int(ExitCode.DONE)) from error
 
 
 def understood(arguments: Sequence[str]) -> argparse.Namespace:
@@ -127,7 +148,7 @@ def refuse_words(
 
 def parser(names: Sequence[str] = COMMANDS) -> argparse.ArgumentParser:
     """The command line of fleetbpf; the module of each command adds its own arguments."""
-    root = argparse.ArgumentParser(
+    root = Parser(
         prog="fleetbpf",
         description="Declarative deployment of BPF programs to fleets of Linux hosts over SSH.",
         epilog="exit codes: 0 done, 1 a host or build failed, 2 bad input (nothing contacted), "
@@ -164,7 +185,7 @@ def settled(options: argparse.Namespace) -> Output:
 
 def report(error: FleetbpfError, output: Output) -> ExitCode:
     """Say an expected error; its own exit code."""
-    output.document({"errors": list(error.problems), "exit_code": int(error.exit_code)})
+    output.document({"problems": error.problems, "exit_code": int(error.exit_code)})
     if isinstance(error, BuildError):
         lines = (line for problem in error.problems for line in problem.lines(bar=""))
         output.compiler("\n".join(lines))
@@ -179,7 +200,5 @@ def report_bug(output: Output) -> ExitCode:
     from fleetbpf import bug_report
 
     file = bug_report.write(output.mask(traceback.format_exc()))
-    output.document({"errors": [{"what": "bug", "report": file}], "exit_code": 70})
     what, hint = f"a bug: {sys.exception()!r}", f"please report {file}"
-    output.problem(Problem(where="fleetbpf", what=what, hint=hint))
-    return ExitCode.BUG
+    return report(BugError(Problem(where="fleetbpf", what=what, hint=hint)), output)

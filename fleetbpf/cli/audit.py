@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fleetbpf.cli import envelope
 from fleetbpf.cli.options import add_fleet, load_targets
 from fleetbpf.cli.output import Output
 from fleetbpf.errors import ExitCode
@@ -114,7 +115,7 @@ def report(deployment: str, found: Sequence["Finding"], hosts: Sequence[str]) ->
     return {
         "deployment": deployment,
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
-        "hosts": list(hosts),
+        "hosts": [{"host": name} for name in hosts],
         "findings": list(found),
         "exit_code": int(ExitCode.DRIFT if found else ExitCode.DONE),
     }
@@ -127,7 +128,8 @@ def keep(told: Mapping[str, Any], workspace: "Workspace", output: Output) -> Pat
     moment = datetime.fromisoformat(told["time"])
     name = f"{moment:%Y-%m-%dT%H%M%SZ}.json"
     file = workspace.reports / str(told["deployment"]) / name
-    content = output.encoded(told, indent=2) + "\n"
+    whole = envelope.enveloped(output.command, told)
+    content = output.encoded(whole, indent=2) + "\n"
     write_whole(file, content.encode(), below=workspace.folder)
     return file
 

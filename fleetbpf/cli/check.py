@@ -47,7 +47,8 @@ def run(options: argparse.Namespace, output: Output) -> ExitCode:
     for problem in (problem for each in recaps for problem in each.problems):
         output.problem(problem)
     code = exit_code(judged, recaps)
-    output.document(document(manifest.name, judged, recaps, code))
+    rows = recap.hosts(work_done(asked, recaps))
+    output.document({**document(manifest.name, judged), **rows, "exit_code": int(code)})
     return code
 
 
@@ -129,6 +130,15 @@ def lacking(judged: Sequence["Judgement"]) -> Iterator[str]:
         yield f"{program}: {function} reads {what}: not in {', '.join(releases)}"
 
 
+def work_done(
+    asked: Sequence["Outcome[HostFacts]"], failed: Sequence[HostRecap]
+) -> list[HostRecap]:
+    """Every host that was asked: those that failed, then or later, and the others."""
+    lost = {each.host: each for each in failed}
+    names = (outcome.host.name for outcome in asked)
+    return [lost.get(name, HostRecap(host=name, ok=1)) for name in names]
+
+
 def failures(outcomes: Sequence["Outcome[Any]"]) -> list[HostRecap]:
     """The hosts that did not answer."""
     lost = (outcome for outcome in outcomes if outcome.error)
@@ -142,10 +152,8 @@ def exit_code(judged: Sequence["Judgement"], recaps: Sequence[HostRecap]) -> Exi
     return ExitCode.FAILED if refused and code is not ExitCode.INTERRUPTED else code
 
 
-def document(
-    deployment: str, judged: Sequence["Judgement"], recaps: Sequence[HostRecap], code: ExitCode
-) -> dict[str, Any]:
-    """The JSON document."""
+def document(deployment: str, judged: Sequence["Judgement"]) -> dict[str, Any]:
+    """What the JSON document has besides hosts and problems."""
     return {
         "deployment": deployment,
         "checks": [
@@ -161,6 +169,4 @@ def document(
             }
             for each in judged
         ],
-        "errors": [problem for each in recaps for problem in each.problems],
-        "exit_code": int(code),
     }

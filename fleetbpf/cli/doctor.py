@@ -24,6 +24,7 @@ def run(_options: argparse.Namespace, output: Output) -> ExitCode:
     needed = [finding for finding in findings if finding.blocks_builds]
     optional = [finding for finding in findings if finding.problem and not finding.blocks_builds]
     system = doctor.os_release()
+    code = ExitCode.FAILED if needed else ExitCode.DONE
     output.table(("tool", "version", "found", "needed for"), [row(item) for item in findings])
     tell("for builds", doctor.cure(needed, system), output)
     tell("for the lab and other architectures (optional)", doctor.cure(optional, system), output)
@@ -32,9 +33,10 @@ def run(_options: argparse.Namespace, output: Output) -> ExitCode:
             "tools": [document(finding) for finding in findings],
             "install": doctor.cure(needed, system),
             "install_optional": doctor.cure(optional, system),
+            "exit_code": int(code),
         }
     )
-    return ExitCode.FAILED if needed else ExitCode.DONE
+    return code
 
 
 def examine() -> "tuple[Finding, ...]":

@@ -40,6 +40,7 @@ EXAMPLES: Mapping[str, Sequence[Example]] = {
     "schema": (
         ("fleetbpf schema > manifest.schema.json", "for an editor"),
         ("fleetbpf schema settings", "of fleetbpf.yml"),
+        ("fleetbpf schema --command plan", "of what plan prints with --json"),
     ),
     "settings": (("FLEETBPF_FORKS=10 fleetbpf settings", "as they are with a variable"),),
     "inventory": (

@@ -54,18 +54,19 @@ def run(options: argparse.Namespace, output: Output) -> ExitCode:
 
 
 def show_list(inventory: "Inventory", options: argparse.Namespace, output: Output) -> None:
-    """A line for each host; with --json what `ansible-inventory --list` prints."""
+    """A line for each host; with --json what `ansible-inventory --list` prints is in it."""
     from fleetbpf import inventory_listing, patterns
 
     hosts = patterns.select(options.pattern, inventory, where="the host pattern")
     if options.names:
         for host in hosts:
             output.line(host.name)
-        output.document([host.name for host in hosts])
+        output.document({"hosts": [{"host": host.name} for host in hosts]})
         return
     rows = [(host.name, reached(host), ", ".join(groups_of(host))) for host in hosts]
     output.table(("HOST", "REACHED", "GROUPS"), rows)
-    output.document(inventory_listing.document(inventory, [host.name for host in hosts]))
+    listing = inventory_listing.document(inventory, [host.name for host in hosts])
+    output.document({"hosts": [row(host) for host in hosts], "inventory": listing})
 
 
 def show_graph(inventory: "Inventory", options: argparse.Namespace, output: Output) -> None:
@@ -79,11 +80,12 @@ def show_graph(inventory: "Inventory", options: argparse.Namespace, output: Outp
     for line in inventory_listing.graph(inventory, options.group, variables=options.vars):
         output.line(line)
     groups = inventory_listing.reachable(inventory, options.group)
-    output.document([inventory_listing.summary(group, variables=options.vars) for group in groups])
+    told = [inventory_listing.summary(group, variables=options.vars) for group in groups]
+    output.document({"groups": told})
 
 
 def show_host(inventory: "Inventory", name: str, output: Output) -> None:
-    """A host's variables with their places; with --json what `ansible-inventory --host` prints."""
+    """A host's variables with their places."""
     from fleetbpf import inventory_listing
 
     if name not in inventory.hosts:
@@ -99,7 +101,13 @@ def show_host(inventory: "Inventory", name: str, output: Output) -> None:
     output.table(("VARIABLE", "VALUE", "WRITTEN IN"), rows)
     for problem in host.obstacles:
         output.problem(problem)
-    output.document(inventory_listing.printable(host.variables))
+    variables = inventory_listing.printable(host.variables)
+    output.document({"hosts": [{**row(host), "variables": variables}]})
+
+
+def row(host: "Host") -> dict[str, object]:
+    """A host for the JSON document."""
+    return {"host": host.name, "reached": reached(host), "groups": groups_of(host)}
 
 
 def reached(host: "Host") -> str:

@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Container
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from fleetbpf.errors import ExitCode, InputError, Problem
 
 if TYPE_CHECKING:
     from fleetbpf.lab.folder import LabFolder
+    from fleetbpf.lab.status import HostStatus
 
 SUMMARY = "boot virtual machines as hosts: up, down, status, ssh, test"
 
@@ -150,8 +152,14 @@ def status(output: Output, *, entered: Container[str] = ()) -> ExitCode:
         output.table(("host", "kind", "kernel", "port", "memory", "state"), rows)
     else:
         output.line("no hosts here: fleetbpf lab up")
-    output.document({"hosts": hosts})
+    output.document({"hosts": [row(host) for host in hosts]})
     return ExitCode.DONE
+
+
+def row(host: "HostStatus") -> dict[str, object]:
+    """A host for the JSON document."""
+    fields = {name: value for name, value in asdict(host).items() if name != "name"}
+    return {"host": host.name, **fields, "state": host.state}
 
 
 def ssh(options: argparse.Namespace) -> ExitCode:

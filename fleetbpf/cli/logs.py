@@ -108,22 +108,18 @@ def show(
     recaps: Sequence[recap.HostRecap],
 ) -> ExitCode:
     """Print what all mirrors hold, in the order of time, and what went wrong."""
-    from fleetbpf.records import as_json, lines
     from fleetbpf.wording import counted
 
     found = [record for reader in readers.values() for record in reader.news()]
     found.sort(key=lambda record: record.time_ns)
     for record in found:
-        if options.overlap or not record.overlap:
-            for line in lines(record):
-                output.line(line)
+        if output.json or options.overlap or not record.overlap:
+            print_now(output, record)
     for host, count in Counter(record.host for record in found if record.kind == "torn").items():
         output.progress(f"{host}: warning: {counted(count, 'torn record')}")
     for problem in (problem for told in recaps for problem in told.problems):
         output.problem(problem)
-    if output.json:
-        records = [as_json(record) for record in found]
-        output.document({"records": records, **recap.document(recaps, {})})
+    output.document(recap.document(recaps, {}))
     return recap.exit_code(recaps)
 
 
@@ -159,6 +155,7 @@ def follow(
         for problem in (problem for found in told for problem in found.problems):
             output.problem(problem)
         if recap.exit_code(told) is not ExitCode.UNREACHABLE or not lost:
+            output.document(recap.document(told, {}))
             return recap.exit_code(told)
         targets = [target for target in targets if target.host.name in reached]
         pause = next_pause(pause, outcomes)

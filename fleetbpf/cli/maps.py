@@ -66,6 +66,7 @@ def run(options: argparse.Namespace, output: Output) -> ExitCode:
         watched = session.silent().on_each(targets, watching(question, options.watch, output))
         recaps = [of(outcome) for outcome in watched]
         recap.tell_remarks(output, recaps)
+        output.document(recap.document(recaps, {}))
         return recap.exit_code(recaps)
     outcomes = session.on_each(targets, asking(question))
     return show(output, outcomes)
@@ -102,30 +103,30 @@ def watching(
 
 
 def print_now(output: Output, found: "Sequence[Record]") -> None:
-    """One readout at once: in the place of the one before, or a JSON object a line."""
+    """One readout at once, in the place of the one before."""
+    if sys.stdout.isatty() and not output.json:
+        sys.stdout.write(CLEAR_SCREEN)
+    tell_all(output, found)
+
+
+def tell_all(output: Output, found: "Sequence[Record]") -> None:
+    """Records for people, or a JSON object a line."""
     from fleetbpf.records import as_json
 
-    if output.json:
-        for record in found:
-            output.item(as_json(record))
-        return
-    if sys.stdout.isatty():
-        sys.stdout.write(CLEAR_SCREEN)
     for record in found:
-        tell(output, record)
+        if output.json:
+            output.item(as_json(record))
+        else:
+            tell(output, record)
 
 
 def show(output: Output, outcomes: "Sequence[Outcome[tuple[Record, ...]]]") -> ExitCode:
     """Print the readouts of all hosts, and what went wrong."""
-    from fleetbpf.records import as_json
-
     found = [record for outcome in outcomes for record in outcome.value or ()]
-    for record in found:
-        tell(output, record)
+    tell_all(output, found)
     recaps = [of(outcome) for outcome in outcomes]
     recap.tell_remarks(output, recaps)
-    records = [as_json(record) for record in found]
-    output.document({"records": records, **recap.document(recaps, {})})
+    output.document(recap.document(recaps, {}))
     return recap.exit_code(recaps)
 
 

@@ -35,7 +35,10 @@ def add_common(parser: argparse.ArgumentParser, *, nested: bool = False) -> None
     unset = argparse.SUPPRESS if nested else None
     default = argparse.SUPPRESS if nested else False
     common.add_argument(
-        "--json", action="store_true", default=default, help="print one JSON document"
+        "--json",
+        action="store_true",
+        default=default,
+        help="print JSON: one document, after the records of logs, maps and run",
     )
     common.add_argument(
         "-q",

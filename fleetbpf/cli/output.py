@@ -4,13 +4,14 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, is_dataclass
 from enum import Enum
 from pathlib import PurePath
 from typing import TextIO
 
-from fleetbpf.errors import Problem
+from fleetbpf.cli import envelope
+from fleetbpf.errors import OutputError, Problem
 from fleetbpf.frozen import frozen
 from fleetbpf.secret import MASK, Mask, Secret, unmasked
 from fleetbpf.terminal_text import coloured, printable, without_colours
@@ -24,14 +25,15 @@ class Output:
     """Where a command's words go.
 
     Lines for people go to standard output, progress to standard error. With `json`, standard
-    output carries exactly one document and nothing else. Whatever text comes from elsewhere, a
-    terminal shows it and does not obey it, it makes no line that would seem to be ours, and the
-    secrets of the run are masked in it.
+    output carries exactly one document and nothing else but the lines of a stream before it.
+    Whatever text comes from elsewhere, a terminal shows it and does not obey it, it makes no line
+    that would seem to be ours, and the secrets of the run are masked in it.
     """
 
     json: bool = False
     verbosity: int = 0
     color: str = "auto"  # or always, never
+    command: str = ""  # as its document names it: "plan", "lab up"
     mask: Mask = unmasked
 
     @classmethod
@@ -41,6 +43,7 @@ class Output:
             json=options.json,
             verbosity=options.verbosity,
             color=options.color,
+            command=command_of(options),
             mask=options.secrets.mask,
         )
 
@@ -84,13 +87,18 @@ class Output:
         if text:
             write(sys.stderr, coloured(self.mask(text.rstrip("\n"))))
 
-    def document(self, value: object) -> None:
-        """Write the command's one JSON document; nothing without `--json`."""
+    def document(self, value: Mapping[str, object]) -> None:
+        """Write the command's one JSON document; nothing without `--json`.
+
+        value: what the command adds to the fields that every document has.
+        """
         if self.json:
-            write(sys.stdout, self.encoded(value, indent=2))
+            whole = envelope.enveloped(self.command, value)
+            indent = None if self.command in envelope.STREAMS else 2
+            write(sys.stdout, self.encoded(whole, indent=indent))
 
     def item(self, value: object) -> None:
-        """Write one of many JSON documents, each on a line; nothing without `--json`."""
+        """Write one line of a stream, before its document; nothing without `--json`."""
         if self.json:
             write(sys.stdout, self.encoded(value))
 
@@ -133,6 +141,13 @@ class Output:
         return stream.isatty() and os.environ.get("TERM") != "dumb"
 
 
+def command_of(options: argparse.Namespace) -> str:
+    """The command with its subcommand, as people write them: "lab up"."""
+    given = vars(options)
+    words = (given.get(name) for name in ("command", "subcommand", "verb"))
+    return " ".join(str(word) for word in words if word)
+
+
 def without_secrets(value: object, mask: Mask) -> object:
     """A value of JSON with the secrets in its texts masked, and numbers that are one."""
     match value:
@@ -149,9 +164,20 @@ def without_secrets(value: object, mask: Mask) -> object:
 
 
 def write(stream: TextIO, text: str) -> None:
-    """Write a line at once."""
-    stream.write(f"{text}\n")
-    stream.flush()
+    """Write a line at once.
+
+    Raises OutputError where the result cannot be written: a full disk, say. Remarks that cannot
+    be written stop nothing.
+    """
+    try:
+        stream.write(f"{text}\n")
+        stream.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        if stream is not sys.stderr:
+            problem = Problem(where="standard output", what=f"cannot be written: {error.strerror}")
+            raise OutputError(problem) from error
 
 
 def plain(value: object) -> object:

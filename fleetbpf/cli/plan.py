@@ -130,19 +130,13 @@ def document(
     changes = {o.host.name: o.value.changes if o.value else () for o in outcomes}
     every = [change for found in changes.values() for change in found]
     counts = Counter(change.action for change in every if not change.obstacles)
+    rows = {host: {"changes": [plan_rows.of(each) for each in changes[host]]} for host in changes}
     return {
         "deployment": deployment,
         "summary": {
             **{action.value: counts[action] for action in Action},
             "impossible": sum(bool(change.obstacles) for change in every),
         },
-        "hosts": {
-            each.host: {
-                "changes": [plan_rows.of(change) for change in changes[each.host]],
-                "errors": each.problems,
-                "warnings": each.warnings,
-            }
-            for each in recaps
-        },
+        **recap.hosts(recaps, rows),
         "exit_code": int(code),
     }

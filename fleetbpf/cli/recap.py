@@ -1,8 +1,10 @@
 """The last words of a command over hosts: a line per host as in Ansible, errors, the exit code."""
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
+from fleetbpf.cli import envelope
 from fleetbpf.cli.output import Output
 from fleetbpf.errors import (
     ExitCode,
@@ -12,6 +14,8 @@ from fleetbpf.errors import (
     UnreachableError,
 )
 from fleetbpf.frozen import frozen
+
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 @frozen
@@ -77,17 +81,22 @@ def of_error(host: str, error: FleetbpfError | None) -> HostRecap:
 
 def document(recaps: Sequence[HostRecap], rows: Mapping[str, Any]) -> dict[str, Any]:
     """The JSON document of such a command; rows adds fields by host name."""
+    return {**hosts(recaps, rows), "exit_code": int(exit_code(recaps))}
+
+
+def hosts(recaps: Sequence[HostRecap], rows: Mapping[str, Any] = NOTHING) -> dict[str, Any]:
+    """A row for each host, and what is wrong there; rows adds fields by host name."""
     return {
-        "hosts": {
-            recap.host: {
+        "hosts": [
+            {
+                "host": recap.host,
                 **recap.counts(),
                 **rows.get(recap.host, {}),
-                "errors": recap.problems,
                 "warnings": recap.warnings,
             }
             for recap in recaps
-        },
-        "exit_code": int(exit_code(recaps)),
+        ],
+        "problems": [envelope.row(found, each.host) for each in recaps for found in each.problems],
     }
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from fleetbpf.cli import recap
+from fleetbpf.cli import envelope, recap
 from fleetbpf.cli.output import Output
 from fleetbpf.cli.recap import HostRecap
 from fleetbpf.errors import ExitCode
@@ -81,8 +81,13 @@ def tell(
     rows = {target.host.name: UNTOUCHED for target in rolled.skipped}
     rows |= {each.host.name: row(each, back.get(each.host.name)) for each in rolled.outcomes}
     document = recap.document(recaps, rows) | {"exit_code": int(code)}
-    output.document({"deployment": deployment, **document, "stopped": rolled.stopped})
+    output.document({"deployment": deployment, **document, "stopped": stopped(rolled)})
     return code
+
+
+def stopped(rolled: "Rolled[Applied]") -> object:
+    """Why the rollout ended before its last batch, for the JSON document; None: it did not."""
+    return None if rolled.stopped is None else envelope.row(rolled.stopped)
 
 
 def after(found: HostRecap, back: "Outcome[Returned] | None") -> HostRecap:

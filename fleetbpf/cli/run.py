@@ -67,8 +67,8 @@ def run(options: argparse.Namespace, output: Output) -> ExitCode:
 
 
 def tell(output: Output, record: "Record") -> None:
-    """A record as it comes; with --json there is one document, at the end."""
-    if not output.json and not record.overlap:
+    """A record as it comes."""
+    if output.json or not record.overlap:
         logs.print_now(output, record)
 
 

@@ -70,7 +70,7 @@ def install(options: argparse.Namespace, output: Output, schedule: "Schedule") -
     schedule.install(audit)
     warn_without_cron(output, schedule)
     output.line(f"{audit.name}: {audit.when}, reports under {audit.folder / 'reports'}")
-    output.document({"name": audit.name, "when": audit.when, "command": audit.words})
+    output.document({"name": audit.name, "when": audit.when, "runs": audit.words})
     return ExitCode.DONE
 
 
@@ -124,7 +124,7 @@ def show(output: Output, schedule: "Schedule") -> ExitCode:
     found = schedule.list()
     for name, when in found:
         output.line(f"{name}  {when}")
-    output.document([{"name": name, "when": when} for name, when in found])
+    output.document({"audits": [{"name": name, "when": when} for name, when in found]})
     return ExitCode.DONE
 
 

@@ -28,12 +28,11 @@ def run(_options: argparse.Namespace, output: Output) -> ExitCode:
     loaded = load()
     rows = [(name, *found, variable(name)) for name, found in said(loaded).items()]
     output.table(HEADERS, [(name, shown(name, value), *rest) for name, value, *rest in rows])
-    output.document(
-        {
-            name: {"value": value, "said_in": origin, "variable": name_of_variable}
-            for name, value, origin, name_of_variable in rows
-        }
-    )
+    settings = {
+        name: {"value": value, "said_in": origin, "variable": name_of_variable}
+        for name, value, origin, name_of_variable in rows
+    }
+    output.document({"settings": settings})
     return ExitCode.DONE
 
 

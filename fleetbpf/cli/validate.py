@@ -1,6 +1,7 @@
 """`fleetbpf validate`: is the manifest right, and does it fit the inventory? Contacts nothing."""
 
 import argparse
+from dataclasses import asdict
 
 from fleetbpf.cli.options import add_inventory, add_manifest, load_manifest, load_targets
 from fleetbpf.cli.output import Output
@@ -35,7 +36,8 @@ def run(options: argparse.Namespace, output: Output) -> ExitCode:
     if valid.hosts is not None:
         counts.append(counted(len(valid.hosts), "host"))
     output.line(f"{valid.manifest}: {', '.join(counts)}")
-    output.document(valid)
+    hosts = [{"host": name} for name in valid.hosts or ()]
+    output.document({**asdict(valid), "hosts": hosts})
     return ExitCode.DONE
 
 

@@ -18,5 +18,5 @@ def run(_options: argparse.Namespace, output: Output) -> ExitCode:
     """Print the versions."""
     python = platform.python_version()
     output.line(f"fleetbpf {__version__}, Python {python}")
-    output.document({"fleetbpf": __version__, "python": python})
+    output.document({"python": python})
     return ExitCode.DONE

@@ -1,12 +1,12 @@
 """`fleetbpf check`: each kernel judges each program, on one host, and nothing of it stays."""
 
-import json
 import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests import documents
 from tests.e2e.fleet import Fleet
 
 pytestmark = pytest.mark.lab
@@ -52,7 +52,7 @@ def test_kernels_judge_and_keep_nothing(fleet: Fleet) -> None:
     said = fleet.fleetbpf("check", "judged.yml", "--json")
 
     assert said.returncode == 1, said.stderr
-    checks: list[dict[str, Any]] = json.loads(said.stdout)["checks"]
+    checks: list[dict[str, Any]] = documents.read(said.stdout)["checks"]
     verdicts = {(each["program"], each["kernel"][:4]): each["verdict"] for each in checks}
     assert verdicts == {
         ("refused", "5.10"): "refused",

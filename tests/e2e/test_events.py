@@ -1,6 +1,5 @@
 """Typed events on every kernel: examples/execs.yml, applied to all hosts, sees a known exec."""
 
-import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests import documents
 from tests.e2e.fleet import Fleet
 from tests.waiting import wait_until
 
@@ -28,7 +28,7 @@ def watched(fleet: Fleet) -> Iterator[Fleet]:
 
 def execs(fleet: Fleet, host: str) -> list[dict[str, Any]]:
     said = fleet.fleetbpf("logs", host, "--program", "execs", "--json")
-    records = json.loads(said.stdout)["records"]
+    records = documents.records(said.stdout)
     return [record["data"] for record in records if record["kind"] == "event"]
 
 
@@ -65,7 +65,7 @@ def test_what_a_killed_loader_had_not_read_is_told_once_on_the_kernel_of(
     wait_until(lambda: told() >= 3, seconds=120, what=f"the next loader of {host} tells them")
     assert told() == 3
     said = watched.fleetbpf("status", "execs.yml", "--limit", host, "--json").stdout
-    (program,) = json.loads(said)["hosts"][host]["programs"]
+    (program,) = documents.hosts(said)[host]["programs"]
     assert all("the kernel skipped" in warning for warning in program["warnings"])
     assert program["tally"]["killed"] == 1
 
@@ -74,7 +74,7 @@ def test_what_was_fired_is_what_was_written_and_what_was_lost(watched: Fleet) ->
     def tallies() -> list[dict[str, Any]]:
         watched.fleetbpf("logs", "all", "--program", "execs")
         said = watched.fleetbpf("status", "execs.yml", "--json")
-        hosts = json.loads(said.stdout)["hosts"]
+        hosts = documents.hosts(said.stdout)
         return [program["tally"] for host in hosts.values() for program in host["programs"]]
 
     # The loaders count once a second; a quiet moment of all hosts is not long in coming.

@@ -1,9 +1,8 @@
 """Facts of hosts with and without systemd, on four kernels."""
 
-import json
-
 import pytest
 
+from tests import documents
 from tests.e2e.fleet import Fleet
 
 pytestmark = pytest.mark.lab
@@ -20,7 +19,7 @@ LACKING = {
 def test_hosts_say_what_they_are_and_which_hooks_their_kernels_have(fleet: Fleet) -> None:
     said = fleet.fleetbpf("facts", "--json")
     assert said.returncode == 0, said.stderr
-    found = {name: row["facts"] for name, row in json.loads(said.stdout)["hosts"].items()}
+    found = {name: row["facts"] for name, row in documents.hosts(said.stdout).items()}
     lacking = {
         name: {hook for hook, there in facts["hooks"].items() if there is False}
         for name, facts in found.items()

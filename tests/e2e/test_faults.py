@@ -1,6 +1,5 @@
 """What goes wrong on real hosts, and how it reads."""
 
-import json
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +8,7 @@ import pytest
 
 from fleetbpf.lab.folder import LabFolder
 from fleetbpf.schedule import ScheduledAudit, unit_texts
+from tests import documents
 from tests.e2e.fleet import Fleet
 from tests.waiting import wait_until
 
@@ -86,7 +86,7 @@ def test_a_release_that_fails_leaves_the_old_one_running(fleet: Fleet) -> None:
 
 def status(fleet: Fleet, host: str) -> dict[str, object]:
     said = fleet.fleetbpf("status", "fault.yml", "--json", "--limit", host)
-    row: dict[str, object] = json.loads(said.stdout)["hosts"][host]["programs"][0]
+    row: dict[str, object] = documents.hosts(said.stdout)[host]["programs"][0]
     return row
 
 
@@ -176,7 +176,7 @@ def test_hosts_that_cannot_be_reached_do_not_stop_the_others(fleet: Fleet) -> No
     file = manifest(fleet, good(), hosts="edge1:gone")
     said = fleet.fleetbpf("apply", file, "--inventory", str(inventory), "--json")
     assert said.returncode == 4
-    rows = json.loads(said.stdout)["hosts"]
+    rows = documents.hosts(said.stdout)
     assert (rows["edge1"]["ok"], rows["gone"]["unreachable"]) == (1, 1)
     assert "connection refused" in said.stderr
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import documents
 from tests.e2e.fleet import Fleet, counted
 from tests.waiting import wait_until
 
@@ -33,8 +34,7 @@ def records(fleet: Fleet, host: str) -> list[dict[str, object]]:
     """All records of a host, after a collection."""
     said = fleet.fleetbpf("logs", host, "--json")
     assert said.returncode == 0, said.stderr
-    found: list[dict[str, object]] = json.loads(said.stdout)["records"]
-    return found
+    return documents.records(said.stdout)
 
 
 def has(fleet: Fleet, host: str, **fields: object) -> bool:
@@ -56,14 +56,9 @@ def await_record(fleet: Fleet, host: str, **fields: object) -> None:
     )
 
 
-def hosts_of(said: str) -> dict[str, dict[str, object]]:
-    found: dict[str, dict[str, object]] = json.loads(said)["hosts"]
-    return found
-
-
 def loader_pid(fleet: Fleet, host: str, program: str) -> int:
     said = fleet.fleetbpf("status", MANIFEST, "--json", "--limit", host)
-    rows = json.loads(said.stdout)["hosts"][host]["programs"]
+    rows = documents.hosts(said.stdout)[host]["programs"]
     (row,) = [row for row in rows if row["program"] == program]
     return int(row["pid"])
 
@@ -157,7 +152,7 @@ def test_a_second_apply_changes_nothing_over_one_connection_per_host(applied: Fl
     with counted(applied, applied.hosts) as (inventory, connections):
         said = applied.fleetbpf("apply", MANIFEST, "--json", "--inventory", str(inventory))
     assert said.returncode == 0, said.stderr
-    rows = hosts_of(said.stdout)
+    rows = documents.hosts(said.stdout)
     assert {(row["ok"], row["changed"], row["failed"]) for row in rows.values()} == {(2, 0, 0)}
     assert connections == dict.fromkeys(applied.hosts, 1)
 
@@ -198,7 +193,7 @@ def test_a_rebooted_debian_host_brings_its_loaders_back(applied: Fleet) -> None:
     await_record(applied, "web1", kind="start", reason="reboot", program="hello")
     assert_nothing_doubled(applied, "web1")
     said = applied.fleetbpf("apply", MANIFEST, "--limit", "web1", "--json")
-    assert hosts_of(said.stdout)["web1"]["changed"] == 0
+    assert documents.hosts(said.stdout)["web1"]["changed"] == 0
 
 
 def test_an_audit_of_a_fleet_as_declared_finds_nothing(applied: Fleet) -> None:
@@ -212,14 +207,15 @@ def test_an_audit_tells_stopped_tampered_and_stray_apart(applied: Fleet) -> None
     applied.root("edge1", f"echo --set x=1 >> {args}")
     said = applied.fleetbpf("audit", MANIFEST, "--json", "--report")
     found = {
-        (row["host"], row["kind"], row["program"]) for row in json.loads(said.stdout)["findings"]
+        (row["host"], row["kind"], row["program"])
+        for row in documents.read(said.stdout)["findings"]
     }
     assert said.returncode == 3
     assert found == {("web1", "stopped", "hello"), ("edge1", "tampered", "hello")}
     (report,) = (applied.folder / "reports" / "hello").glob("*.json")
-    assert json.loads(report.read_text()) == json.loads(said.stdout)
+    assert documents.read(report.read_text()) == documents.read(said.stdout)
     mended = applied.fleetbpf("apply", MANIFEST, "--json")
-    assert {host: row["changed"] for host, row in hosts_of(mended.stdout).items()} == (
+    assert {host: row["changed"] for host, row in documents.hosts(mended.stdout).items()} == (
         dict.fromkeys(applied.hosts, 0) | {"web1": 1, "edge1": 1}
     )
     assert applied.fleetbpf("audit", MANIFEST).returncode == 0
@@ -247,7 +243,7 @@ def test_destroying_leaves_nothing_on_any_host(fleet: Fleet) -> None:
             "for exe in /proc/[0-9]*/exe; do readlink $exe; done | grep fleetbpf; true",
         )
         assert left == "", host
-    strays = json.loads(fleet.fleetbpf("audit", MANIFEST, "--json").stdout)["findings"]
+    strays = documents.read(fleet.fleetbpf("audit", MANIFEST, "--json").stdout)["findings"]
     assert {row["kind"] for row in strays} == {"missing"}
     collected = fleet.folder / "logs"
     assert {path.name for path in collected.iterdir()} >= set(fleet.hosts)

@@ -17,6 +17,7 @@ import pytest
 
 from fleetbpf.model.architecture import Architecture
 from fleetbpf.toolchain import Toolchain
+from tests import documents
 from tests.e2e.fleet import Fleet
 from tests.waiting import wait_until
 
@@ -168,7 +169,7 @@ def hooked(fleet: Fleet) -> Iterator[Fleet]:
 
 def records(fleet: Fleet, host: str) -> list[dict[str, Any]]:
     said = fleet.fleetbpf("logs", host, "--json")
-    return list(json.loads(said.stdout)["records"])
+    return documents.records(said.stdout)
 
 
 def fired(fleet: Fleet, host: str, wanted: set[str]) -> set[str]:

@@ -1,6 +1,5 @@
 """The lab itself: hosts that stay, hosts of both kinds, hosts that fail, and nothing left over."""
 
-import json
 import signal
 from pathlib import Path
 
@@ -8,6 +7,7 @@ import pytest
 
 from fleetbpf.lab import processes
 from fleetbpf.lab.folder import LabFolder
+from tests import documents
 from tests.e2e.fleet import Fleet
 from tests.e2e.guard import Guard
 from tests.tools import need
@@ -32,11 +32,11 @@ def test_a_second_up_keeps_the_hosts_that_run(fleet: Fleet) -> None:
 
 
 def test_every_host_runs_the_kernel_that_its_status_says(fleet: Fleet) -> None:
-    hosts = json.loads(fleet.fleetbpf("lab", "status", "--json").stdout)["hosts"]
-    assert {host["name"]: host["kernel"] for host in hosts} == {
+    hosts = documents.hosts(fleet.fleetbpf("lab", "status", "--json").stdout)
+    assert {name: host["kernel"] for name, host in hosts.items()} == {
         name: fleet.root(name, "uname -r").strip() for name in fleet.hosts
     }
-    assert all(host["answers"] for host in hosts)
+    assert all(host["answers"] for host in hosts.values())
 
 
 def test_every_host_has_a_key_of_its_own(fleet: Fleet) -> None:

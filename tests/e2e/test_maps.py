@@ -1,12 +1,11 @@
 """Maps on every kernel: examples/metrics.yml as records, as metrics, and read out on demand."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests import prometheus
+from tests import documents, prometheus
 from tests.e2e.fleet import Fleet
 from tests.waiting import wait_until
 
@@ -48,7 +47,7 @@ def test_a_map_is_a_metric_and_can_be_asked_for_on(counting: Fleet, host: str) -
     wait_until(lambda: metric(counting, host, "counted") >= 1, seconds=120, what="it is counted")
     said = counting.fleetbpf("maps", host, "exec_counts", "counts", "--json")
     assert said.returncode == 0, said.stderr
-    (record,) = json.loads(said.stdout)["records"]
+    (record,) = documents.records(said.stdout)
     counts = {entry["key"]: entry["value"] for entry in record["entries"]}
     assert counts["counted"] >= 1
 

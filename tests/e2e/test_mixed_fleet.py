@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests import documents
 from tests.e2e import test_hooks as hooks
 from tests.e2e.fleet import Fleet, counted
 from tests.e2e.guard import Guard
@@ -42,7 +43,7 @@ def applied(mixed: Fleet) -> Fleet:
     """Both hosts with the example on them, in one run."""
     said = mixed.fleetbpf("apply", MANIFEST, "--json")
     assert said.returncode == 0, said.stderr
-    hosts = json.loads(said.stdout)["hosts"]
+    hosts = documents.hosts(said.stdout)
     assert {host: row["changed"] for host, row in hosts.items()} == dict.fromkeys(HOSTS, 2)
     return mixed
 
@@ -68,7 +69,7 @@ def test_both_tell_what_their_kernels_executed(applied: Fleet) -> None:
 def test_a_second_apply_changes_nothing_over_one_connection_per_host(applied: Fleet) -> None:
     with counted(applied, applied.hosts) as (inventory, connections):
         said = applied.fleetbpf("apply", MANIFEST, "--json", "--inventory", str(inventory))
-    rows = json.loads(said.stdout)["hosts"].values()
+    rows = documents.hosts(said.stdout).values()
     assert {(row["ok"], row["changed"], row["failed"]) for row in rows} == {(2, 0, 0)}
     assert connections == dict.fromkeys(HOSTS, 1)
 
@@ -81,7 +82,7 @@ def test_an_audit_knows_what_each_host_should_run(applied: Fleet) -> None:
 def test_each_kernel_judges_the_loaders_of_its_architecture(mixed: Fleet) -> None:
     said = mixed.fleetbpf("check", MANIFEST, "--json")
     assert said.returncode == 0, said.stderr
-    checks = json.loads(said.stdout)["checks"]
+    checks = documents.read(said.stdout)["checks"]
     assert {(each["arch"], each["verdict"]) for each in checks} == {
         (machine, "ok") for machine in MACHINES.values()
     }

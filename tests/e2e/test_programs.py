@@ -5,7 +5,6 @@ there.
 """
 
 import contextlib
-import json
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests import documents
 from tests.e2e.fleet import Fleet
 from tests.waiting import wait_until
 
@@ -83,7 +83,7 @@ def told(fleet: Fleet, host: str) -> Told:
     """What all programs told on a host so far."""
     said = fleet.fleetbpf("logs", host, "--json")
     found: Told = {name: [] for name in WANTED}
-    for record in json.loads(said.stdout)["records"]:
+    for record in documents.records(said.stdout):
         if record["program"] in WANTED and record["kind"] == "event":
             found[record["program"]].append(record["data"])
         elif record["program"] in WANTED and record["kind"] == "map":

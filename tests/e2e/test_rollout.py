@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests import documents
 from tests.e2e.fleet import Fleet
 
 pytestmark = pytest.mark.lab
@@ -42,13 +43,12 @@ def apply_next(fleet: Fleet, *words: str) -> dict[str, Any]:
     # The first source says the order: a lab names hosts that it booted again last.
     inventories = ("-i", "inventories/loud.json", "-i", str(fleet.inventory))
     said = fleet.fleetbpf("apply", "next.yml", "--json", *inventories, *words)
-    found: dict[str, Any] = json.loads(said.stdout)
-    return found
+    return documents.read(said.stdout)
 
 
 def running(fleet: Fleet) -> Mapping[str, tuple[str, int]]:
     """Of each host the release that runs, and its process."""
-    rows = json.loads(fleet.fleetbpf("status", MANIFEST, "--json").stdout)["hosts"]
+    rows = documents.hosts(fleet.fleetbpf("status", MANIFEST, "--json").stdout)
     found = {host: rows[host]["programs"][0] for host in fleet.hosts}
     assert {row["state"] for row in found.values()} == {"running"}
     return {host: (row["release"], row["pid"]) for host, row in found.items()}
@@ -60,25 +60,24 @@ def test_a_failed_batch_spares_the_rest_and_what_was_done_is_put_back(applied: F
     after = running(applied)
     assert said["exit_code"] == 1
     # web1, the canary, and edge2 were well and are put back; edge3's turn never came.
-    skipped = {host: row["skipped"] for host, row in said["hosts"].items()}
+    skipped = {row["host"]: row["skipped"] for row in said["hosts"]}
     assert skipped == {"web1": 1, "edge1": 0, "edge2": 1, "edge3": 1}
-    assert {host for host, row in said["hosts"].items() if row["rolled_back"]} == {"web1", "edge2"}
+    assert {row["host"] for row in said["hosts"] if row["rolled_back"]} == {"web1", "edge2"}
     assert {host: release for host, (release, _) in after.items()} == {
         host: release for host, (release, _) in before.items()
     }
     assert after["edge1"] == before["edge1"]  # its old release has not noticed
     assert after["edge3"] == before["edge3"]
-    (error,) = said["hosts"]["edge1"]["errors"]
+    (error,) = said["problems"]
+    assert error["host"] == "edge1"
     assert error["what"].startswith("health: ")
     assert "max_lost is 0" in error["what"]
     assert "edge3" in said["stopped"]["hint"]
 
 
 def test_the_history_tells_what_was_done(applied: Fleet) -> None:
-    said = json.loads(applied.fleetbpf("history", "web1:edge1", "next.yml", "--json").stdout)
-    outcomes = {
-        host: [entry["outcome"] for entry in row["history"]] for host, row in said["hosts"].items()
-    }
+    said = documents.hosts(applied.fleetbpf("history", "web1:edge1", "next.yml", "--json").stdout)
+    outcomes = {host: [entry["outcome"] for entry in row["history"]] for host, row in said.items()}
     assert outcomes == {
         "web1": ["ready", "ready", "rolled back"],
         "edge1": ["ready", "failed"],
@@ -92,8 +91,8 @@ def test_a_fleet_goes_back_to_the_release_before_once(applied: Fleet) -> None:
     assert running(applied)["edge2"][0] != before["edge2"][0]
     (applied.folder / "loud.bpf.c").unlink()  # the sources are not needed
     for changed in (1, 0):
-        said = json.loads(applied.fleetbpf("rollback", "next.yml", "--json", *hosts).stdout)
-        assert {row["changed"] for row in said["hosts"].values()} == {changed}
+        said = documents.read(applied.fleetbpf("rollback", "next.yml", "--json", *hosts).stdout)
+        assert {row["changed"] for row in said["hosts"]} == {changed}
         assert said["exit_code"] == 0
     found = running(applied)
     assert [found[host][0] for host in applied.hosts] == [before[h][0] for h in applied.hosts]

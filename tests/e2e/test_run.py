@@ -1,6 +1,5 @@
 """Programs for a while only, and from one release to the next: on real hosts, with nothing left."""
 
-import json
 import signal
 import subprocess
 from collections import Counter
@@ -9,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import documents
 from tests.e2e.fleet import Fleet
 from tests.tools import need
 from tests.waiting import wait_until
@@ -65,17 +65,18 @@ def passing(fleet: Fleet) -> Iterator[Path]:
 
 
 def states(fleet: Fleet) -> list[str]:
-    said = json.loads(fleet.fleetbpf("status", "passing.yml", "--json").stdout)["hosts"]
+    said = documents.hosts(fleet.fleetbpf("status", "passing.yml", "--json").stdout)
     return [row["state"] for host in said.values() for row in host["programs"]]
 
 
 def test_a_run_tells_what_it_saw_and_leaves_nothing(fleet: Fleet, passing: Path) -> None:
     said = fleet.fleetbpf("run", str(passing), "--for", "3s", "--json")
-    found = json.loads(said.stdout)
+    records, found = documents.stream(said.stdout)
     assert (said.returncode, found["exit_code"]) == (0, 0), said.stderr
-    told = [host["programs"]["hello"] for host in found["hosts"].values()]
+    told = [host["programs"]["hello"] for host in found["hosts"]]
     assert [program["lost"] for program in told] == [0] * len(fleet.hosts)
     assert all(program["records"] > 0 for program in told)
+    assert {record["host"] for record in records} == set(fleet.hosts)
     assert states(fleet) == ["absent"] * len(fleet.hosts)
 
 
@@ -104,7 +105,7 @@ def generator(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def told(fleet: Fleet, host: str, kind: str) -> tuple[Counter[int], list[bool]]:
     """How often each number is told on a host, and of each handoff there whether it is exact."""
     said = fleet.fleetbpf("logs", host, "--deployment", kind, "--json")
-    found = json.loads(said.stdout)["records"]
+    found = documents.records(said.stdout)
     assert [record for record in found if record["kind"] == "lost"] == []
     counts = Counter(
         int(record["text"].split()[1]) if record["kind"] == "trace" else record["data"]["number"]

@@ -24,7 +24,7 @@ from fleetbpf.layout import Workspace
 from fleetbpf.maps import MAPS, Question, records
 from fleetbpf.plan import Action
 from fleetbpf.records import as_json
-from tests import answers
+from tests import answers, documents
 
 CONTROLS = [chr(code) for code in (*range(0x20), *range(0x7F, 0xA0))]
 DIRECTIONS = [chr(code) for code in (0x61C, *range(0x200E, 0x2010), *range(0x202A, 0x202F))]
@@ -85,7 +85,7 @@ def test_a_record_does_not_say_where_it_came_from(
     claimed = {key: value for key, value in PROVENANCE.items() if key == name and name != "time"}
     mirrored(trace(**claimed))
     assert logs("--json") == 0
-    (found,) = json.loads(capsys.readouterr().out)["records"]
+    (found,) = documents.records(capsys.readouterr().out)
     place = ("host", "deployment", "program", "release")
     assert tuple(found[each] for each in place) == ("web1", *PLACE)
     assert found["time"] == "1970-01-01T00:00:00.000000002Z"

@@ -1,7 +1,6 @@
 """A lying host among honest ones: each command tells the honest as if the liar were not there."""
 
 import importlib.util
-import json
 import shlex
 import shutil
 from collections.abc import Iterator
@@ -11,6 +10,8 @@ from typing import Any
 import pytest
 
 from fleetbpf import cli
+from fleetbpf.cli.envelope import STREAMS
+from tests import documents
 from tests.hostile.liars import LIES
 from tests.hostile.small_fleet import HONEST, LIAR, serving
 from tests.tools import absent, need
@@ -64,7 +65,11 @@ def folder(fleet: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
 def run(line: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, Any]:
     """The exit code, and the document with what is the same each time."""
     code = cli.main([*shlex.split(line), "--json"])
-    return code, json.loads(capsys.readouterr().out)
+    out = capsys.readouterr().out
+    if line.split(maxsplit=1)[0] not in STREAMS:
+        return code, documents.read(out)
+    records, document = documents.stream(out)
+    return code, {**document, "records": records}
 
 
 def of_honest(told: Any) -> Any:
@@ -81,7 +86,7 @@ def of_honest(told: Any) -> Any:
                 if {*each["hosts"]} & {*HONEST}
             ]
         case _:
-            return {name: host for name, host in told["hosts"].items() if name in HONEST}
+            return [row for row in told["hosts"] if row["host"] in HONEST]
 
 
 @pytest.mark.parametrize("line", COMMANDS)

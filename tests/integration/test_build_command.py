@@ -1,6 +1,5 @@
 """`fleetbpf build` and `fleetbpf doctor` as they are typed."""
 
-import json
 import os
 import subprocess
 import sys
@@ -8,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import documents
 from tests.tools import need
 
 SOURCE = """\
@@ -72,7 +72,7 @@ def test_a_loader_is_copied_out_as_an_executable_called_as_its_program(folder: P
 
 def test_json_has_the_key_and_the_loaders_hash(folder: Path) -> None:
     done = fleetbpf(folder, "build", "hello.bpf.c", "--json")
-    [program] = json.loads(done.stdout)["programs"]
+    [program] = documents.read(done.stdout)["programs"]
     assert program["name"] == "hello"
     assert len(program["key"]) == 64
     assert len(program["sha256"]) == 64
@@ -131,7 +131,7 @@ def test_the_doctor_says_how_to_install_what_is_missing(folder: Path) -> None:
         timeout=60,
     )
     assert done.returncode == 1
-    said = json.loads(done.stdout)
+    said = documents.read(done.stdout)
     missing = {tool["tool"] for tool in said["tools"] if tool["problem"] and not tool["optional"]}
     assert {"clang", "cc", "libbpf.a"} <= missing
     assert said["install"]

@@ -1,6 +1,5 @@
 """Loaders for the other architecture, with libraries that nobody installed."""
 
-import json
 import os
 import subprocess
 import sys
@@ -12,6 +11,7 @@ from fleetbpf.build import Artifact, Builder
 from fleetbpf.model.architecture import Architecture
 from fleetbpf.model.recipe import Recipe
 from fleetbpf.toolchain import Toolchain
+from tests import documents
 from tests.tools import need
 
 PROGRAMS = Path(__file__).parents[2] / "programs"
@@ -91,7 +91,7 @@ def test_both_architectures_are_asked_for_by_name(toolchain: Toolchain, tmp_path
     said = subprocess.run(
         [sys.executable, "-m", "fleetbpf", *words], capture_output=True, check=True, timeout=600
     )
-    rows = json.loads(said.stdout)["programs"]
+    rows = documents.read(said.stdout.decode())["programs"]
     assert [row["architecture"] for row in rows] == list(Architecture)
     assert [machine(tmp_path / f"hello.{each}") for each in Architecture] == list(MACHINES.values())
 

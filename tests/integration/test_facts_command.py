@@ -1,12 +1,13 @@
 """`fleetbpf facts` and `unlock`, as a user types them, on this machine as a host."""
 
-import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from tests import documents
 
 FLEETBPF = (sys.executable, "-m", "fleetbpf")
 
@@ -40,7 +41,7 @@ def test_hosts_are_all_a_pattern_or_those_of_a_manifest(
 
 def test_facts_as_json_are_values(folder: Path) -> None:
     said = fleetbpf(folder, "facts", "--json", "--filter", "cpus*", "--filter", "hooks")
-    found = json.loads(said.stdout)["hosts"]["here"]["facts"]
+    found = documents.hosts(said.stdout)["here"]["facts"]
     assert set(found) == {"cpus_online", "cpus_possible", "hooks"}
     assert found["cpus_online"] == os.sysconf("SC_NPROCESSORS_ONLN")
 

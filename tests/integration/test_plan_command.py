@@ -1,6 +1,5 @@
 """`fleetbpf plan` and `apply PLANFILE` as they are typed, over a real sshd; nothing is changed."""
 
-import json
 import os
 import subprocess
 import sys
@@ -8,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import documents
 from tests.integration import sshd
 from tests.tools import need, need_root
 
@@ -108,7 +108,7 @@ def test_changes_are_exit_code_3_when_asked_for_and_errors_come_first(
     changes = fleetbpf(folder, cache, *plan, "--limit", "web2,web3")
     lost = fleetbpf(folder, cache, *plan, "--limit", "web2,gone")
     assert (changes.returncode, lost.returncode) == (3, 4)
-    document = json.loads(changes.stdout)
+    document = documents.read(changes.stdout)
     assert document["summary"] == {
         "create": 2,
         "update": 0,
@@ -116,9 +116,9 @@ def test_changes_are_exit_code_3_when_asked_for_and_errors_come_first(
         "none": 0,
         "impossible": 0,
     }
-    (change,) = document["hosts"]["web2"]["changes"]
+    (change,) = documents.hosts(changes.stdout)["web2"]["changes"]
     assert (change["action"], change["cause"], change["was"]) == ("create", "absent", "")
-    (error,) = json.loads(lost.stdout)["hosts"]["gone"]["errors"]
+    (error,) = documents.read(lost.stdout)["problems"]
     assert error["what"] == "127.0.0.1:1: connection refused"
 
 

@@ -1,6 +1,5 @@
 """The live table as a person sees it: on a real terminal, over many hosts, until Ctrl-C."""
 
-import json
 import socket
 import subprocess
 import sys
@@ -9,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import documents
 from tests.integration import sshd
 from tests.integration.conftest import StartServer
 from tests.terminal import terminal
@@ -106,4 +106,4 @@ def test_quiet_leaves_the_errors_and_the_recap(folder: Path) -> None:
 def test_json_is_the_only_thing_on_standard_output(folder: Path) -> None:
     words = (*FLEETBPF, "destroy", "m.yml", "-i", "hosts", "--limit", "refuses1", "--json", "-vv")
     said = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
-    assert json.loads(said.stdout)["hosts"]["refuses1"]["unreachable"] == 1
+    assert documents.hosts(said.stdout)["refuses1"]["unreachable"] == 1

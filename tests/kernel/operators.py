@@ -1,7 +1,6 @@
 """fleetbpf as a process that has its modules already: it does its work from its first moment on."""
 
 import contextlib
-import json
 import multiprocessing
 import os
 import sys
@@ -11,6 +10,8 @@ from dataclasses import dataclass
 from multiprocessing import connection
 from pathlib import Path
 from typing import Any
+
+from tests import documents
 
 MODULES = ["tests.kernel.warm", "tests.kernel.operators", "rich.console", "rich.live"]
 PATIENCE = 300.0
@@ -53,8 +54,7 @@ class Run:
     def document(self) -> dict[str, Any]:
         """What it says with --json, after what went to standard error."""
         text = self.text()
-        found: dict[str, Any] = json.loads(text[text.index("{\n") :])
-        return found
+        return documents.read(text[text.index("{\n") :])
 
 
 @dataclass(frozen=True, kw_only=True)

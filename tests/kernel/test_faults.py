@@ -57,7 +57,8 @@ class Site:
         """Apply a variant to its end, and see that all is as it should be."""
         run = self.begin(variant)
         assert run.wait() == 0, run.text()
-        changes = run.document()["hosts"]["here"]["changes"]
+        (here,) = run.document()["hosts"]
+        changes = here["changes"]
         wanted = {change["program"]: change["release"] for change in changes}
         assert wanted.keys() == set(self.programs)
         assert_sound(self.machine, self.name, wanted)

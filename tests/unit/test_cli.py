@@ -12,6 +12,7 @@ from fleetbpf import cli
 from fleetbpf.cli.output import Output
 from fleetbpf.cli.recap import HostRecap, exit_code
 from fleetbpf.errors import ExitCode, Problem
+from tests import documents
 from tests.integration.test_json import LINES
 
 
@@ -84,9 +85,9 @@ def test_a_missing_manifest_is_bad_input(tmp_path: Path) -> None:
 def test_bad_input_is_told_as_one_json_document_too(tmp_path: Path) -> None:
     (tmp_path / "m.yml").write_text("name: x\nplayz: []\n")
     said = run("validate", "m.yml", "--json", cwd=tmp_path)
-    document = json.loads(said.stdout)
+    document = documents.read(said.stdout)
     assert (said.returncode, document["exit_code"]) == (2, 2)
-    assert "m.yml:2:1" in {problem["where"] for problem in document["errors"]}
+    assert "m.yml:2:1" in {problem["where"] for problem in document["problems"]}
 
 
 def test_no_inventory_is_told_with_its_cure(tmp_path: Path) -> None:
@@ -165,7 +166,7 @@ def test_a_problem_reads_where_what_detail_and_cure() -> None:
 def test_with_json_lines_for_people_are_silent(capsys: pytest.CaptureFixture[str]) -> None:
     Output(json=True).line("for people")
     Output(json=True).document({"a": Path("/x")})
-    assert json.loads(capsys.readouterr().out) == {"a": "/x"}
+    assert json.loads(capsys.readouterr().out)["a"] == "/x"
 
 
 @pytest.mark.parametrize(
@@ -177,7 +178,7 @@ def test_json_is_understood_before_and_after_a_subcommand(
 ) -> None:
     said = run(*words, cwd=tmp_path)
     assert said.returncode == 0
-    assert json.loads(said.stdout)
+    assert documents.read(said.stdout)
 
 
 def test_the_inventory_is_shown_as_a_list_a_graph_and_the_variables_of_a_host(
@@ -208,8 +209,8 @@ def test_the_variables_beside_a_manifest_count_for_its_hosts(tmp_path: Path) -> 
     arguments = ("inventory", "host", "web1", "-i", "web1,", "--json")
 
     with_it = run(*arguments, "--manifest", "plays/hello.yml", cwd=tmp_path)
-    assert json.loads(with_it.stdout) == {"v": "of the manifest"}
-    assert json.loads(run(*arguments, cwd=tmp_path).stdout) == {}
+    assert documents.hosts(with_it.stdout)["web1"]["variables"] == {"v": "of the manifest"}
+    assert documents.hosts(run(*arguments, cwd=tmp_path).stdout)["web1"]["variables"] == {}
 
 
 def test_a_host_that_cannot_be_reached_as_its_inventory_says_is_told_before_any_contact(
@@ -220,3 +221,19 @@ def test_a_host_that_cannot_be_reached_as_its_inventory_says_is_told_before_any_
     said = run("logs", "all", "-i", "hosts", cwd=tmp_path)
     assert said.returncode == 2
     assert said.stderr.startswith("hosts:2:5: `ansible_connection`: fleetbpf has no connection")
+
+
+@pytest.mark.parametrize("words", [("version",), ("version", "--json"), ("--help",), ("help",)])
+def test_a_full_disk_behind_standard_output_is_told_and_is_no_bug(words: tuple[str, ...]) -> None:
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        said = subprocess.run(
+            [sys.executable, "-m", "fleetbpf", *words],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+    assert (said.returncode, "No space left on device" in said.stderr) == (1, True)
+    assert "bug" not in said.stderr
+    assert "Exception ignored" not in said.stderr

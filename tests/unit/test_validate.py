@@ -9,6 +9,7 @@ import pytest
 from fleetbpf.cli import options, schema, validate
 from fleetbpf.cli.output import Output
 from fleetbpf.errors import ExitCode, InputError
+from tests import documents
 
 MANIFEST = """\
 name: hello
@@ -51,15 +52,12 @@ def test_with_an_inventory_the_hosts_are_counted(capsys: pytest.CaptureFixture[s
 
 @pytest.mark.usefixtures("folder")
 def test_json_is_one_document(capsys: pytest.CaptureFixture[str]) -> None:
-    validate.run(parsed("hello.yml", "-i", "fleet.yml"), Output(json=True))
+    validate.run(parsed("hello.yml", "-i", "fleet.yml"), Output(json=True, command="validate"))
 
-    assert json.loads(capsys.readouterr().out) == {
-        "manifest": "hello.yml",
-        "name": "hello",
-        "programs": ["hello", "counts"],
-        "plays": 1,
-        "hosts": ["web1", "web2", "web3"],
-    }
+    found = documents.read(capsys.readouterr().out)
+    assert (found["manifest"], found["name"], found["plays"]) == ("hello.yml", "hello", 1)
+    assert found["programs"] == ["hello", "counts"]
+    assert found["hosts"] == [{"host": "web1"}, {"host": "web2"}, {"host": "web3"}]
 
 
 def test_a_missing_source_fails_without_an_inventory_too(folder: Path) -> None:
@@ -103,9 +101,11 @@ def test_no_inventory_at_all_says_how_to_get_one() -> None:
 
 @pytest.mark.parametrize("as_json", [False, True])
 def test_the_schema_is_one_json_document(capsys: pytest.CaptureFixture[str], as_json: bool) -> None:
-    schema.run(argparse.Namespace(format="manifest"), Output(json=as_json))
+    chosen = argparse.Namespace(format="manifest", of_command=None)
+    schema.run(chosen, Output(json=as_json, command="schema"))
 
-    found = json.loads(capsys.readouterr().out)
+    out = capsys.readouterr().out
+    found = documents.read(out)["schema"] if as_json else json.loads(out)
     assert found["required"] == ["name", "programs", "plays"]
     assert found["additionalProperties"] is False
     assert found["$defs"]["Trace"]["properties"]["buffer"]["default"] == "4MiB"
