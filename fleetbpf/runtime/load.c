@@ -11,6 +11,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "map_sizes.h"
 #include "state.h"
 
 #define STAGE "load"
@@ -231,13 +232,17 @@ static int explain(struct bpf_object *object, int error, const char *run,
 
 int fb_object_load(struct bpf_object *object, const char *run, struct fb_problem *problem)
 {
+	struct fb_inner_maps inner = {};
 	int error;
 
 	raise_memlock();
 	last_warning[0] = '\0';
 	warned_of[0] = '\0';
 	give_logs(object);
-	error = -bpf_object__load(object);
+	error = -fb_inner_maps_make(&inner, object);
+	if (!error)
+		error = -bpf_object__load(object);
+	fb_inner_maps_close(&inner);
 	if (error)
 		explain(object, error, run, problem);
 	free_logs(object);

@@ -101,11 +101,6 @@ int fb_rings_plan(struct fb_rings *rings, const struct bpf_object *object,
 		if (!map)
 			return fb_fail(problem, STAGE, ENOENT, "the object has no map %s",
 				       ring->name);
-		if (!ring->perf) {
-			/* The value's type is for us: the kernel wants a ring's sizes to be 0. */
-			bpf_map__set_key_size(map, 0);
-			bpf_map__set_value_size(map, 0);
-		}
 		if ((event || ring->case_count) && add(rings, ring, event, map, problem))
 			return -E2BIG;
 	}

@@ -107,6 +107,17 @@ def test_a_manifest_says_what_fields_are_and_which_struct_a_record_is(start: Sta
     assert header["units"] == {"events": {"took": "duration"}}
 
 
+def test_rings_in_maps_of_maps_are_read(start: Start) -> None:
+    loader = start("nested", "--set", PID)
+    ping(4)
+    loader.stop()
+    numbers = {
+        ring: [event["data"]["number"] for event in events(loader, ring)]
+        for ring in ("even", "odd", "named")
+    }
+    assert numbers == {"even": [0, 2], "odd": [1, 3], "named": [0, 1, 2, 3]}
+
+
 def test_what_was_submitted_before_the_stop_is_written(start: Start) -> None:
     loader = start("events", "--set", PID)
     ping(30)  # less than the ring holds: nothing is lost
