@@ -36,11 +36,13 @@ GENERATOR = (
     "workbench.py",
     "model/description.py",
     "model/helpers.py",
+    "model/hook_kinds.py",
     "model/kfuncs.py",
     "model/recipe.py",
     "opened.py",
     "refusals.py",
     "source_lines.py",
+    "tail_calls.py",
     "templates/loader.c.j2",
 )
 
