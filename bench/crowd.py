@@ -3,6 +3,7 @@
 The peer is what forks × latency allow: every host's round trips and time-outs, `forks` at once.
 """
 
+import json
 import os
 import subprocess
 import sys
@@ -63,6 +64,7 @@ def apply(folder: Path, forks: int, hosts: tuple[Simulated, ...]) -> Run:
     """Apply, and see that every host that can be reached has it and every other one is named."""
     command = [sys.executable, "-m", "fleetbpf", "apply", "bench.yml", "-i", "inventory.json"]
     command += ["--forks", str(forks), "-T", str(TIMEOUT), "--host-timeout", str(HOST_TIMEOUT)]
+    command.append("--json")
     began = time.monotonic()
     with (
         (folder / "recap").open("w") as recap,
@@ -71,8 +73,8 @@ def apply(folder: Path, forks: int, hosts: tuple[Simulated, ...]) -> Run:
         _, status, used = os.wait4(running.pid, 0)
         running.returncode = os.waitstatus_to_exitcode(status)
     wall = time.monotonic() - began
-    lines = (folder / "recap").read_text().splitlines()
-    dead = {line.split()[0] for line in lines if "unreachable=1" in line}
+    told = json.loads((folder / "recap").read_text())["hosts"]
+    dead = {host["host"] for host in told if host["unreachable"]}
     if running.returncode != 4 or dead != {h.name for h in hosts if h.kind is not Kind.WELL}:
         raise SystemExit(f"exit status {running.returncode}, {len(dead)} unreachable hosts")
     return Run(wall=wall, cpu=used.ru_utime + used.ru_stime, memory=used.ru_maxrss / 1024)

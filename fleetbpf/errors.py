@@ -29,6 +29,9 @@ class Problem:
     what: str
     hint: str = ""
     detail: str = ""  # more lines, such as a verifier's log: who shows them spells out controls
+    reason: str = (
+        ""  # `what` without what is of this host alone, such as its address; "": all of it
+    )
 
     def lines(self, *, bar: str = BAR) -> Iterator[str]:
         """The problem as people read it. bar: what stands before each line of the detail."""

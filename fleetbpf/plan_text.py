@@ -1,17 +1,15 @@
 """A plan as people read it: a row that hosts share is one, what stays is only counted."""
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 from fleetbpf.errors import Problem
 from fleetbpf.frozen import frozen
+from fleetbpf.in_common import SHORTEST_RANGE, in_short
 from fleetbpf.plan import Action, Cause, Change
-from fleetbpf.wording import counted, listed
+from fleetbpf.wording import counted
 
 SIGNS = {Action.CREATE: "+", Action.UPDATE: "~", Action.DELETE: "-", Action.NONE: " "}
-NUMBER = re.compile(r"([0-9]+)")
-SHORTEST_RANGE = 3  # hosts
 
 
 @frozen
@@ -63,20 +61,11 @@ def rows(changes: Iterable[Change]) -> dict[Row, list[str]]:
     return found
 
 
-def unplanned(host: str, problems: Iterable[Problem]) -> Iterator[str]:
-    """The row of a host of which nothing is known."""
-    for problem in problems:
-        yield f"? {host}: not planned: {problem.what}"
-        yield from (f"  {line}" for line in problem.details())
-        yield from ([f"    hint: {problem.hint}"] if problem.hint else [])
-
-
-def remarks(warnings: Iterable[tuple[str, str]]) -> Iterator[str]:
-    """Hosts with their warnings, once what several hosts share."""
-    found: dict[str, list[str]] = {}
-    for host, text in warnings:
-        found.setdefault(text, []).append(host)
-    yield from (f"{in_short(hosts)}: warning: {text}" for text, hosts in found.items())
+def unplanned(problem: Problem) -> Iterator[str]:
+    """The row of a host, or several, of which nothing is known."""
+    yield f"? {problem.where}: not planned: {problem.what}"
+    yield from (f"  {line}" for line in problem.details())
+    yield from ([f"    hint: {problem.hint}"] if problem.hint else [])
 
 
 def summary(changes: Iterable[Change], *, errors: int = 0) -> str:
@@ -90,49 +79,3 @@ def summary(changes: Iterable[Change], *, errors: int = 0) -> str:
     )
     text += f", {blocked} impossible" if blocked else ""
     return f"{text}, {counted(errors, 'host')} not planned" if errors else text
-
-
-def in_short(names: Sequence[str]) -> str:
-    """Hosts in a row; neighbours as an inventory writes them: node[01:20].dc1."""
-    runs: list[Run] = []
-    for name in names:
-        if not runs or not runs[-1].takes(name):
-            runs.append(Run(name))
-    return listed([part for run in runs for part in run.shown()])
-
-
-class Run:
-    """Neighbours: names that differ in one number, which is one more each time."""
-
-    def __init__(self, name: str) -> None:
-        self.names = [name]
-        self.place: int | None = None  # of the number, among the parts of a name
-
-    def takes(self, name: str) -> bool:
-        """Whether a name is the next neighbour; it is one of the run then."""
-        place = step(self.names[-1], name)
-        if place is None or self.place not in (None, place):
-            return False
-        self.place = place
-        self.names.append(name)
-        return True
-
-    def shown(self) -> Sequence[str]:
-        """The names, or one range when that is shorter."""
-        if len(self.names) < SHORTEST_RANGE or self.place is None:
-            return self.names
-        first, last = NUMBER.split(self.names[0]), NUMBER.split(self.names[-1])
-        before, after = "".join(first[: self.place]), "".join(first[self.place + 1 :])
-        return [f"{before}[{first[self.place]}:{last[self.place]}]{after}"]
-
-
-def step(before: str, name: str) -> int | None:
-    """Where a name has a number that is one more, of as many digits; None if more differs."""
-    one, other = NUMBER.split(before), NUMBER.split(name)
-    differ = [
-        place for place, parts in enumerate(zip(one, other, strict=False)) if len({*parts}) > 1
-    ]
-    if len(one) != len(other) or len(differ) != 1 or differ[0] % 2 == 0:
-        return None
-    was, now = one[differ[0]], other[differ[0]]
-    return differ[0] if len(was) == len(now) and int(now) == int(was) + 1 else None

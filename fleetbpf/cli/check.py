@@ -44,8 +44,7 @@ def run(options: argparse.Namespace, output: Output) -> ExitCode:
     judged, tried = try_all(work, session, targets, trials if gone_on else (), seen)
     tell(output, judged)
     recaps = [*failures(asked), *failures(tried)]
-    for problem in (problem for each in recaps for problem in each.problems):
-        output.problem(problem)
+    recap.tell_problems(output, recaps)
     code = exit_code(judged, recaps)
     rows = recap.hosts(work_done(asked, recaps))
     output.document({**document(manifest.name, judged), **rows, "exit_code": int(code)})

@@ -35,6 +35,7 @@ class ProblemRow(Shape):
     what: str
     hint: str = Field(description="the cure; empty where nobody knows one")
     detail: str = Field(description="more lines, such as a verifier's log")
+    reason: str = Field(description="`what` without what is of this host alone, to group by")
     host: str | None = Field(description="the host that has it; null where it is of no host")
 
 

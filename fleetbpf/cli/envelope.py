@@ -33,5 +33,6 @@ def row(problem: object, host: str | None = None) -> object:
         "what": problem.what,
         "hint": problem.hint,
         "detail": problem.detail,
+        "reason": problem.reason or problem.what,
         "host": host,
     }

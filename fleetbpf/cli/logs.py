@@ -117,8 +117,7 @@ def show(
             print_now(output, record)
     for host, count in Counter(record.host for record in found if record.kind == "torn").items():
         output.progress(f"{host}: warning: {counted(count, 'torn record')}")
-    for problem in (problem for told in recaps for problem in told.problems):
-        output.problem(problem)
+    recap.tell_problems(output, recaps)
     output.document(recap.document(recaps, {}))
     return recap.exit_code(recaps)
 

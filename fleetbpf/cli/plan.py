@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,8 +39,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, output: Output) -> ExitCode:
     """Ask all hosts of the manifest, `forks` at a time, and tell their plans."""
-    from dataclasses import replace
-
     from fleetbpf.cli import planned
     from fleetbpf.cli.session import Session
 
@@ -82,14 +81,15 @@ def of(outcome: "Outcome[Prepared]") -> HostRecap:
 
 def tell(output: Output, changes: "Sequence[Change]", recaps: Sequence[HostRecap]) -> None:
     """Write the rows, what a person should know besides, and the summary."""
-    from fleetbpf import plan_text
+    from fleetbpf import in_common, plan_text
 
     tell_rows(output, changes)
     lost = [each for each in recaps if each.problems]
-    for each in lost:
-        for line in plan_text.unplanned(each.host, each.problems):
+    problems = [replace(found, where=each.host) for each in lost for found in each.problems]
+    for problem in recap.shared(output, problems):
+        for line in plan_text.unplanned(problem):
             output.line(line)
-    for line in plan_text.remarks((each.host, said) for each in recaps for said in each.warnings):
+    for line in in_common.remarks((each.host, said) for each in recaps for said in each.warnings):
         output.progress(line)
     output.line(plan_text.summary(changes, errors=len(lost)))
 

@@ -8,6 +8,8 @@ from typing import Protocol
 
 from fleetbpf.cli.output import Output
 
+MOST_UNREACHABLE = 10  # hosts with a line of their own
+
 
 class Progress(Protocol):
     """Something that is told what goes on; called from many threads."""
@@ -47,10 +49,11 @@ def is_live(output: Output) -> bool:
 
 
 class Lines:
-    """One line per event, for pipes and log files."""
+    """One line per event, for pipes and log files; dead hosts beyond the first are told as one."""
 
     def __init__(self, output: Output) -> None:
         self._output = output
+        self._unreachable = 0
 
     @contextmanager
     def over(self, hosts: int) -> Iterator[None]:  # noqa: ARG002 — lines need no count
@@ -70,9 +73,14 @@ class Lines:
         self._output.progress(f"{host}: {text}")
 
     def done(self, host: str, word: str, text: str = "", *, line: bool = True) -> None:  # noqa: ARG002 — the recap says why
-        """A line per host."""
-        if line:
+        """A line per host; the errors at the end name those that were never reached."""
+        if not line:
+            return
+        self._unreachable += word == "unreachable"
+        if word != "unreachable" or self._unreachable < MOST_UNREACHABLE:
             self._output.progress(f"{host}: {word}")
+        elif self._unreachable == MOST_UNREACHABLE:
+            self._output.progress(f"{host}: {word}; more of these are told at the end")
 
 
 class Silent(Lines):

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
+from fleetbpf import in_common
 from fleetbpf.cli import envelope
 from fleetbpf.cli.output import Output
 from fleetbpf.errors import (
@@ -14,6 +15,10 @@ from fleetbpf.errors import (
     UnreachableError,
 )
 from fleetbpf.frozen import frozen
+from fleetbpf.wording import counted
+
+COUNTS = ("ok", "changed", "unreachable", "failed", "skipped")
+MOST_UNREACHED = 10  # hosts; more of them share a line
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
@@ -34,17 +39,40 @@ class HostRecap:
 
     def counts(self) -> dict[str, int]:
         """The counts by their names."""
-        names = ("ok", "changed", "unreachable", "failed", "skipped")
-        return {name: getattr(self, name) for name in names}
+        return {name: getattr(self, name) for name in COUNTS}
+
+    @property
+    def never_reached(self) -> bool:
+        """Whether nothing else is known of it than that it cannot be reached."""
+        return self.unreachable == sum(self.counts().values()) == 1 and not self.warnings
 
 
 def tell(output: Output, recaps: Sequence[HostRecap]) -> None:
-    """Write problems, warnings and a line per host."""
+    """Write problems, warnings and a line per host; many hosts that were never reached have one."""
     tell_remarks(output, recaps)
-    width = max((len(recap.host) for recap in recaps), default=0)
-    for recap in recaps:
-        counts = "  ".join(f"{name}={count}" for name, count in recap.counts().items())
-        output.line(f"{recap.host.ljust(width)}  {counts}", colour=colour(recap))
+    never = [recap for recap in recaps if recap.never_reached]
+    folded = never if len(never) > MOST_UNREACHED else []
+    names = {recap.host for recap in folded}
+    told = [recap for recap in recaps if recap.host not in names]
+    width = max((len(recap.host) for recap in told), default=0)
+    for recap in told:
+        tell_counts(output, recap, width)
+    if folded:
+        short = in_common.in_short([recap.host for recap in folded])
+        tell_counts(output, HostRecap(host=short, unreachable=len(folded)), width)
+    if len(recaps) > MOST_UNREACHED:
+        sums = {name: sum(recap.counts()[name] for recap in recaps) for name in COUNTS}
+        output.line(f"{counted(len(recaps), 'host')}: {in_a_row(sums)}")
+
+
+def tell_counts(output: Output, recap: HostRecap, width: int) -> None:
+    """One line: a name, and counts."""
+    output.line(f"{recap.host.ljust(width)}  {in_a_row(recap.counts())}", colour=colour(recap))
+
+
+def in_a_row(counts: Mapping[str, int]) -> str:
+    """ok=2  changed=0 …"""
+    return "  ".join(f"{name}={count}" for name, count in counts.items())
 
 
 def colour(recap: HostRecap) -> str:
@@ -55,15 +83,36 @@ def colour(recap: HostRecap) -> str:
 
 
 def tell_remarks(output: Output, recaps: Sequence[HostRecap]) -> None:
-    """Write problems, once what several hosts share, and warnings."""
-    told: set[Problem] = set()
-    for recap in recaps:
-        for problem in recap.problems:
-            if problem not in told:
-                output.problem(problem)
-            told.add(problem)
-        for warning in recap.warnings:
-            output.progress(f"{recap.host}: warning: {warning}")
+    """Write problems and warnings, once what several hosts share, and how many hosts that were."""
+    tell_problems(output, recaps)
+    remarks = ((recap.host, warning) for recap in recaps for warning in recap.warnings)
+    for line in in_common.remarks(remarks):
+        output.progress(line)
+
+
+def tell_problems(output: Output, recaps: Sequence[HostRecap]) -> None:
+    """Write problems, once what several hosts share, and how many hosts that were."""
+    problems = [problem for recap in recaps for problem in recap.problems]
+    told = shared(output, problems)
+    for problem in told:
+        output.problem(problem)
+    many = len(recaps) >= in_common.SHORTEST_RANGE and len(told) < len(problems)
+    if many and (said := ends(recaps)):
+        output.error(f"{said} of {counted(len(recaps), 'host')}")
+
+
+def shared(output: Output, problems: Sequence[Problem]) -> Sequence[Problem]:
+    """The problems of all hosts, once what several of them share; with -v each by itself."""
+    if output.verbosity > 0:
+        return tuple(dict.fromkeys(problems))
+    return tuple(in_common.share(problems))
+
+
+def ends(recaps: Sequence[HostRecap]) -> str:
+    """How many hosts ended badly, by how: 480 unreachable, 2 failed."""
+    words = ("unreachable", "failed", "interrupted")
+    counts = {word: sum(bool(getattr(recap, word)) for recap in recaps) for word in words}
+    return ", ".join(f"{count} {word}" for word, count in counts.items() if count)
 
 
 def of_error(host: str, error: FleetbpfError | None) -> HostRecap:

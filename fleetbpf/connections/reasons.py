@@ -65,10 +65,15 @@ def unreachable(
     hint: str = "",
     *,
     kind: type[UnreachableError] = UnreachableError,
+    reason: str = "",
 ) -> UnreachableError:
-    """The error about `host` that names where it was looked for."""
-    text = f"{endpoint(host)}: {printable(shortened(what))}"
-    return kind(Problem(where=host.name, what=text, hint=hint))
+    """The error about `host` that names where it was looked for.
+
+    reason: what other hosts may have in common with it, if that is not all of `what`.
+    """
+    said = printable(shortened(what))
+    text = f"{endpoint(host)}: {said}"
+    return kind(Problem(where=host.name, what=text, hint=hint, reason=reason or said))
 
 
 def shortened(text: str) -> str:
@@ -76,9 +81,11 @@ def shortened(text: str) -> str:
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 
-def refused(host: ConnectionSettings, what: str, hint: str = "") -> UnreachableError:
+def refused(
+    host: ConnectionSettings, what: str, hint: str = "", *, reason: str = ""
+) -> UnreachableError:
     """The error about a login that fails in the same way until a person changes something."""
-    return unreachable(host, what, hint, kind=RefusedError)
+    return unreachable(host, what, hint, kind=RefusedError, reason=reason)
 
 
 def not_dialled(host: ConnectionSettings, error: OSError, *, timeout: float) -> UnreachableError:
@@ -172,7 +179,8 @@ def proxied(
     [problem] = error.problems
     what = f"{problem.what}; its proxy command `{host.proxy_command}` said: {printable(complaint)}"
     hint = "run the proxy command by hand: it must greet with `SSH-2.0-…`"
-    return lasting(error)(Problem(where=host.name, what=what, hint=hint))
+    reason = f"{problem.reason or problem.what}, by its proxy command"
+    return lasting(error)(Problem(where=host.name, what=what, hint=hint, reason=reason))
 
 
 def lasting(error: UnreachableError) -> type[UnreachableError]:
@@ -213,14 +221,16 @@ def key_refused(
     match verdict.standing:
         case Standing.REVOKED:
             what = f"host key revoked: it shows {shown}, and {lines} as revoked"
-            return refused(host, what, NEW_KEY)
+            return refused(host, what, NEW_KEY, reason="host key revoked")
         case Standing.CHANGED:
             name = shlex.quote(host.known_names[0])
             forget = f"ssh-keygen -f {file} -R {name}; "
             what = f"host key changed: it shows {shown}, but {lines}"
-            return refused(host, what, f"someone may be in between; {verify}{forget}{scan}")
+            hint = f"someone may be in between; {verify}{forget}{scan}"
+            return refused(host, what, hint, reason="host key changed")
         case _:
-            return refused(host, f"unknown host key {shown}", f"{NOTE_NEW}{verify}{scan}")
+            what, hint = f"unknown host key {shown}", f"{NOTE_NEW}{verify}{scan}"
+            return refused(host, what, hint, reason="unknown host key")
 
 
 def telling(host: ConnectionSettings, *, kind: str, key: bytes) -> str:
@@ -245,7 +255,7 @@ def certificate_refused(host: ConnectionSettings, why: str) -> UnreachableError:
 def revoked(host: ConnectionSettings, *, kind: str, key: bytes) -> UnreachableError:
     """The host shows a key that RevokedHostKeys takes back."""
     what = f"host key revoked by {host.revoked_host_keys}: it shows {kind} {fingerprint(key)}"
-    return refused(host, what, NEW_KEY)
+    return refused(host, what, NEW_KEY, reason=f"host key revoked by {host.revoked_host_keys}")
 
 
 def not_noted(host: ConnectionSettings, error: OSError) -> UnreachableError:

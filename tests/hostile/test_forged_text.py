@@ -3,6 +3,7 @@
 import io
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -250,8 +251,9 @@ def test_errors_of_hosts_make_no_line_that_is_not_marked(
 
 
 def test_a_plan_marks_what_a_host_said(capsys: pytest.CaptureFixture[str]) -> None:
-    for line in plan_text.unplanned("web1", liar(EVIL.replace("\n", "")).problems):
-        Output().line(line)
+    for problem in liar(EVIL.replace("\n", "")).problems:
+        for line in plan_text.unplanned(replace(problem, where="web1")):
+            Output().line(line)
     first, *detail, hint = told(capsys.readouterr().out)
     assert first.startswith("? web1: not planned: ")
     assert hint.startswith("    hint: ")

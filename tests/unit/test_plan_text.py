@@ -3,8 +3,6 @@
 from dataclasses import replace
 from typing import Any
 
-import pytest
-
 from fleetbpf import plan_diff, plan_rows, plan_text
 from fleetbpf.errors import Problem
 from fleetbpf.model.target import DesiredConstant
@@ -33,7 +31,7 @@ def shown(*changes: Change) -> list[str]:
 def test_hosts_with_the_same_change_share_a_row() -> None:
     hosts = [f"web{number}" for number in range(1, 201)]
     assert shown(*(replace(UPDATE, host=host) for host in hosts)) == [
-        "~ execs: update on web[1:9], web[10:99], web[100:200] (200 hosts)",
+        "~ execs: update on web[1:200] (200 hosts)",
         "    header x.h",
         "    constant min_uid 1 → 2",
     ]
@@ -67,36 +65,10 @@ def test_the_summary_counts_changes_and_hosts_of_which_nothing_is_known() -> Non
 
 def test_a_host_that_did_not_answer_is_a_row_of_its_own() -> None:
     problem = Problem(where="web7", what="connection refused", hint="is sshd there?")
-    assert list(plan_text.unplanned("web7", [problem])) == [
+    assert list(plan_text.unplanned(problem)) == [
         "? web7: not planned: connection refused",
         "    hint: is sshd there?",
     ]
-
-
-def test_a_warning_that_hosts_share_is_told_once() -> None:
-    said = [("a", "no systemd there"), ("b", "no systemd there"), ("b", "more")]
-    assert list(plan_text.remarks(said)) == [
-        "a, b: warning: no systemd there",
-        "b: warning: more",
-    ]
-
-
-@pytest.mark.parametrize(
-    ("names", "short"),
-    [
-        (["a"], "a"),
-        (["web1", "web2"], "web1, web2"),
-        (["web08", "web09", "web10", "db"], "web[08:10], db"),
-        (["r1.x.org", "r2.x.org", "r3.x.org"], "r[1:3].x.org"),
-        (["web1", "web3", "web4"], "web1, web3, web4"),
-        (["10.0.0.8", "10.0.0.9", "10.0.0.10"], "10.0.0.8, 10.0.0.9, 10.0.0.10"),
-        ([f"node{n:03}.dc1.example.com" for n in range(1, 5)], "node[001:004].dc1.example.com"),
-        (["r1n1", "r1n2", "r1n3", "r2n3", "r3n3"], "r1n[1:3], r2n3, r3n3"),
-        (["1a1", "1a2", "2a2", "3a2", "4a2"], "1a1, 1a2, [2:4]a2"),
-    ],
-)
-def test_neighbours_are_written_as_in_an_inventory(names: list[str], short: str) -> None:
-    assert plan_text.in_short(names) == short
 
 
 def test_a_document_tells_all_of_a_change() -> None:
