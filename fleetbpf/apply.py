@@ -85,7 +85,8 @@ class Apply:
     def activate(self, prepared: Prepared, connection: Connection) -> Answer:
         """Send what the host lacks and have it make the changes."""
         target, changes = prepared.target, prepared.todo
-        deployment, layout = self.prepare.deployment, self.prepare.layout
+        deployment = self.prepare.deployment
+        layout = self.prepare.layout.at(target.host.root)
         compression = Compression.ZSTD if prepared.seen.zstd else Compression.GZIP
         host = Activation(
             deployment=deployment, layout=layout, claim=self.claim, compression=compression

@@ -53,7 +53,7 @@ class Check:
             (
                 target.host.name,
                 seen[target.host.name],
-                self.prepare.release(program, seen[target.host.name]),
+                self.prepare.release(program, seen[target.host.name], target.host.root),
             )
             for target in targets
             if target.host.name in seen
@@ -89,7 +89,7 @@ class Check:
         objects = {trial.program: self.artifact(trial).loader_sha256 for trial in trials}
         found = CHECK.ask(
             connection,
-            Question(layout=self.prepare.layout, objects=objects),
+            Question(layout=self.prepare.layout.at(target.host.root), objects=objects),
             host=host,
             become=target.become,
             stdin=self.payload(trials, seen),

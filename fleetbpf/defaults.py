@@ -8,3 +8,4 @@ DEFAULT_LOCK_TIMEOUT = 3.0  # seconds
 LONGEST_WAIT = 1_000_000  # seconds, 11 days: what polls and sockets can wait at once is 24
 DEFAULT_MIRROR_LIMIT = 4 * 1024**3  # bytes of a host's mirror in logs/
 COLORS = ("auto", "always", "never")
+DEFAULT_ROOT = "/var/lib/fleetbpf"  # on hosts

@@ -28,16 +28,16 @@ class Destroy:
         Raises HostError when a program could not be removed, or its records not be collected:
         then its files stay where they are.
         """
-        host = target.host.name
+        host, layout = target.host.name, self.layout.at(target.host.root)
         seen = facts.ask(
-            connection, self.layout, host=host, deployment=self.deployment, become=target.become
+            connection, layout, host=host, deployment=self.deployment, become=target.become
         )
         changes = [deletion(host, placed) for placed in seen.programs]
         if not changes:
             return ()
         for change in changes:
             self.say(host, f"{change.program}: delete")
-        here = Activation(deployment=self.deployment, layout=self.layout, claim=self.claim)
+        here = Activation(deployment=self.deployment, layout=layout, claim=self.claim)
         save_records(target, connection, here, activation.stops(changes), self.workspace)
         todo = activation.steps(changes, objects={})
         answer = here.do(target, connection, todo)

@@ -1,7 +1,7 @@
 """Facts of a host: one command that asks, one pure function that reads the answer."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePath
 
 from fleetbpf.connections import Connection
@@ -19,12 +19,13 @@ from fleetbpf.failures import check_asked
 from fleetbpf.frozen import frozen
 from fleetbpf.layout import HostLayout
 from fleetbpf.model.architecture import Architecture
-from fleetbpf.model.facts import Counts, HostFacts, ProgramFacts, ReleaseFacts
+from fleetbpf.model.facts import Counts, HostFacts, ProgramFacts, ReleaseFacts, Unfit
 from fleetbpf.protocol import OddAnswerError, Said, Script
 
 UNITS = "units"  # the wish for their text
 SPOOLS = "spools"  # the wish for their sizes
 SUMS = "sums"  # the wish for checksums of running loaders, which nobody can write to
+MOUNTS = "mounts"  # the wish for what is unfit though programs run there
 MISSES = "misses"  # the wish for how often the kernel did not run a program
 OF_WISHES = {
     "unit": UNITS,
@@ -113,7 +114,13 @@ def read(question: Question, said: Said) -> HostFacts:
         # A file system without blocks, as the first one after a boot, does not tell.
         free=answer.disk.free * answer.disk.size if answer.disk and answer.disk.blocks else None,
         absent=frozenset(answer.absent),
+        unfit=unfit(answer),
     )
+
+
+def unfit(answer: Answer) -> Mapping[Unfit, str]:
+    """What keeps loaders from being started, of what is known here; and where."""
+    return {kind: answer.unfit[kind.value,] for kind in Unfit if (kind.value,) in answer.unfit}
 
 
 def check_asked_for(question: Question, answer: Answer) -> None:

@@ -135,6 +135,11 @@ class Answer(Rows):
     lock: Annotated[Lock | None, PlainValidator(read_line), Once] = None
     disk: Annotated[Disk | None, Once] = None
     absent: Many[Line] = ()
+    unfit: Annotated[
+        Mapping[tuple[Word], Line],
+        BeforeValidator(tabulate(1, most=10)),
+        Field(default_factory=dict),
+    ]
     object: Many[Word] = ()
     program: ByProgram[ProgramRow]
     unit: ByProgram[Lines]

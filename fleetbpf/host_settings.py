@@ -1,7 +1,7 @@
 """How a host is reached, from its variables: `fleetbpf_*` names before their `ansible_*` twins."""
 
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
 from fleetbpf import (
@@ -16,6 +16,7 @@ from fleetbpf.composing import Mistake, resolved
 from fleetbpf.draft import Variables
 from fleetbpf.errors import Problem
 from fleetbpf.host_obstacles import Obstacle
+from fleetbpf.layout import root_folder
 from fleetbpf.mistakes import Mistakes
 from fleetbpf.model.architecture import Architecture
 from fleetbpf.model.become import BecomeMethod, BecomeWay
@@ -41,6 +42,7 @@ VARIABLES = {
     "become_method": ("fleetbpf_become_method", "ansible_become_method"),
     "connection": ("fleetbpf_connection", "ansible_connection"),
     "architecture": ("fleetbpf_architecture", "ansible_architecture"),
+    "root": ("fleetbpf_root",),
 }
 OWN_VARIABLES = [
     *(name for names in VARIABLES.values() for name in names if "fleetbpf_" in name),
@@ -122,6 +124,7 @@ class Settings:
             ),
             connection=connection,
             architecture=self._read("architecture", architecture, None),
+            root=self._read("root", root, None),
             variables=self._values,
             magic=self._magic,
             origins={name: variable.origin for name, variable in self._variables.items()},
@@ -287,6 +290,11 @@ def connection_kind(value: object) -> ConnectionKind:
         hint = f"known: {', '.join(each.value for each in ConnectionKind)}"
         raise MisunderstoodError(f"fleetbpf has no connection {quoted(name)}", hint)
     return CONNECTIONS[name]
+
+
+def root(value: object) -> PurePosixPath:
+    """The folder of fleetbpf on a host."""
+    return root_folder(text(value))
 
 
 def architecture(value: object) -> Architecture:

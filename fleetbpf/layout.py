@@ -1,20 +1,32 @@
 """Where things lie: on a host, and in the operator's working directory."""
 
+import re
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-from fleetbpf.defaults import DEFAULT_MIRROR_LIMIT
+from fleetbpf.defaults import DEFAULT_MIRROR_LIMIT, DEFAULT_ROOT
 from fleetbpf.frozen import frozen
 from fleetbpf.model.names import is_name
 from fleetbpf.secret import Mask, unmasked
+from fleetbpf.wording import MisunderstoodError, quoted
+
+# Where files do not stay, or a unit's sandbox hides them.
+UNFIT = ("/dev", "/home", "/proc", "/root", "/run", "/sys", "/tmp", "/var/run", "/var/tmp")  # noqa: S108
+ROOT = re.compile(r"(/[A-Za-z0-9_][A-Za-z0-9._+-]*){2,8}")
+LONGEST_ROOT = 100  # characters: a path has 4,095, and names below it take some hundred
 
 
 @frozen
 class HostLayout:
     """The folders of a host that are fleetbpf's."""
 
-    root: PurePosixPath = PurePosixPath("/var/lib/fleetbpf")  # releases, objects, spools, the lock
+    root: PurePosixPath = PurePosixPath(DEFAULT_ROOT)  # releases, objects, spools, the lock
     run: PurePosixPath = PurePosixPath("/run/fleetbpf")  # state of running loaders; gone at reboot
     units: PurePosixPath = PurePosixPath("/etc/systemd/system")
+
+    def at(self, root: PurePosixPath | None) -> "HostLayout":
+        """The layout of a host that has its own root."""
+        return self if root is None else replace(self, root=root)
 
     def release(self, deployment: str, program: str, release: str) -> PurePosixPath:
         """The folder of a release: loader, args, release.json."""
@@ -54,6 +66,22 @@ class Workspace:
     def reports(self) -> Path:
         """Audit reports: reports/<deployment>/<UTC time>.json."""
         return self.folder / "reports"
+
+
+def root_folder(text: str) -> PurePosixPath:
+    """A folder for fleetbpf on a host; MisunderstoodError for one where it cannot be.
+
+    Shells, units and arguments name it as it is.
+    """
+    found = PurePosixPath(text)
+    if not ROOT.fullmatch(text) or len(text) > LONGEST_ROOT:
+        hint = "an absolute path of letters, digits and ._+-, as /opt/fleetbpf"
+        raise MisunderstoodError(f"{quoted(text)} is no folder for fleetbpf", hint)
+    for unfit in UNFIT:
+        if found.is_relative_to(unfit):
+            what = f"{quoted(text)} is no folder for fleetbpf: loaders cannot stay below {unfit}"
+            raise MisunderstoodError(what, "a folder of root's on a disk, as /opt/fleetbpf")
+    return found
 
 
 def below(folder: Path, *names: str) -> Path:

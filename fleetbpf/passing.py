@@ -109,7 +109,7 @@ class Watch:
             time.sleep(min(left, LOOK_EVERY))
             collect.fetch(
                 connection,
-                HostLayout(),
+                HostLayout().at(target.host.root),
                 self.workspace.mirror(host),
                 host=host,
                 deployment=self.deployment,

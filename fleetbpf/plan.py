@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from enum import Enum
 
-from fleetbpf import hook_checks, moves, needs
+from fleetbpf import fitness, hook_checks, moves, needs
 from fleetbpf.errors import Problem
 from fleetbpf.frozen import frozen
 from fleetbpf.model.description import Description
@@ -214,6 +214,7 @@ def obstacles(
     """Why a release cannot work on this host, as far as its facts tell."""
     program = release.program
     where = f"{host}: {program.name}"
+    yield from fitness.obstacles(where, release.layout, facts)
     kernel = version(facts.kernel)
     if kernel < OLDEST_KERNEL:
         yield Problem(

@@ -3,6 +3,7 @@
 import functools
 from collections.abc import Iterable
 from dataclasses import replace
+from pathlib import PurePosixPath
 
 from fleetbpf import facts, hook_checks, lock, needs, plan_diff
 from fleetbpf.builders import Builders
@@ -62,7 +63,9 @@ class Prepare:
         target = self.fitting(target, seen)
         # The first host of an architecture waits for its loaders; all others find them.
         self.build(target)
-        releases = tuple(self.release(program, seen) for program in target.programs)
+        releases = tuple(
+            self.release(program, seen, target.host.root) for program in target.programs
+        )
         changes = plan(target.host.name, self.deployment, releases, seen)
         if self.diff:
             changes = tuple(self.compared(change, seen) for change in changes)
@@ -83,7 +86,7 @@ class Prepare:
         """What a host says of itself."""
         return facts.ask(
             connection,
-            self.layout,
+            self.layout.at(target.host.root),
             host=target.host.name,
             deployment=self.deployment,
             become=target.become,
@@ -95,6 +98,7 @@ class Prepare:
         units = (facts.UNITS,) if self.diff else ()
         if not self.hooks:
             return units
+        units = (*units, facts.MOUNTS)
         pairs = ((p, self.builders.artifact(p.recipe).description) for p in target.programs)
         return (*units, *needs.of_programs(pairs))
 
@@ -102,7 +106,9 @@ class Prepare:
         """The target with its programs as built for the host's architecture."""
         return target.on(facts.architecture(seen, host=target.host.name))
 
-    def release(self, program: DesiredProgram, seen: HostFacts) -> Release:
+    def release(
+        self, program: DesiredProgram, seen: HostFacts, root: PurePosixPath | None
+    ) -> Release:
         """The release of one program for one host."""
         artifact = self.builders.artifact(program.recipe)
         release = Release(
@@ -110,7 +116,7 @@ class Prepare:
             program=program,
             build_key=artifact.key,
             inputs=artifact.inputs,
-            layout=self.layout,
+            layout=self.layout.at(root),
             btf=self.btf.of(seen),
         )
         return shared(release)

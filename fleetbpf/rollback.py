@@ -73,14 +73,13 @@ class Rollback:
     def on(self, target: Target, connection: Connection) -> Returned:
         """Find out where each program of a host goes back to, and put it there."""
         host, become = target.host.name, target.become
-        seen = facts.ask(
-            connection, self.layout, host=host, deployment=self.deployment, become=become
-        )
+        layout = self.layout.at(target.host.root)
+        seen = facts.ask(connection, layout, host=host, deployment=self.deployment, become=become)
         placed = [found for found in seen.programs if self.program in {None, found.program}]
         if self.to is not None:
             ways: Sequence[Return | Problem | None] = named(host, placed, self.to)
         else:
-            told = history.ask(connection, self.layout, host=host, become=become)
+            told = history.ask(connection, layout, host=host, become=become)
             ways = [before(host, found, told.entries) for found in placed]
         returns = tuple(way for way in ways if isinstance(way, Return))
         problems = tuple(way for way in ways if isinstance(way, Problem))
@@ -95,7 +94,9 @@ class Rollback:
         host = target.host.name
         for way in returns:
             self.say(host, f"{way.program}: roll back: {way.now} → {way.to or 'not there'}")
-        here = Activation(deployment=self.deployment, layout=self.layout, claim=self.claim)
+        here = Activation(
+            deployment=self.deployment, layout=self.layout.at(target.host.root), claim=self.claim
+        )
         ending = [Step(verb="stop", program=w.program, was=w.now) for w in returns if not w.to]
         if ending:
             save_records(target, connection, here, ending, self.workspace)

@@ -224,6 +224,7 @@ def digest(target: Target) -> str:
         "host": (host.address, host.port, host.user, host.connection.value, target.become),
         "by": (host.identity_file, host.known_hosts_file, host.ssh_config_file),
         "options": [(option.keyword, option.text, option.words) for option in host.ssh_options],
+        "root": host.root,
         "become": (host.become_way.method, host.become_way.executable, host.become_way.flags),
         "commands": [host.variables.get(name) for name in host_secrets.COMMANDS.values()],
     }

@@ -54,7 +54,7 @@ class Status:
         host = target.host.name
         seen = facts.ask(
             connection,
-            self.layout,
+            self.layout.at(target.host.root),
             host=host,
             deployment=self.deployment,
             become=target.become,

@@ -67,11 +67,11 @@ def auditing(
     for recipe in {program.recipe for target in targets for program in target.programs}:
         builders.inputs(recipe)  # what cannot be built is told before a host is contacted
         builders.inspector(recipe.architecture)
-    layout = HostLayout()
     btf = BtfFolder.read(manifest.btf_folder)
 
     def work(target: "Target", connection: "Connection") -> tuple["Finding", ...]:
         host, become = target.host.name, target.become
+        layout = HostLayout().at(target.host.root)
         seen = facts.ask(
             connection,
             layout,
@@ -89,6 +89,7 @@ def auditing(
                 program=p,
                 build_key=build_key.program_key(builders.inputs(p.recipe)),
                 inputs=build_key.brief(builders.inputs(p.recipe)),
+                layout=layout,
                 btf=btf.of(seen),
             )
             for p in target.on(architecture).programs

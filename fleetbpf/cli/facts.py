@@ -37,9 +37,8 @@ def run(options: argparse.Namespace, output: Output) -> ExitCode:
     from fleetbpf.layout import HostLayout
 
     targets = load_chosen(options)
-    layout = HostLayout()
     outcomes = Session.of(options).on_each(
-        targets, lambda target, link: survey.of(target, link, layout)
+        targets, lambda target, link: survey.of(target, link, HostLayout().at(target.host.root))
     )
     shown = {
         outcome.host.name: survey.filtered(outcome.value, options.filter)

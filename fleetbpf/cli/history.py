@@ -46,7 +46,10 @@ def run(options: argparse.Namespace, output: Output) -> ExitCode:
     outcomes = Session.of(options).on_each(
         targets,
         lambda target, connection: history.ask(
-            connection, HostLayout(), host=target.host.name, become=target.become
+            connection,
+            HostLayout().at(target.host.root),
+            host=target.host.name,
+            become=target.become,
         ).of(only),
     )
     rows = [cells(each.host.name, entry) for each in outcomes for entry in entries(each)]

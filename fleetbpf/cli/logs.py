@@ -88,7 +88,7 @@ def fetching(
         name = target.host.name
         return collect.fetch(
             connection,
-            HostLayout(),
+            HostLayout().at(target.host.root),
             session.workspace.mirror(name),
             host=name,
             deployment=options.deployment,

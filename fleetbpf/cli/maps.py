@@ -77,7 +77,8 @@ def asking(question: "Question") -> "Callable[..., tuple[Record, ...]]":
     from fleetbpf import maps
 
     def ask(target: "Target", connection: "Connection", delay: int = 0) -> "tuple[Record, ...]":
-        later = replace(question, delay=delay)
+        layout = question.layout.at(target.host.root)
+        later = replace(question, delay=delay, layout=layout)
         name, become = target.host.name, target.become
         return maps.ask(connection, later, host=name, become=become)
 

@@ -250,7 +250,7 @@ def load_inventory(options: argparse.Namespace) -> "Inventory":
 
     manifest = vars(options).get("manifest")
     beside = manifest.parent if manifest is not None else None
-    return inventory.read(*inventory_sources(options), beside=beside)
+    return inventory.read(*inventory_sources(options), beside=beside).rooted(options.settings.root)
 
 
 def load_both(options: argparse.Namespace) -> "tuple[Manifest, Inventory]":

@@ -33,7 +33,10 @@ def run(options: argparse.Namespace, output: Output) -> ExitCode:
 
     targets = load_chosen(options)
     outcomes = Session.of(options).on_each(
-        targets, lambda target, link: unlock.on(target, link, HostLayout(), force=options.force)
+        targets,
+        lambda target, link: unlock.on(
+            target, link, HostLayout().at(target.host.root), force=options.force
+        ),
     )
     for outcome in outcomes:
         if outcome.value is not None:

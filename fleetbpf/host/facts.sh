@@ -4,7 +4,8 @@
 # usage: facts.sh ROOT RUN UNITS DEPLOYMENT WISH...
 #   DEPLOYMENT  "" = all of them
 #   WISH        units (their text) | spools (their sizes) | sums (of running loaders too)
-#               | misses (runs that the kernel skipped) | path:FILE, event:CATEGORY/NAME, function:NAME (is it there?)
+#               | misses (runs that the kernel skipped) | mounts (what is unfit, also where programs run)
+#               | path:FILE, event:CATEGORY/NAME, function:NAME (is it there?)
 # Changes nothing. Runs in dash, busybox ash and bash. Stands behind lock.sh and before unpack.sh: when
 # all is told, which is said by a line `end`, a line of words for that may come on stdin, and its payload.
 set -u
@@ -52,6 +53,38 @@ disk() {
 	done
 	size=$(stat -f -c '%b	%a	%S' "$place/") && fact disk "$size"
 } 2>/dev/null
+
+# existing FOLDER: into `place`, where it really is, or the folder above that is there; it ends in /
+existing() {
+	place=$1
+	while [ ! -d "$place/" ]; do place=${place%/*}; done
+	place=$(cd -P "$place/" && pwd) place=${place%/}/
+}
+
+# unfit: what keeps a loader from being started. Where one runs nothing does, and it is looked for on
+# request alone: shells read byte by byte, and some hosts have a thousand mounts
+unfit() {
+	[ -n "$mounts" ] || [ -z "$runs" ] || return 0
+	[ -d "${root%/*}" ] || fact unfit no-parent "${root%/*}"
+	[ "$root" = "$usual" ] || [ ! -d "$usual/objects" ] || fact unfit elsewhere "$usual"
+	existing "$root" && root_place=$place
+	existing "$run" && run_place=$place
+	existing "$units" && units_place=$place
+	root_mount='' run_mount='' units_mount='' root_with='' run_with='' units_with='' bpffs=''
+	# The longest mount point counts, and of one that is mounted over the last.
+	while read -r _ where type with _; do
+		[ "$type" != bpf ] || bpffs=yes
+		case $root_place in "${where%/}"/*) [ ${#where} -lt ${#root_mount} ] || root_mount=$where root_with=,$with, ;; esac
+		case $run_place in "${where%/}"/*) [ ${#where} -lt ${#run_mount} ] || run_mount=$where run_with=,$with, ;; esac
+		case $units_place in "${where%/}"/*) [ ${#where} -lt ${#units_mount} ] || units_mount=$where units_with=,$with, ;; esac
+	done </proc/mounts
+	case $root_with in *,noexec,*) fact unfit noexec "$root_mount" ;; esac
+	case $root_with in ,ro,*) fact unfit read-only "$root_mount" ;; esac
+	case $run_with in ,ro,*) fact unfit read-only-run "$run_mount" ;; esac
+	case $units_with in ,ro,*) [ ! -d /run/systemd/system ] || fact unfit read-only-units "$units_mount" ;; esac
+	[ -n "$bpffs" ] || fact unfit no-bpffs /sys/fs/bpf
+	[ -n "$tracefs" ] || fact unfit no-tracefs /sys/kernel/tracing
+}
 
 # absent WISH...: what hooks need, as far as it is not there
 absent() {
@@ -190,6 +223,7 @@ running() {
 	pid=${line#*'"pid":'} pid=${pid%%[!0-9]*}
 	object_of "/proc/${pid:-none}/exe" || return 0
 	[ "${object#"$root/objects/"}" != "$object" ] || return 0
+	runs=yes
 	fact running "$1" "$2" "$3" "${object##*/}" "$line"
 	[ -z "$misses" ] || missed "$1" "$2" "$3" "$pid"
 }
@@ -241,15 +275,17 @@ all() {
 		[ -z "$only" ] || [ "$only" = "$deployment" ] || continue
 		program "$deployment" "$name"
 	done
+	unfit
 }
 
-texts='' spools='' sums='' misses=''
+texts='' spools='' sums='' misses='' mounts='' runs='' usual=/var/lib/fleetbpf
 for wish; do
 	case $wish in
 	units) texts=yes ;;
 	spools) spools=yes ;;
 	sums) sums=yes ;;
 	misses) misses=yes ;;
+	mounts) mounts=yes ;;
 	esac
 done
 # At once: each write of its own would be a packet of its own.

@@ -6,8 +6,21 @@
 set -u
 trust "$1"
 echo 'fleetbpf	inspect'
-# Beside ROOT, because /tmp and /run may be mounted noexec.
-inspector=$(mktemp "$(dirname "$1")/.fleetbpf-inspector.XXXXXX") || exit 1
-trap 'rm -f "$inspector"' EXIT
+# place FOLDER: into `file`, the name of a new one there, which goes at the end
+place() { file=$(mktemp "$1/.fleetbpf-inspector.XXXXXX") && files="$files $file" && chmod 0700 "$file"; }
+
+files=''
+# shellcheck disable=SC2086
+trap 'rm -f $files' EXIT
 trap 'exit 1' HUP INT TERM PIPE
-gzip -dc >"$inspector" && chmod 0700 "$inspector" && "$inspector"
+# Beside ROOT, because /tmp and /run may be mounted noexec; where that is, in one of the others.
+place "$(dirname "$1")" && gzip -dc >"$file" || exit 1
+first=$file status=126
+for folder in '' /run /dev/shm; do
+	[ "$status" = 126 ] || break
+	[ -z "$folder" ] || { place "$folder" && cat "$first" >"$file"; } || continue
+	"$file"
+	status=$?
+done
+[ "$status" != 126 ] || echo "fleetbpf: nothing can be executed in ${first%/*}, /run and /dev/shm" >&2
+exit "$status"

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import field
+from enum import Enum
 
 from fleetbpf.frozen import frozen
 
@@ -89,6 +90,19 @@ class Lock:
     age_s: int | None
 
 
+class Unfit(Enum):
+    """What keeps a host from starting loaders; each with where it is so."""
+
+    NOEXEC = "noexec"  # nothing is executed from the file system of fleetbpf's folder
+    READ_ONLY = "read-only"  # nothing can be placed there
+    READ_ONLY_UNITS = "read-only-units"  # nor where systemd's units lie
+    READ_ONLY_RUN = "read-only-run"  # nor where loaders tell their state
+    NO_PARENT = "no-parent"  # the folder that fleetbpf's is to lie in is not there
+    ELSEWHERE = "elsewhere"  # fleetbpf is in its usual folder, and another one is asked for
+    NO_TRACEFS = "no-tracefs"  # it is mounted when a program needs it
+    NO_BPFFS = "no-bpffs"
+
+
 @frozen
 class HostFacts:
     """What a host is, and what fleetbpf has placed there."""
@@ -106,6 +120,7 @@ class HostFacts:
     programs: tuple[ProgramFacts, ...]
     lock: Lock | None = None
     free: int | None = None  # bytes where loaders are to lie; None = it does not tell
+    unfit: Mapping[Unfit, str] = field(default_factory=dict)
     absent: frozenset[str] = frozenset()  # of what was asked for: needs that are not there
 
     @property

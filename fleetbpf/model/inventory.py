@@ -1,9 +1,9 @@
 """The fleet: hosts, how each is reached, and the groups they belong to."""
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import field, replace
 from enum import Enum
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from fleetbpf.composing import Place
 from fleetbpf.errors import Problem
@@ -58,6 +58,7 @@ class Host:
     secrets: Mapping[SecretKind, Secret] = field(default_factory=dict, compare=False, repr=False)
     connection: ConnectionKind = ConnectionKind.SSH
     architecture: Architecture | None = None  # None = what the host says when it is asked
+    root: PurePosixPath | None = None  # fleetbpf's folder there; None = as the settings say
     variables: Mapping[str, object] = field(default_factory=dict)  # groups merged in, its own last
     # What Ansible lets templates know beside: inventory_hostname, group_names, groups, …
     magic: Mapping[str, object] = field(default_factory=dict, compare=False, repr=False)
@@ -87,6 +88,11 @@ class Inventory:
     sources: tuple[str, ...]
     hosts: Mapping[str, Host]
     groups: Mapping[str, Group]
+
+    def rooted(self, root: PurePosixPath) -> "Inventory":
+        """The same, with a root for each host that has none of its own."""
+        hosts = {name: replace(h, root=h.root or root) for name, h in self.hosts.items()}
+        return replace(self, hosts=hosts)
 
     @property
     def name(self) -> str:

@@ -1,7 +1,7 @@
 """The format of fleetbpf.yml: what a person wants of every run, whatever the manifest says."""
 
 import os
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Annotated, Literal
 
 from pydantic import (
@@ -10,6 +10,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    Strict,
     StrictInt,
     WithJsonSchema,
 )
@@ -19,8 +20,10 @@ from fleetbpf.defaults import (
     DEFAULT_FORKS,
     DEFAULT_LOCK_TIMEOUT,
     DEFAULT_MIRROR_LIMIT,
+    DEFAULT_ROOT,
     LONGEST_WAIT,
 )
+from fleetbpf.layout import root_folder
 from fleetbpf.model.values import Expected, Size, Text, Wait, at_least, at_most
 
 LOG_OFF = "off"
@@ -61,6 +64,15 @@ LogFile = Annotated[
     BeforeValidator(lambda value: LOG_OFF if value is False else value),
     WithJsonSchema({"type": ["string", "boolean"]}),
     Expected("a file, or `off`"),
+]
+
+
+RootFolder = Annotated[
+    PurePosixPath,
+    BeforeValidator(lambda value: root_folder(value) if isinstance(value, str) else value),
+    Strict(),
+    WithJsonSchema({"type": "string"}),
+    Expected("a folder of hosts, as /opt/fleetbpf"),
 ]
 
 
@@ -113,6 +125,11 @@ class Settings(BaseModel):
     color: Color = Field("auto", description="colors in what is said: on a terminal, always, never")
     verbosity: Verbosity = Field(
         0, description="-1 is --quiet, 1 and 2 are -v and -vv", json_schema_extra={"default": 0}
+    )
+    root: RootFolder = Field(
+        PurePosixPath(DEFAULT_ROOT),
+        description="fleetbpf's folder on hosts that have no `fleetbpf_root` in the inventory",
+        json_schema_extra={"default": DEFAULT_ROOT},
     )
     log: LogFile = Field(
         default_factory=state_file,

@@ -33,6 +33,7 @@ tracefs\t/sys/kernel/tracing
 zstd\tyes
 lock\t
 disk\t1000000\t500000\t4096
+unfit\tno-bpffs\t/sys/fs/bpf
 object\t{OBJECT}
 program\t{PLACE}\t{NOW}\tcafe
 release\t{PLACE}\t{BEFORE}\t{OBJECT}\t{OBJECT}
