@@ -7,6 +7,7 @@ be slow is matched by a process of its own, which the kernel ends.
 import json
 import re
 import sys
+import warnings
 from collections.abc import Sequence
 
 from fleetbpf.command import Command
@@ -36,13 +37,20 @@ def matching(expression: str, names: Sequence[str]) -> frozenset[str]:
         what = f"{quoted(expression)} is longer than {LONGEST} characters"
         raise MisunderstoodError(what)
     try:
-        compiled = re.compile(expression)
+        compiled = quietly_compiled(expression)
     except (re.error, RecursionError, OverflowError) as error:
         what = f"{quoted(expression)} is not a regular expression: {error}"
         raise MisunderstoodError(what) from error
     if len(CHOICES.findall(expression)) <= 1:
         return frozenset(name for name in names if compiled.match(name))
     return matched_apart(expression, names)
+
+
+def quietly_compiled(expression: str) -> re.Pattern[str]:
+    """The expression, without Python's warning of what `[a--b]` may mean one day."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        return re.compile(expression)
 
 
 def matched_apart(expression: str, names: Sequence[str]) -> frozenset[str]:

@@ -145,7 +145,7 @@ class Renderer:
 
     def _compile(self, text: str, *, for_shell: bool = False) -> tuple[Template, frozenset[str]]:
         """The template and the variables it names."""
-        from jinja2 import meta
+        from fleetbpf import jinja
 
         if len(text) > LONGEST:
             what = f"the template {quoted(text)} is longer than {LONGEST} characters"
@@ -154,7 +154,7 @@ class Renderer:
         if key not in self._compiled:
             environment = _environment(for_shell=for_shell)
             try:
-                names = meta.find_undeclared_variables(environment.parse(text))
+                names = jinja.variables(text, environment)
                 template = environment.from_string(text)
             except Exception as error:  # of Jinja2, and of Python's own compiler behind it
                 raise MisunderstoodError(

@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator
 from typing import Self
 
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     PublicFormat,
@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_ssh_public_identity,
 )
 
+from fleetbpf.connections.identities import UNREADABLE
 from fleetbpf.frozen import frozen
 from fleetbpf.wording import MisunderstoodError
 
@@ -40,7 +41,7 @@ class HostCertificate:
                 raise MisunderstoodError("it is no certificate")
             signer = certificate.signature_key()
             line = signer.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)
-        except (ValueError, UnsupportedAlgorithm) as error:
+        except UNREADABLE as error:
             raise MisunderstoodError(f"it cannot be read: {error}") from error
         authority = base64.b64decode(line.split()[1])
         return cls(kind=kind, blob=blob, authority=authority, certificate=certificate)
@@ -72,7 +73,7 @@ class HostCertificate:
             return False
         try:
             self.certificate.verify_cert_signature()
-        except (InvalidSignature, ValueError, UnsupportedAlgorithm, AssertionError):
+        except (*UNREADABLE, InvalidSignature, AssertionError):
             return False
         return True
 

@@ -14,6 +14,8 @@ from paramiko import ECDSAKey, Ed25519Key, Message, PKey, RSAKey, SSHException
 from fleetbpf.errors import InputError, Problem
 from fleetbpf.frozen import frozen
 
+# What cryptography has for keys that are none; the last for points of curves in a rare form.
+UNREADABLE = (ValueError, UnsupportedAlgorithm, NotImplementedError)
 MAGIC = b"openssh-key-v1\0"  # OpenSSH's PROTOCOL.key
 
 
@@ -72,7 +74,7 @@ def read_identity(path: Path, *, passphrase: str | None = None) -> Identity:
         return Identity(source=str(path), key=parse_key(text, secret))
     except TypeError as error:  # cryptography's way to ask for a passphrase
         raise EncryptedKeyError(path, public_part(text) or public_beside(path)) from error
-    except (ValueError, UnsupportedAlgorithm, SSHException) as error:
+    except (*UNREADABLE, SSHException) as error:
         if secret is not None and isinstance(error, ValueError):
             raise WrongPassphraseError(path) from error
         what = "not a private key that can be used"
@@ -153,7 +155,7 @@ def bare_key(kind: str, blob: bytes) -> bytes:
     line = f"{kind} {base64.b64encode(blob).decode()}".encode()
     try:
         found = serialization.load_ssh_public_identity(line)
-    except UnsupportedAlgorithm as error:
+    except UNREADABLE as error:
         raise ValueError(str(error)) from error
     key = found.public_key() if isinstance(found, serialization.SSHCertificate) else found
     text = key.public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH)

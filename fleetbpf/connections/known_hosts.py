@@ -1,7 +1,6 @@
 """The host keys that known_hosts files vouch for, and what a key that a host shows means."""
 
 import base64
-import binascii
 import hashlib
 import hmac
 from collections.abc import Iterable, Mapping
@@ -39,7 +38,7 @@ class Entry:
         """The public key as it travels on the wire; empty when the line is damaged."""
         try:
             return base64.b64decode(self.encoded)
-        except binascii.Error:
+        except ValueError:  # binascii.Error is one; what is not ASCII raises a bare one
             return b""
 
 
@@ -198,7 +197,7 @@ def hashed_name(entry: Entry) -> HashedName | None:
         return None
     try:
         salt, digest = (base64.b64decode(part) for part in parts[2:])
-    except binascii.Error:
+    except ValueError:  # binascii.Error is one; what is not ASCII raises a bare one
         return None
     return HashedName(salt=salt, digest=digest, entry=entry)
 

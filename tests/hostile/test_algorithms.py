@@ -1,11 +1,16 @@
 """Nobody between us and a host can talk us into a weak cipher: none is on offer."""
 
+import base64
+
 import pytest
 from paramiko.ssh_exception import SSHException
 
 from fleetbpf.connections.algorithms import CIPHERS, MACS, chosen
+from fleetbpf.connections.host_certificates import HostCertificate
 from fleetbpf.connections.settings import Algorithms
 from fleetbpf.connections.transport import QuickSocket, TunedTransport
+from fleetbpf.wording import MisunderstoodError
+from tests.fuzz.from_hosts import CORPUS
 
 ALL_CIPHERS = (*CIPHERS, "aes128-cbc", "aes256-cbc", "3des-cbc")
 
@@ -53,3 +58,12 @@ def test_an_option_means_what_it_does_for_ssh(spec: str, left: tuple[str, ...]) 
     else:
         with pytest.raises(SSHException, match=f"Ciphers {spec[:1]}"):
             chosen("Ciphers", spec, CIPHERS, ALL_CIPHERS)
+
+
+def test_a_certificate_whose_key_is_a_compressed_point_is_none() -> None:
+    """The host shows it before it is known; cryptography has no words of its own for it."""
+    text = (CORPUS / "host-certificate" / "ecdsa").read_bytes()
+    whole = base64.b64decode(text.split()[1])
+    point = whole.index(b"\0\0\0\x41\x04") + 4
+    with pytest.raises(MisunderstoodError, match="it cannot be read"):
+        HostCertificate.parse(text.split()[0].decode(), whole[:point] + b"\2" + whole[point + 1 :])

@@ -23,6 +23,9 @@ def peak() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 
 
+DEEP = ("{{ " + "- " * 300 + "x }}", "{{ x" + ".y" * 300 + " }}", "{{ x" + "[0]" * 300 + " }}")
+
+
 @pytest.fixture(autouse=True)
 def _bounded() -> Iterator[None]:
     before, start = peak(), time.process_time()
@@ -110,6 +113,12 @@ def test_a_template_makes_no_more_than_a_person_needs(text: str) -> None:
             text, {"width": 10**9, "y": "y" * 100_000, "r": [*range(9999)], **DOUBLING, **TEXTS}
         )
     assert caught.value.what
+
+
+def test_one_that_lies_deep_takes_no_longer_than_its_length() -> None:
+    for text in DEEP * 3:
+        with pytest.raises(MisunderstoodError):
+            Renderer().render(text, {})
 
 
 def test_nor_one_that_is_too_long_to_read() -> None:

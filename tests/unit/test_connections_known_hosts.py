@@ -12,6 +12,15 @@ from fleetbpf.connections.known_hosts import KnownHosts, Standing, fingerprint, 
 ONE, OTHER = (base64.b64encode(word).decode() for word in (b"one", b"other"))
 
 
+@pytest.mark.parametrize("line", ["web1 ssh-rsa schlüssel", "|1|schlüssel|x= ssh-rsa AAAA"])
+def test_a_line_that_is_not_ascii_is_a_damaged_one(line: str, tmp_path: Path) -> None:
+    known = reading(tmp_path / "known_hosts", f"{line}\n")
+    assert known.judge(names_of("web1", 22), b"one").standing in (
+        Standing.UNKNOWN,
+        Standing.CHANGED,
+    )
+
+
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     return tmp_path / "known_hosts"

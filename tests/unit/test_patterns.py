@@ -36,3 +36,7 @@ def test_all_unknown_names_are_told_at_their_place() -> None:
         "did you mean `web`?",
         "f.yml has: all, ungrouped, web, db, web1, web2, web3, web4, db1",
     ]
+
+
+def test_a_set_that_python_warns_of_is_a_set() -> None:
+    assert names("~[w+--]eb1") == ["web1"]
