@@ -25,6 +25,7 @@ from fleetbpf.plan import Action, Change
 from fleetbpf.protocol import Row, Said, Script
 from fleetbpf.release import KERNEL_BTF, Release
 
+WHOEVER = "-"
 NOTHING: Mapping[str, Content] = MappingProxyType({})
 
 
@@ -38,6 +39,8 @@ class Answer:
     failures: tuple[Failure, ...] = ()
     moved: Mapping[str, str]  # program → the release that is current now, not the planned one
     locked_by: Lock | None = None
+    late: bool = False  # somebody has changed the host since it was seen: nothing was done
+    changed: str = ""  # what the host's facts say from now on of who changed it last
     warnings: tuple[str, ...] = ()  # "program: what", of loaders that run all the same
 
     @property
@@ -92,6 +95,8 @@ class Activation:
     layout: HostLayout
     claim: Claim
     compression: Compression = Compression.GZIP  # of what is sent: one that the host knows
+    seen: str = WHOEVER  # who changed the host last, as far as is known; else it does nothing
+    manifest: str = ""  # the line of whose the deployment is from then on; "": as it was
 
     def do(
         self,
@@ -137,8 +142,15 @@ class Order:
         sender = self.activation
         places = (sender.layout.root, sender.layout.run, sender.layout.units)
         about = (sender.deployment, *sender.claim.words, rules(self.health))
+        state = (sender.seen, sender.manifest)
         steps = ((s.verb, s.program, s.was, s.release, s.object) for s in self.todo)
-        return (sender.compression, *places, *about, *(word for row in steps for word in row))
+        return (
+            sender.compression,
+            *places,
+            *about,
+            *state,
+            *(word for row in steps for word in row),
+        )
 
     def programs(self, *verbs: str) -> frozenset[str]:
         """The programs of steps with these verbs; of all steps without any."""
@@ -207,6 +219,7 @@ class Told(Explained):
 
     waiting: Many[Decimal] = ()
     locked: Annotated[Lock | None, PlainValidator(read_line), BeforeValidator(take_one)] = None
+    late: Many[Line] = ()
     arrived: Many[Line] = ()
     started: Many[Started] = ()
     moved: Many[Moved] = ()
@@ -227,6 +240,8 @@ def read(order: Order, said: Said) -> Answer:
         failures=told.read_failures(order.programs()),
         moved={row.program: row.current for row in told.moved},
         locked_by=told.locked,
+        late=bool(told.late),
+        changed="".join(told.arrived[-1:]),
         warnings=tuple(
             f"{row.program}: {text}" for row in told.started for text in row.state.warnings
         ),

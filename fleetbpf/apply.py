@@ -1,7 +1,7 @@
 """Apply: have each host make the changes that it needs, and tell what came of them."""
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import field
+from dataclasses import field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from fleetbpf import activation, collect
 from fleetbpf.activation import Activation, Answer, Step
 from fleetbpf.archive import Compression, Content
 from fleetbpf.connections import Connection
-from fleetbpf.errors import Problem
+from fleetbpf.errors import HostError, Problem
 from fleetbpf.failures import Failure
 from fleetbpf.frozen import frozen
 from fleetbpf.layout import Workspace
@@ -22,6 +22,10 @@ from fleetbpf.private_files import write_whole
 from fleetbpf.secret import Mask, unmasked
 from fleetbpf.verifier import decisive
 
+COLLECTING = (
+    10.0  # seconds that another one of ours may take for it; `logs --follow` takes for ever
+)
+ATTEMPTS = 20  # on a host that others change meanwhile
 Say = Callable[[str, str], None]  # host, what it is at
 
 
@@ -59,26 +63,46 @@ class Apply:
     agree: Callable[[Prepared], None] = lambda _: None  # raises where a plan says otherwise
 
     def to(self, target: Target, connection: Connection) -> Applied:
-        """Bring one host to what is declared for it; raises what `Prepare.host` does."""
-        prepared = self.prepare.host(target, connection)
-        self.agree(prepared)
-        return self.carry_out(prepared, connection)
+        """Bring one host to what is declared for it; raises what `Prepare.host` does.
 
-    def carry_out(self, prepared: Prepared, connection: Connection) -> Applied:
-        """Make the changes that a host needs and that can be made there."""
-        host, todo = prepared.target.host.name, prepared.todo
-        lock = prepared.seen.lock
-        if not todo and not (lock and lock.stale):
-            return Applied(changes=prepared.changes, problems=prepared.problems)
+        Where somebody else has changed the host since it was asked, it is asked again: what is
+        there may be what is wanted. What differs from the first plan is left as it is.
+        """
+        first: Prepared | None = None
+        for _ in range(ATTEMPTS):
+            prepared = self.prepare.host(target, connection)
+            self.agree(prepared)
+            first = first or prepared
+            if moved := tuple(differing(first, prepared)):
+                return Applied(changes=prepared.changes, problems=(*prepared.problems, *moved))
+            self.announce(prepared, again=prepared is not first)
+            if prepared.is_done:
+                return Applied(changes=prepared.changes, problems=prepared.problems)
+            answer = self.activate(prepared, connection)
+            if not answer.late:
+                return self.conclude(prepared, answer)
+        what = "others change this host all the time: nothing was done there"
+        raise HostError(Problem(where=target.host.name, what=what, hint="run the command again"))
+
+    def announce(self, prepared: Prepared, *, again: bool) -> None:
+        """Say what is about to happen on a host."""
+        host, lock = prepared.target.host.name, prepared.seen.lock
+        if again:
+            rest = "the rest follows" if prepared.todo else "nothing is left to do"
+            self.say(host, f"somebody else was at work here meanwhile: {rest}")
+            return
         if lock and lock.stale:  # also when the killed one had done all but tidy up
             self.say(host, "tidying up after one that was killed")
-        for change in todo:
+        for change in prepared.todo:
             self.say(host, f"{change.program}: {change.action.value}: {change.reason}")
-        answer = self.activate(prepared, connection)
+
+    def conclude(self, prepared: Prepared, answer: Answer) -> Applied:
+        """What came of the changes that a host was to make."""
+        problems = self.problems(prepared.target.host.name, prepared.todo, answer)
         return Applied(
             changes=prepared.changes,
             done=answer.done,
-            problems=(*prepared.problems, *self.problems(host, todo, answer)),
+            problems=(*prepared.problems, *problems),
             warnings=(*answer.warnings, *warnings(answer.started, prepared.seen)),
         )
 
@@ -89,10 +113,19 @@ class Apply:
         layout = self.prepare.layout.at(target.host.root)
         compression = Compression.ZSTD if prepared.seen.zstd else Compression.GZIP
         host = Activation(
-            deployment=deployment, layout=layout, claim=self.claim, compression=compression
+            deployment=deployment,
+            layout=layout,
+            claim=self.claim,
+            compression=compression,
+            seen=prepared.seen.changed,
+            manifest=self.prepare.owner.origin.line if self.prepare.owner else "",
         )
         if any(change.prune or change.action is Action.DELETE for change in changes):
-            save_records(target, connection, host, activation.stops(changes), self.workspace)
+            stops = activation.stops(changes)
+            ended = save_records(target, connection, host, stops, self.workspace)
+            if ended.late:
+                return ended
+            host = replace(host, seen=ended.changed or host.seen)
         artifact = self.prepare.builders.artifact
         artifacts = (artifact(program.recipe) for program in target.programs)
         objects = {found.key: found.loader_sha256 for found in artifacts}
@@ -165,20 +198,39 @@ def plainly(failure: Failure, *, where: str) -> Problem:
     return Problem(where=where, what=failure.message, hint=failure.hint, detail=failure.detail)
 
 
+def differing(first: Prepared, again: Prepared) -> Iterable[Problem]:
+    """What a host needs now, and did not need when it was first asked."""
+    planned = set(map(brief, first.todo))
+    for change in again.todo:
+        if brief(change) not in planned:
+            yield Problem(
+                where=f"{change.host}: {change.program}",
+                what=f"changed since the plan: release {change.was or 'none'} is current there now",
+                hint="somebody else applied meanwhile; run the command again",
+            )
+
+
+def brief(change: Change) -> tuple[object, ...]:
+    """What a change does, without why."""
+    release = change.release.id if change.release else ""
+    return (change.program, change.action, change.was, release, change.prune, change.retire)
+
+
 def save_records(
     target: Target,
     connection: Connection,
     host: Activation,
     ending: Sequence[Step],
     workspace: Workspace,
-) -> int:
-    """Collect what a host's spool holds before parts of it are removed; bytes that came.
+) -> Answer:
+    """Collect what a host's spool holds before parts of it are removed; what `ending` came to.
 
     Programs that are to be deleted are stopped first, by `ending`: their last records count too.
     """
-    if ending:
-        host.do(target, connection, ending)
-    return collect.fetch(
+    answer = host.do(target, connection, ending) if ending else Answer(moved={})
+    if answer.late:
+        return answer
+    collect.fetch(
         connection,
         host.layout,
         workspace.mirror(target.host.name),
@@ -186,7 +238,9 @@ def save_records(
         deployment=host.deployment,
         become=target.become,
         limit=workspace.mirror_limit,
+        patience=min(host.claim.patience, COLLECTING),
     )
+    return answer
 
 
 def warnings(started: Collection[str], seen: HostFacts) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from fleetbpf.frozen import frozen
 from fleetbpf.layout import HostLayout
 from fleetbpf.model.facts import HostFacts, LoadedProgram, ProgramFacts
 from fleetbpf.model.manifest import Known
+from fleetbpf.ownership import Owner
 from fleetbpf.plan import Cause, left_behind, moved, outage, tampering
 from fleetbpf.release import Release
 
@@ -23,6 +24,7 @@ class Kind(Enum):
     EXPIRED = "expired"  # it ended by itself, as its play says
     TAMPERED = "tampered"  # its files are not as they were placed
     STRAY = "stray"  # there, and not declared
+    OWNED = "owned"  # the deployment is of another manifest of the same name
     UNREACHABLE = "unreachable"  # nothing is known
 
 
@@ -45,8 +47,10 @@ def findings(
     *,
     known: Sequence[Known] = (),
     layout: HostLayout,
+    owner: Owner | None = None,
 ) -> tuple[Finding, ...]:
     """All findings on one host, in the manifest's order, strays last."""
+    owned = [problem.what for problem in owner.conflicts(facts, host=host)] if owner else []
     declared = {release.program.name for release in releases}
     strays = (
         placed
@@ -54,6 +58,7 @@ def findings(
         if placed.deployment == deployment and placed.program not in declared
     )
     return (
+        *(Finding(host=host, kind=Kind.OWNED, program="", what=what) for what in owned),
         *(found for release in releases if (found := drift(host, release, facts))),
         *(undeclared(host, placed) for placed in strays),
         *(

@@ -3,6 +3,7 @@
 import fcntl
 import hashlib
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ from fleetbpf.model.names import NAME, is_name
 from fleetbpf.private_files import open_file
 from fleetbpf.protocol import Document, OddAnswerError, Row, Said, Script, show, validate
 
+PAUSE = 0.1  # seconds between two tries to have a mirror for oneself
 ONE_PASS = 0.0
 COLLECT_TIMEOUT = 3600.0  # seconds; a first collection may be gigabytes
 FOLLOW_TIMEOUT = 30 * 86400.0  # seconds; whoever follows longer connects again
@@ -110,14 +112,16 @@ def fetch(
     become: bool = False,
     on_news: Callable[[], None] | None = None,
     limit: int = DEFAULT_MIRROR_LIMIT,
+    patience: float = 0.0,
 ) -> int:
     """Bring the mirror of one host up to date; return the number of bytes that came.
 
     With an interval it goes on until the connection is cut. on_news is called after bytes came.
+    patience: seconds to wait for another one who collects into the same mirror.
     Raises HostError when the host cannot say what it has, the mirror cannot be written, or it
     would hold more than `limit` bytes.
     """
-    with mirroring(mirror, host=host), exclusive(mirror, host=host):
+    with mirroring(mirror, host=host), exclusive(mirror, host=host, patience=patience):
         question = Question(layout=layout, deployment=deployment, interval=interval)
         room = Room.measure(mirror, host=host, limit=limit)
         receiver = Receiver(mirror=mirror, room=room, question=question, on_news=on_news)
@@ -145,16 +149,26 @@ def mirroring(mirror: Path, *, host: str) -> Iterator[None]:
 
 
 @contextmanager
-def exclusive(mirror: Path, *, host: str) -> Iterator[None]:
+def exclusive(mirror: Path, *, host: str, patience: float = 0.0) -> Iterator[None]:
     """Hold the mirror of one host: two collectors would write the same bytes twice."""
+    deadline = time.monotonic() + patience
     with open_mirrored(mirror / ".lock", mirror, os.O_WRONLY) as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            what = f"another fleetbpf is collecting into {mirror}"
-            hint = "read what it has collected with `fleetbpf logs --offline`, or wait for it"
-            raise HostError(Problem(where=host, what=what, hint=hint)) from None
+        while not is_taken(lock):
+            if time.monotonic() >= deadline:
+                what = f"another fleetbpf is collecting into {mirror}"
+                hint = "read what it has collected with `fleetbpf logs --offline`, or wait for it"
+                raise HostError(Problem(where=host, what=what, hint=hint))
+            time.sleep(PAUSE)
         yield
+
+
+def is_taken(lock: BinaryIO) -> bool:
+    """Whether we have the lock now; it is given up when the file is closed."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def open_mirrored(file: Path, mirror: Path, flags: int) -> BinaryIO:

@@ -9,6 +9,7 @@ from fleetbpf.frozen import frozen
 from fleetbpf.layout import HostLayout, Workspace
 from fleetbpf.lock import Claim
 from fleetbpf.model.target import Target
+from fleetbpf.ownership import Owner
 from fleetbpf.plan import deletion
 
 
@@ -17,6 +18,7 @@ class Destroy:
     """One run of destroy: the same for every host."""
 
     deployment: str
+    owner: Owner | None = None  # None: whoever's it is
     workspace: Workspace
     say: Say
     claim: Claim
@@ -32,6 +34,8 @@ class Destroy:
         seen = facts.ask(
             connection, layout, host=host, deployment=self.deployment, become=target.become
         )
+        if self.owner:
+            self.owner.check(seen, host=host)
         changes = [deletion(host, placed) for placed in seen.programs]
         if not changes:
             return ()

@@ -11,6 +11,7 @@ from fleetbpf.facts_answer import (
     Answer,
     CountsFile,
     DeadlineRow,
+    Manifest,
     Program,
     Release,
     State,
@@ -20,6 +21,7 @@ from fleetbpf.frozen import frozen
 from fleetbpf.layout import HostLayout
 from fleetbpf.model.architecture import Architecture
 from fleetbpf.model.facts import Counts, HostFacts, ProgramFacts, ReleaseFacts, Unfit
+from fleetbpf.model.origin import Origin
 from fleetbpf.protocol import OddAnswerError, Said, Script
 
 UNITS = "units"  # the wish for their text
@@ -115,6 +117,8 @@ def read(question: Question, said: Said) -> HostFacts:
         free=answer.disk.free * answer.disk.size if answer.disk and answer.disk.blocks else None,
         absent=frozenset(answer.absent),
         unfit=unfit(answer),
+        origins=dict(origins(answer)),
+        changed=answer.changed,
     )
 
 
@@ -129,7 +133,7 @@ def check_asked_for(question: Question, answer: Answer) -> None:
         if getattr(answer, kind) and wish not in question.wishes:
             raise OddAnswerError(f"{kind}: nobody asked for it")
     check_asked(answer.absent, set(question.wishes))
-    for deployment, _ in answer.program:
+    for deployment, *_ in (*answer.program, *answer.manifest):
         check_asked([deployment], {question.deployment or deployment})
 
 
@@ -139,6 +143,13 @@ def check_placed(answer: Answer) -> None:
     releases = answer.places() - answer.release.keys()
     for place in (*programs, *releases):
         raise OddAnswerError(f"it tells of {'/'.join(place)}, which is not placed there")
+
+
+def origins(answer: Answer) -> Iterable[tuple[str, Origin]]:
+    """The manifest of each deployment; none where its file is torn."""
+    for (deployment,), row in answer.manifest.items():
+        if row != Manifest():
+            yield deployment, Origin(**row.model_dump())
 
 
 def programs(answer: Answer) -> tuple[ProgramFacts, ...]:

@@ -27,6 +27,11 @@ V = TypeVar("V")
 Once = BeforeValidator(take_one)
 Program = tuple[Name, Name]  # deployment, program
 Release = tuple[Name, Name, Name]  # the same, and the release
+ByDeployment = Annotated[
+    Mapping[tuple[Name], V],
+    BeforeValidator(tabulate(1, most=1_000)),
+    Field(default_factory=dict),
+]
 ByProgram = Annotated[
     Mapping[Program, V],
     BeforeValidator(tabulate(2, most=1_000)),
@@ -73,6 +78,16 @@ class About(Document):
     inputs: Mapping[Line, Line] = {}
     limits: Mapping[Line, Line] = {}
     types: Many[Line] = ()
+
+
+class Manifest(Document):
+    """Which manifest a deployment is of."""
+
+    id: Line = ""
+    repository: Line = ""
+    path: Line = ""
+    file: Line = ""
+    who: Line = ""
 
 
 class Failure(Document):
@@ -140,6 +155,8 @@ class Answer(Rows):
         BeforeValidator(tabulate(1, most=10)),
         Field(default_factory=dict),
     ]
+    changed: Annotated[Line, Once] = ""
+    manifest: ByDeployment[Annotated[Manifest, BeforeValidator(Manifest.within)]]
     object: Many[Word] = ()
     program: ByProgram[ProgramRow]
     unit: ByProgram[Lines]

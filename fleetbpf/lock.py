@@ -38,10 +38,22 @@ def operator() -> str:
     return f"{homes.user()}@{socket.gethostname()}"
 
 
-def when_free(ask: Callable[[], HostFacts], *, patience: float) -> HostFacts:
-    """What a host says when nobody works there, or when `patience` seconds are over."""
+def when_free(
+    ask: Callable[[], HostFacts],
+    *,
+    patience: float,
+    tell: Callable[[str], None] = lambda _: None,
+) -> HostFacts:
+    """What a host says when nobody works there, or when `patience` seconds are over.
+
+    tell: who is waited for, said once.
+    """
     deadline = time.monotonic() + patience
+    waited_for = ""
     while (seen := ask()).lock and not seen.lock.stale and time.monotonic() < deadline:
+        if seen.lock.who != waited_for:
+            waited_for = seen.lock.who
+            tell(f"waiting for {told(seen.lock)}")
         time.sleep(PAUSE)
     return seen
 

@@ -44,10 +44,14 @@ class Start:
 
     def to(self, target: Target, connection: Connection) -> Applied:
         """Start everything on one host; HostError where the deployment is there already."""
-        prepared = self.apply.prepare.host(target, connection)
+        return replace(self.apply, agree=self.begin).to(target, connection)
+
+    def begin(self, prepared: Prepared) -> None:
+        """Note that a host may have something to take away; HostError where that is another's."""
+        host = prepared.target.host.name
+        self.begun.discard(host)
         HostError.raise_if_any(in_the_way(prepared, self.apply.prepare.deployment))
-        self.begun.add(target.host.name)
-        return self.apply.carry_out(prepared, connection)
+        self.begun.add(host)
 
 
 def in_the_way(prepared: Prepared, deployment: str) -> Iterable[Problem]:

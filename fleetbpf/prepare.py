@@ -1,7 +1,7 @@
 """Prepare: what one host is and what it needs, before anything is sent."""
 
 import functools
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import PurePosixPath
 
@@ -14,6 +14,7 @@ from fleetbpf.kernel_btf import BtfFolder
 from fleetbpf.layout import HostLayout
 from fleetbpf.model.facts import HostFacts
 from fleetbpf.model.target import DesiredProgram, Target
+from fleetbpf.ownership import Owner
 from fleetbpf.plan import Action, Change, obstacles, plan
 from fleetbpf.quantities import told_size
 from fleetbpf.release import Release
@@ -29,11 +30,18 @@ class Prepared:
     target: Target  # its programs are for the architecture that the host told
     seen: HostFacts
     changes: tuple[Change, ...]  # NONE ones too
+    noted: bool = True  # the host remembers whose the deployment is
 
     @property
     def todo(self) -> tuple[Change, ...]:
         """The changes that can be made."""
         return tuple(change for change in self.changes if change.possible)
+
+    @property
+    def is_done(self) -> bool:
+        """Whether there is nothing to have the host do, not even to tidy up or to remember."""
+        stale = self.seen.lock is not None and self.seen.lock.stale
+        return not self.todo and not stale and self.noted
 
     @property
     def problems(self) -> tuple[Problem, ...]:
@@ -47,9 +55,11 @@ class Prepare:
 
     deployment: str
     builders: Builders
+    owner: Owner | None = None  # None: whoever's it is
     btf: BtfFolder
     layout: HostLayout = HostLayout()
     patience: float = 0.0  # seconds, while somebody else is at work on a host
+    say: Callable[[str, str], None] = lambda *_: None  # host, who is waited for
     hooks: bool = False  # ask for what hooks need, too: a host reads its kernel's symbols for it
     diff: bool = False  # tell what changes in arguments and units, line by line
 
@@ -59,7 +69,13 @@ class Prepare:
         Raises UnreachableError when the host is lost, HostError when nothing can be done there,
         BuildError when there are no loaders for its architecture.
         """
-        seen = lock.when_free(lambda: self.ask(target, connection), patience=self.patience)
+        seen = lock.when_free(
+            lambda: self.ask(target, connection),
+            patience=self.patience,
+            tell=lambda text: self.say(target.host.name, text),
+        )
+        if self.owner:
+            self.owner.check(seen, host=target.host.name)
         target = self.fitting(target, seen)
         # The first host of an architecture waits for its loaders; all others find them.
         self.build(target)
@@ -71,7 +87,12 @@ class Prepare:
             changes = tuple(self.compared(change, seen) for change in changes)
         rows = tuple(self.judged(change, seen) for change in changes)
         needed = COPIES * sum(self.loaders(rows, seen).values())
-        return Prepared(target=target, seen=seen, changes=fitted(rows, needed, seen.free))
+        return Prepared(
+            target=target,
+            seen=seen,
+            changes=fitted(rows, needed, seen.free),
+            noted=self.owner is None or self.owner.is_noted(seen),
+        )
 
     def build(self, target: Target) -> None:
         """Build a host's programs, for its architecture; an object of another may do other things.

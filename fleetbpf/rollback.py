@@ -13,6 +13,7 @@ from fleetbpf.layout import HostLayout, Workspace
 from fleetbpf.lock import Claim
 from fleetbpf.model.facts import ProgramFacts
 from fleetbpf.model.target import Target
+from fleetbpf.ownership import Owner
 from fleetbpf.plan import Action
 from fleetbpf.wording import listed
 
@@ -63,6 +64,7 @@ class Rollback:
     """One run of it: the same for every host."""
 
     deployment: str
+    owner: Owner | None = None  # None: whoever's it is
     workspace: Workspace
     say: Say
     claim: Claim
@@ -75,6 +77,8 @@ class Rollback:
         host, become = target.host.name, target.become
         layout = self.layout.at(target.host.root)
         seen = facts.ask(connection, layout, host=host, deployment=self.deployment, become=become)
+        if self.owner:
+            self.owner.check(seen, host=host)
         placed = [found for found in seen.programs if self.program in {None, found.program}]
         if self.to is not None:
             ways: Sequence[Return | Problem | None] = named(host, placed, self.to)

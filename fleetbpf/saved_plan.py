@@ -78,6 +78,7 @@ class SavedPlan:
     manifest: str  # the path as it was given: plans are applied from where they were made
     inventory: tuple[str, ...]
     limit: str | None
+    take_over: bool = False
     made_by: str
     made_at: str
     basis: Basis
@@ -110,15 +111,17 @@ class SavedPlan:
                 yield Problem(where=self.where, what=what, hint=AGAIN)
 
     def agreed(self, prepared: Prepared) -> None:
-        """Raise HostError when a host does not need exactly what was planned for it."""
+        """Raise HostError when a host needs anything else than what was planned for it.
+
+        What was planned and needs not be done any more is there already.
+        """
         host = prepared.target.host.name
         wanted = self.hosts[host].todo
         found = tuple(planned(change) for change in prepared.todo)
-        if found == wanted:
+        if all(change in wanted for change in found):
             return
         told = [f"planned: {each}" for each in wanted if each not in found]
         told += [f"now:     {each}" for each in found if each not in wanted]
-        told += [] if found else ["now:     nothing to do"]
         what = "changed since the plan: nothing was done there"
         raise HostError(Problem(where=host, what=what, detail="\n".join(told), hint=AGAIN))
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from fleetbpf.cli.options import add_diff, add_fleet, add_lock_timeout, load_targets
+from fleetbpf.cli.options import add_diff, add_fleet, add_lock_timeout, add_take_over, load_targets
 from fleetbpf.cli.output import Output
 from fleetbpf.cli.plan import tell_rows
 from fleetbpf.cli.recap import HostRecap
@@ -26,6 +26,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add_fleet(parser, what="the manifest's file, or a plan that `plan --out` has saved")
     add_diff(parser)
     add_lock_timeout(parser)
+    add_take_over(parser)
     parser.add_argument(
         "--start-at", metavar="HOST", help="leave out the hosts before this one in the rollout"
     )
@@ -38,11 +39,12 @@ def run(options: argparse.Namespace, output: Output) -> ExitCode:
     from fleetbpf.cli.session import Session
 
     saved = saved_plan.read(options.manifest) if saved_plan.is_one(options.manifest) else None
-    manifest, targets = load_targets(planned.asked(saved, options) if saved else options)
+    asked = planned.asked(saved, options) if saved else options
+    manifest, targets = load_targets(asked)
     return carry_out(
         manifest,
         targets,
-        Session.of(options),
+        replace(Session.of(options), take_over=asked.take_over),
         output,
         diff=options.diff,
         saved=saved,

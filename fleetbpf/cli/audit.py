@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from fleetbpf.layout import Workspace
     from fleetbpf.model.manifest import Manifest
     from fleetbpf.model.target import Target
+    from fleetbpf.ownership import Owner
 
 SUMMARY = "compare every host with the manifest; exit 3 when one is not as declared"
 
@@ -39,7 +40,8 @@ def run(options: argparse.Namespace, output: Output) -> ExitCode:
 
     manifest, targets = load_targets(options)
     session = Session.of(options)
-    outcomes = session.on_each(targets, auditing(manifest, targets, session.builders(output)))
+    work = auditing(manifest, targets, session.builders(output), session.owner(manifest))
+    outcomes = session.on_each(targets, work)
     if any(outcome.interrupted for outcome in outcomes):
         raise KeyboardInterrupt
     found = [finding for outcome in outcomes for finding in of(outcome)]
@@ -56,7 +58,7 @@ def run(options: argparse.Namespace, output: Output) -> ExitCode:
 
 
 def auditing(
-    manifest: "Manifest", targets: Sequence["Target"], builders: "Builders"
+    manifest: "Manifest", targets: Sequence["Target"], builders: "Builders", owner: "Owner"
 ) -> Callable[["Target", "Connection"], tuple["Finding", ...]]:
     """The work on one host: ask for its facts and its kernel's programs, and compare."""
     from fleetbpf import audit, build_key, facts, inspection
@@ -96,7 +98,7 @@ def auditing(
         ]
         known = manifest.audit.known if manifest.audit else ()
         return audit.findings(
-            host, manifest.name, releases, seen, loaded, known=known, layout=layout
+            host, manifest.name, releases, seen, loaded, known=known, layout=layout, owner=owner
         )
 
     return work

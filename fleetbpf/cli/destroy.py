@@ -3,7 +3,7 @@
 import argparse
 
 from fleetbpf.cli import recap
-from fleetbpf.cli.options import add_fleet, add_lock_timeout, load_hosts
+from fleetbpf.cli.options import add_fleet, add_lock_timeout, add_take_over, load_hosts
 from fleetbpf.cli.output import Output
 from fleetbpf.cli.recap import HostRecap
 from fleetbpf.errors import ExitCode
@@ -15,6 +15,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     add_fleet(parser)
     add_lock_timeout(parser)
+    add_take_over(parser)
 
 
 def run(options: argparse.Namespace, output: Output) -> ExitCode:
@@ -26,6 +27,7 @@ def run(options: argparse.Namespace, output: Output) -> ExitCode:
     session = Session.of(options)
     work = Destroy(
         deployment=manifest.name,
+        owner=session.owner(manifest),
         workspace=session.workspace,
         say=session.shown.say,
         claim=session.claim,

@@ -144,6 +144,16 @@ def add_lock_timeout(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_take_over(parser: argparse.ArgumentParser) -> None:
+    """Add `--take-over`, for commands that change, or plan to change, a manifest's deployment."""
+    parser.add_argument(
+        "--take-over",
+        action="store_true",
+        help="also where the deployment is of another manifest with the same name: it is this "
+        "one's from then on",
+    )
+
+
 def duration(text: str) -> float:
     """Seconds; raises what argparse turns into a usage error."""
     from fleetbpf import quantities

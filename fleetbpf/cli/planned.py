@@ -31,6 +31,7 @@ def save(
         manifest=str(options.manifest),
         inventory=inventory_sources(options),
         limit=options.limit,
+        take_over=options.take_over,
         made_by=operator(),
         made_at=saved_plan.now(),
         basis={},
@@ -60,8 +61,15 @@ def asked(plan: SavedPlan, options: argparse.Namespace) -> argparse.Namespace:
         raise InputError(Problem(where=plan.where, what=what, hint=hint))
     if not options.inventory and usual_inventory() != plan.inventory:
         InputError.raise_if_any(unasked(plan))
-    own = {"manifest": Path(plan.manifest), "inventory": plan.inventory, "limit": plan.limit}
-    return argparse.Namespace(**{**vars(options), **own})
+    return argparse.Namespace(
+        **{
+            **vars(options),
+            "manifest": Path(plan.manifest),
+            "inventory": plan.inventory,
+            "limit": plan.limit,
+            "take_over": plan.take_over or options.take_over,
+        }
+    )
 
 
 def unasked(plan: SavedPlan) -> Iterator[Problem]:

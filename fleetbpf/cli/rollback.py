@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from fleetbpf.cli import recap
-from fleetbpf.cli.options import add_fleet, add_lock_timeout, load_hosts
+from fleetbpf.cli.options import add_fleet, add_lock_timeout, add_take_over, load_hosts
 from fleetbpf.cli.output import Output
 from fleetbpf.cli.recap import HostRecap
 from fleetbpf.errors import ExitCode, InputError, Problem
@@ -23,6 +23,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     add_fleet(parser)
     add_lock_timeout(parser)
+    add_take_over(parser)
     parser.add_argument("--to", metavar="RELEASE", help="to this release, not the one before")
     parser.add_argument("--program", metavar="PROGRAM", help="only this program")
 
@@ -37,6 +38,7 @@ def run(options: argparse.Namespace, output: Output) -> ExitCode:
     session = Session.of(options)
     work = Rollback(
         deployment=manifest.name,
+        owner=session.owner(manifest),
         workspace=session.workspace,
         say=session.shown.say,
         claim=session.claim,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from fleetbpf.cli import logs, recap, rolled
-from fleetbpf.cli.options import add_fleet, add_lock_timeout, duration, load_targets
+from fleetbpf.cli.options import add_fleet, add_lock_timeout, add_take_over, duration, load_targets
 from fleetbpf.cli.output import Output
 from fleetbpf.cli.recap import HostRecap
 from fleetbpf.errors import ExitCode
@@ -36,6 +36,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="how long, from when the last host has started: 60s, 5m",
     )
     add_lock_timeout(parser)
+    add_take_over(parser)
 
 
 def run(options: argparse.Namespace, output: Output) -> ExitCode:

@@ -9,7 +9,15 @@ from dataclasses import field, replace
 from pathlib import Path
 from typing import TypeVar
 
-from fleetbpf import constant_types, descriptors, event_plan, fleet, hook_checks, readouts
+from fleetbpf import (
+    constant_types,
+    descriptors,
+    event_plan,
+    fleet,
+    hook_checks,
+    ownership,
+    readouts,
+)
 from fleetbpf.builders import Builders
 from fleetbpf.cli import asking
 from fleetbpf.cli.output import Output
@@ -31,6 +39,7 @@ from fleetbpf.lock import Claim, operator
 from fleetbpf.model.inventory import ConnectionKind, Host
 from fleetbpf.model.manifest import Manifest
 from fleetbpf.model.target import Target
+from fleetbpf.ownership import Owner
 from fleetbpf.passwords import Passwords
 from fleetbpf.prepare import Prepare
 from fleetbpf.secret import SecretKind
@@ -52,6 +61,7 @@ class Session:
     passwords: Passwords = field(default_factory=Passwords)
     tell_new_key: Callable[[str], None] | None = None  # None: unknown host keys are refused
     header_folders: tuple[Path, ...] = ()  # that sources may read from
+    take_over: bool = False  # deployments of other manifests may be changed
 
     @classmethod
     def of(cls, options: argparse.Namespace) -> "Session":
@@ -72,6 +82,7 @@ class Session:
             claim=claim(options),
             tell_new_key=tell_new_key(options),
             header_folders=tuple(map(Path, options.settings.header_folders)),
+            take_over=vars(options).get("take_over", False),
         )
 
     @property
@@ -122,8 +133,18 @@ class Session:
         builders = self.build(targets, output)
         btf = BtfFolder.read(manifest.btf_folder)
         return Prepare(
-            deployment=manifest.name, builders=builders, btf=btf, patience=self.claim.patience
+            deployment=manifest.name,
+            builders=builders,
+            owner=self.owner(manifest),
+            btf=btf,
+            patience=self.claim.patience,
+            say=self.shown.say,
         )
+
+    def owner(self, manifest: Manifest) -> Owner:
+        """The manifest as it asks for its deployment on hosts."""
+        origin = ownership.identify(manifest.path, own_id=manifest.id or "", who=self.claim.who)
+        return Owner(deployment=manifest.name, origin=origin, take_over=self.take_over)
 
     def on_each(
         self,

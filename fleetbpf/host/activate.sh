@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=sh
 # Bring programs of one deployment to their new releases; say each step as tab-separated lines.
-# usage: activate.sh ROOT RUN UNITS DEPLOYMENT WHO WHY WAIT RULES {ACTION PROGRAM WAS RELEASE OBJECT}... < payload.tar.gz
+# usage: activate.sh ROOT RUN UNITS DEPLOYMENT WHO WHY WAIT RULES SEEN MANIFEST {ACTION PROGRAM WAS RELEASE OBJECT}... < payload.tar.gz
 #   WHO, WHY told to others while the host is locked; WAIT: seconds, while others have locked it
 #   RULES    SOAK:MAX_LOST:MIN_RECORDS:MAX_RESTARTS:MAX_CPU, what a new release must keep to for SOAK
 #            seconds before WAS stops; SOAK 0 = it is not judged, else "" = no such rule
+#   SEEN     who changed the host last when the plan was made; nothing is done when it was another one
+#            since, which is said by `late`. - = whoever
+#   MANIFEST a line on whose the deployment is from now on; "" = as it was
 #   ACTION   start (place and start RELEASE, then stop WAS) | stop (the program, its files stay)
 #            | restore (start RELEASE, which is placed already, then stop WAS)
 #            | delete (stop and remove the program) | prune (remove RELEASE, an old one)
@@ -15,8 +18,10 @@
 # Once it has the lock the script finishes its work even if the link is cut. Stands behind lock.sh,
 # and comes in the payload itself (unpack.sh), which lies in $stage already.
 set -u
-root=$1 run=$2 units=$3 deployment=$4 who=$5 why=$6 wait=$7 rules=$8 pins=/sys/fs/bpf/fleetbpf
-shift 8
+root=$1 run=$2 units=$3 deployment=$4 who=$5 why=$6 wait=$7 rules=$8 seen=$9 pins=/sys/fs/bpf/fleetbpf
+shift 9
+manifest=$1
+shift
 IFS=: read -r soak max_lost min_records max_restarts max_cpu <<END
 $rules
 END
@@ -349,7 +354,8 @@ forget() {
 
 remove() {
 	rm -rf "${root:?}/$deployment/$1" "${run:?}/$deployment/$1"
-	rmdir "$root/$deployment" "$run/$deployment" 2>/dev/null
+	rmdir "$run/$deployment" 2>/dev/null
+	forget_deployment
 	unpin "$deployment/$1"
 	rmdir "$pins/$deployment" "$pins" 2>/dev/null # a user's, only if he has put nothing there
 	if has_systemd; then
@@ -357,6 +363,22 @@ remove() {
 		reload=due
 	fi
 }
+
+# forget_deployment: without a program it is nobody's
+forget_deployment() {
+	[ -d "$root/$deployment" ] && ! has_any "$root/$deployment"/*/ || return 0
+	rm -f "$root/$deployment/.manifest"
+	rmdir "$root/$deployment"
+} 2>/dev/null
+
+# note_manifest: whose the deployment is; on a full disk that is told by the next apply
+note_manifest() {
+	file=$root/$deployment/.manifest line=''
+	[ ! -f "$file" ] || read -r line <"$file" || :
+	[ -n "$manifest" ] && [ "$line" != "$manifest" ] || return 0
+	[ -d "$root/$deployment" ] || mkdir -p "$root/$deployment"
+	printf '%s\n' "$manifest" >"$file.new" && mv -f "$file.new" "$file"
+} 2>/dev/null
 
 # forget_metrics PROGRAM: what a loader that was killed has left for node_exporter
 forget_metrics() {
@@ -406,11 +428,12 @@ is_used() {
 # shellcheck disable=SC2317
 finish() {
 	reload_units
+	forget_deployment
 	for object in "$root"/objects/*; do
 		[ -f "$object" ] && ! is_used "$object" && rm -f "$object"
 	done
 	set -- "$root"/*/*/releases
-	[ -e "$1" ] || rm -f "$root/history" # it goes with the last deployment
+	[ -e "$1" ] || rm -f "$root/history" "$root/changed" # they go with the last deployment
 	give_lock_up
 	[ -e "$1" ] || rmdir "$root/objects" "$root" "$run" 2>/dev/null
 	:
@@ -423,7 +446,7 @@ begin() {
 	trap finish EXIT
 	trap 'exit 1' INT TERM
 	# What scripts that were killed have left; nobody else has the lock.
-	for left in "$root"/*/*/current.* "$units"/fleetbpf-*.new; do
+	for left in "$root"/*/*/current.* "$root"/*/.manifest.new "$units"/fleetbpf-*.new; do
 		if [ -e "$left" ] || [ -h "$left" ]; then rm -rf "$left"; fi
 	done
 	tidy_history || : # on a full disk
@@ -439,7 +462,16 @@ is_current() {
 
 soaking='' reload='' timed='' up=''
 begin || exit 1
-say arrived
+last_change
+# shellcheck disable=SC2154 # lock.sh has set it
+if [ "$seen" != - ] && [ "$seen" != "$before" ]; then
+	say late "$before"
+	exit 1
+fi
+note_change || :
+# shellcheck disable=SC2154 # lock.sh has set it
+say arrived "$changed"
+note_manifest
 has_systemd && place_units "$@"
 status=0
 while [ $# -ge 5 ]; do

@@ -263,8 +263,14 @@ all() {
 	fact fleetbpf facts
 	machine
 	[ -d "$root/lock" ] && fact lock "$(tell_lock)"
+	first_line_of changed "$root/changed"
 	disk
 	absent "$@"
+	for file in "$root"/*/.manifest; do
+		deployment=${file%/*} deployment=${deployment##*/}
+		[ -z "$only" ] || [ "$only" = "$deployment" ] || continue
+		first_line_of manifest "$file" "$deployment"
+	done
 	for folder in "$root"/objects/*; do
 		[ -f "$folder" ] && fact object "${folder##*/}"
 	done

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=sh
-# shellcheck disable=SC2154,SC3013 # who calls sets $mine; -ef came to POSIX in 2024, and to our shells before
+# shellcheck disable=SC2034,SC2154,SC3013 # who calls sets $mine, and uses $before; -ef came to POSIX in 2024, and to our shells before
 # The lock of a host, for the scripts that this stands before: $root/lock, a link to the folder
 # .lock.PID of whoever made it. The owner is in that folder before, so he is known from the first
 # moment. Who finds that owner dead adds the next one (owner, owner+, …), by a link that only one
@@ -86,6 +86,18 @@ take_lock() {
 		printf 'waiting\t%s\n' "$waited" || return 1
 	done
 }
+
+# last_change: into `before`, who changed the host last: the first line of that owner; '' = nobody
+last_change() {
+	before=''
+	[ ! -f "$root/changed" ] || read -r before <"$root/changed" || : # its end may have been torn off
+} 2>/dev/null
+
+# note_change: into $root/changed and `changed`, that it was us; on a full disk nobody's line is new too
+note_change() {
+	read -r changed <"$mine/owner"
+	printf '%s\n' "$changed" >"$root/changed"
+} 2>/dev/null
 
 make_link() { ln -sT "${mine##*/}" "$root/lock"; }
 

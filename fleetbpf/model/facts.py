@@ -5,6 +5,7 @@ from dataclasses import field
 from enum import Enum
 
 from fleetbpf.frozen import frozen
+from fleetbpf.model.origin import Origin
 
 
 @frozen
@@ -122,6 +123,8 @@ class HostFacts:
     free: int | None = None  # bytes where loaders are to lie; None = it does not tell
     unfit: Mapping[Unfit, str] = field(default_factory=dict)
     absent: frozenset[str] = frozenset()  # of what was asked for: needs that are not there
+    origins: Mapping[str, Origin] = field(default_factory=dict)  # by deployment, as remembered
+    changed: str = ""  # who changed the host last: each change has another one; "" = nobody
 
     @property
     def sound_objects(self) -> frozenset[str]:
@@ -133,6 +136,10 @@ class HostFacts:
             if release.loader_sha256 != release.object
         }
         return self.objects - changed
+
+    def placed(self, deployment: str) -> tuple[ProgramFacts, ...]:
+        """What is placed of a deployment."""
+        return tuple(found for found in self.programs if found.deployment == deployment)
 
     def find(self, deployment: str, program: str) -> ProgramFacts | None:
         """What is placed for that program, if anything."""

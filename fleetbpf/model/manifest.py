@@ -23,6 +23,7 @@ from fleetbpf.model.values import (
     Identifier,
     KernelRange,
     LabelName,
+    ManifestId,
     MetricName,
     Name,
     ObjectName,
@@ -250,6 +251,11 @@ class Manifest(Model):
     """Which BPF programs run on which hosts."""
 
     name: DeploymentName = Field(description="names units, spool and logs on each host")
+    id: ManifestId | None = Field(
+        None,
+        description="tells the manifest apart from others with its `name`, wherever it lies; left "
+        "out, its path in its git repository does, or its path",
+    )
     programs: Annotated[
         dict[
             Name,

@@ -28,6 +28,7 @@ from fleetbpf.templating import Renderer, is_template
 from fleetbpf.wording import MisunderstoodError, did_you_mean, kind, quoted
 
 NAME = re.compile(r"[a-z0-9]([a-z0-9_-]{0,38}[a-z0-9])?")
+MANIFEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,99}")
 IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,126}")
 
 FIELD = re.compile(rf"{IDENTIFIER.pattern}(?:\.{IDENTIFIER.pattern}){{0,15}}")
@@ -206,6 +207,12 @@ Name = Annotated[
     Expected("a name"),
 ]
 DeploymentName = Annotated[Name, AfterValidator(not_reserved), Expected("a name")]
+ManifestId = Annotated[
+    StrictStr,
+    matching(MANIFEST_ID, "an id", "a word of letters, digits and ._:/@+-, at most 100 characters"),
+    schema(type="string", pattern=f"^{MANIFEST_ID.pattern}$", examples=["acme/exec-audit"]),
+    Expected("an id, a word like acme/exec-audit"),
+]
 Identifier = Annotated[
     StrictStr,
     matching(IDENTIFIER, "a C identifier", "letters, digits and _, no digit first"),

@@ -23,6 +23,7 @@ COUNTS = {
     "first": 1,
     "removed": 0,
 }
+ORIGIN = {"id": "", "repository": "", "path": "", "file": "/work/m.yml", "who": "ann@desk"}
 ABOUT = {"build_key": "k", "inputs": {"flags": "1"}, "limits": {}, "types": []}
 FACTS = f"""\
 uid\t0
@@ -32,6 +33,8 @@ boot_id\tdeadbeef
 tracefs\t/sys/kernel/tracing
 zstd\tyes
 lock\t
+changed\t4711 12345 deadbeef
+manifest\t{DEPLOYMENT}\t{json.dumps(ORIGIN)}
 disk\t1000000\t500000\t4096
 unfit\tno-bpffs\t/sys/fs/bpf
 object\t{OBJECT}
@@ -119,8 +122,9 @@ def collected(stdin: bytes) -> bytes:
 
 def activated(order: Sequence[str]) -> str:
     """The answer of `activate.sh` to the words of an order."""
-    lines = ["arrived"]
-    steps = order[9:]  # tool, three folders, deployment, who, why, wait, rules
+    lines = ["arrived\t4712 12346 deadbeef"]
+    # tool, three folders, deployment, who, why, wait, rules, seen, manifest
+    steps = order[11:]
     for verb, program, _, release, _ in zip(*(steps[i::5] for i in range(5)), strict=True):
         match verb:
             case "start" | "restore":

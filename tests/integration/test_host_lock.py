@@ -152,7 +152,7 @@ def test_a_disk_without_room_for_one_file_more_is_told_and_nothing_is_left(
         said = here.run(program, stdin=packing.payload({})).stdout
     assert b"\nleft\t" not in said
     reasons = [failure.message for failure in read(ACTIVATE, order, said).failures]
-    assert len(reasons) == (b"\narrived\n" not in said)
+    assert len(reasons) == (b"\narrived\t" not in said)
     assert all("space" in reason or "full" in reason for reason in reasons)
 
 

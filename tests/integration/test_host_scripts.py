@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from fleetbpf import archive, check, collect, facts, packing, survey
-from fleetbpf.activation import ACTIVATE, Activation, Answer, Step
+from fleetbpf.activation import ACTIVATE, WHOEVER, Activation, Answer, Step
 from fleetbpf.archive import Compression
 from fleetbpf.command import script
 from fleetbpf.defaults import DEFAULT_MIRROR_LIMIT
@@ -363,3 +363,64 @@ def test_a_survey_of_a_host_with_a_lock_tells_whose_it_is(run: Run, layout: Host
     (held / "owner").write_text("1 1 x\nann@desk\n2026-11-24T12:00:00Z\napply hello.yml\n")
     found = surveyed(run, layout)
     assert (found["lock"].who, found["lock"].stale) == ("ann@desk", True)
+
+
+MANIFEST = '{"file": "/home/ann/hello.yml"}'
+
+
+def told(layout: HostLayout, *, seen: str = WHOEVER, manifest: str = "") -> Activation:
+    claim = Claim(who="a test", why="apply", patience=0.0)
+    return Activation(deployment="demo", layout=layout, claim=claim, seen=seen, manifest=manifest)
+
+
+def done(run: Run, host: Activation, *steps: Step) -> Answer:
+    order = host.order(steps, UNJUDGED)
+    return read(
+        ACTIVATE, order, run(ACTIVATE.command(order, become=False), packing.payload({})).stdout
+    )
+
+
+def test_whose_a_deployment_is_is_remembered_until_it_goes(run: Run, layout: HostLayout) -> None:
+    place(layout, "r1")
+    assert asked(run, layout).origins == {}
+    done(run, told(layout, manifest=MANIFEST))
+    assert asked(run, layout).origins["demo"].file == "/home/ann/hello.yml"
+    done(run, told(layout))
+    assert asked(run, layout).origins["demo"].file == "/home/ann/hello.yml"
+    done(run, told(layout, manifest=MANIFEST.replace("ann", "bob")))
+    assert asked(run, layout).origins["demo"].file == "/home/bob/hello.yml"
+    answer = done(run, told(layout), Step(verb="delete", program="hello", was="r1"))
+    assert answer.deleted == {"hello"}
+    assert not Path(layout.root).exists()
+
+
+def test_a_deployment_that_never_came_to_be_is_nobody_s(run: Run, layout: HostLayout) -> None:
+    done(run, told(layout, manifest=MANIFEST))
+    assert not Path(layout.root).exists()
+
+
+def test_each_change_of_a_host_has_another_mark(run: Run, layout: HostLayout) -> None:
+    place(layout, "r1")
+    marks = [asked(run, layout).changed]
+    for _ in range(3):
+        answer = done(run, told(layout))
+        marks.append(asked(run, layout).changed)
+        assert answer.changed == marks[-1]
+    assert marks[0] == ""
+    assert len(set(marks)) == 4
+
+
+def test_who_comes_after_somebody_else_does_nothing_and_says_so(
+    run: Run, layout: HostLayout
+) -> None:
+    place(layout, "r1")
+    first = asked(run, layout).changed
+    done(run, told(layout))
+    second = asked(run, layout).changed
+    late = done(run, told(layout, seen=first), Step(verb="delete", program="hello", was="r1"))
+    assert late.late
+    assert not late.deleted
+    assert asked(run, layout).changed == second, "one who did nothing makes nobody late"
+    again = done(run, told(layout, seen=second), Step(verb="delete", program="hello", was="r1"))
+    assert not again.late
+    assert again.deleted == {"hello"}

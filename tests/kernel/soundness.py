@@ -14,8 +14,9 @@ FILES = {"loader", "args", "release.json"}  # and a unit where there is systemd
 def assert_sound(machine: Machine, deployment: str, wanted: Mapping[str, str]) -> None:
     """Exactly the releases `wanted`, by program, run; nothing is half there or left over."""
     names = {path.name for path in machine.root.iterdir()}
-    assert names <= {"objects", "history", deployment}, names
+    assert names <= {"objects", "history", "changed", deployment}, names
     programs = {path.name: path for path in (machine.root / deployment).iterdir()}
+    assert programs.pop(".manifest").is_file()
     assert programs.keys() == wanted.keys()
     used = set()
     for name, folder in programs.items():

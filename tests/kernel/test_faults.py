@@ -93,7 +93,7 @@ def write(
         for program in programs
     )
     (folder / manifest(variant)).write_text(
-        f"name: {name}\nprograms:\n{entries}"
+        f"name: {name}\nid: {name}\nprograms:\n{entries}"
         f"plays: [{{hosts: all, programs: [{', '.join(programs)}]}}]\n"
     )
 

@@ -1,13 +1,15 @@
 """Plan, apply and plan again, with real loaders on this machine's kernel."""
 
+import json
 import os
-from collections.abc import Iterator
+import signal
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 import pytest
 
-from fleetbpf import saved_plan
+from fleetbpf import facts, saved_plan
 from fleetbpf.apply import Applied, Apply
 from fleetbpf.builders import Builders
 from fleetbpf.connections.local import LocalConnection
@@ -21,6 +23,7 @@ from fleetbpf.model.target import DesiredConstant, DesiredHook, DesiredProgram, 
 from fleetbpf.plan import Action, Change
 from fleetbpf.prepare import Prepare, Prepared
 from fleetbpf.saved_plan import SavedPlan
+from tests.waiting import wait_until
 
 SOURCE = """
 #include "vmlinux.h"
@@ -72,16 +75,51 @@ class Operator:
         (change,) = self.plan(target).changes
         return change
 
-    def apply(self, target: Target, saved: SavedPlan | None = None) -> Applied:
+    def apply(
+        self,
+        target: Target,
+        saved: SavedPlan | None = None,
+        *,
+        deployment: str = "planned",
+        meanwhile: Callable[[], object] = lambda: None,
+    ) -> Applied:
+        """meanwhile: what somebody else does after the first plan was made."""
+        others = iter([meanwhile])
+
+        def agree(prepared: Prepared) -> None:
+            if saved:
+                saved.agreed(prepared)
+            next(others, lambda: None)()
+
         work = Apply(
-            prepare=self.prepare(),
+            prepare=replace(self.prepare(), deployment=deployment),
             workspace=Workspace(folder=self.folder),
             say=lambda *_: None,
             claim=CLAIM,
-            agree=saved.agreed if saved else lambda _: None,
+            agree=agree,
         )
         with LocalConnection() as here:
             return work.to(target, here)
+
+    def destroy(self, deployment: str) -> None:
+        gone = Destroy(
+            deployment=deployment,
+            workspace=Workspace(folder=self.folder),
+            say=lambda *_: None,
+            claim=CLAIM,
+            layout=self.layout,
+        )
+        with LocalConnection() as here:
+            gone.on(self.target(), here)
+
+    @property
+    def pid(self) -> int:
+        """Of the loader that runs; 0 without one."""
+        with LocalConnection() as here:
+            seen = facts.ask(here, self.layout, host="here", deployment="planned")
+        (placed,) = seen.programs
+        current = placed.find(placed.current)
+        return current.pid if current and current.running_object else 0
 
 
 @pytest.fixture
@@ -93,15 +131,8 @@ def operator(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     layout = HostLayout(**places, run=run)
     found = Operator(folder=tmp_path, layout=layout, cache=tmp_path_factory.mktemp("cache"))
     yield found
-    gone = Destroy(
-        deployment="planned",
-        workspace=Workspace(folder=tmp_path),
-        say=lambda *_: None,
-        claim=CLAIM,
-        layout=layout,
-    )
-    with LocalConnection() as here:
-        gone.on(found.target(), here)
+    for deployment in ("planned", "other"):
+        found.destroy(deployment)
 
 
 def test_a_plan_is_carried_out_and_then_there_is_nothing_left(operator: Operator) -> None:
@@ -126,8 +157,63 @@ def test_a_plan_is_carried_out_and_then_there_is_nothing_left(operator: Operator
     with pytest.raises(HostError, match="changed since the plan"):
         operator.apply(operator.target(3), saved)
     assert operator.apply(operator.target(2), saved).done == {"p"}
-    with pytest.raises(HostError, match="changed since the plan"):
-        operator.apply(operator.target(2), saved)
+    again = operator.apply(operator.target(2), saved)
+    assert not again.done
+    assert not again.problems, "what is there is what was wanted"
+
+
+def test_of_two_who_want_the_same_at_once_the_second_finds_nothing_to_do(
+    operator: Operator,
+) -> None:
+    pids: list[int] = []
+
+    def twin() -> None:
+        assert operator.apply(operator.target()).done == {"p"}
+        pids.append(operator.pid)
+
+    applied = operator.apply(operator.target(), meanwhile=twin)
+    assert not applied.problems
+    assert not applied.done
+    assert applied.ok == 1
+    assert operator.pid == pids[0] > 0
+
+
+def test_a_loader_that_a_twin_has_started_again_is_left_alone(operator: Operator) -> None:
+    operator.apply(operator.target())
+    for state in Path(operator.layout.run).rglob("state"):
+        for name in ("supervisor", "pid"):
+            os.kill(json.loads(state.read_text())[name], signal.SIGKILL)
+    wait_until(lambda: not operator.pid, what="the loader ends")
+    pids: list[int] = []
+
+    def twin() -> None:
+        assert operator.apply(operator.target()).done == {"p"}
+        pids.append(operator.pid)
+
+    applied = operator.apply(operator.target(), meanwhile=twin)
+    assert not applied.done
+    assert operator.pid == pids[0] > 0
+
+
+def test_another_release_that_somebody_brought_meanwhile_is_left_and_told(
+    operator: Operator,
+) -> None:
+    applied = operator.apply(
+        operator.target(1), meanwhile=lambda: operator.apply(operator.target(2))
+    )
+    (problem,) = applied.problems
+    assert problem.what.startswith("changed since the plan: release ")
+    assert not applied.done
+    assert operator.only(operator.target(2)).action is Action.NONE
+
+
+def test_another_deployment_in_between_is_in_nobody_s_way(operator: Operator) -> None:
+    applied = operator.apply(
+        operator.target(1),
+        meanwhile=lambda: operator.apply(operator.target(2), deployment="other"),
+    )
+    assert applied.done == {"p"}
+    assert not applied.problems
 
 
 def test_a_hook_that_this_kernel_has_not_is_told_before_anything_is_sent(

@@ -66,8 +66,9 @@ def test_the_command_carries_names_as_data() -> None:
     steps = [Step(verb="delete", program="p", was="r")]
     command = ACTIVATE.command(host.order(steps, Health(soak=5, max_lost=0)), become=True)
     assert command.become
-    assert command.words[-10:] == (
+    assert command.words[-12:] == (
         *("demo", "o'neil $(id)@host\\n", "apply\\tx.yml", "3", "5:0::0:"),
+        *("-", ""),
         *("delete", "p", "r", "", ""),
     )
 

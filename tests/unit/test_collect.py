@@ -1,5 +1,6 @@
 """Collecting: a stream cut anywhere, mirrored byte for byte."""
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -100,3 +101,18 @@ def test_two_collectors_of_one_host_exclude_each_other(tmp_path: Path) -> None:
         exclusive(tmp_path, host="web1"),
     ):
         pass
+
+
+def test_a_collector_with_patience_waits_for_the_other(tmp_path: Path) -> None:
+    with exclusive(tmp_path, host="web1"):
+        threads = [threading.Thread(target=collects, args=(tmp_path, 60.0), daemon=True)]
+        threads[0].start()
+        with pytest.raises(HostError):
+            collects(tmp_path, 0.2)
+    threads[0].join(60)
+    assert (tmp_path / "done").exists()
+
+
+def collects(mirror: Path, patience: float) -> None:
+    with exclusive(mirror, host="web1", patience=patience):
+        (mirror / "done").touch()

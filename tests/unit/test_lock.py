@@ -52,8 +52,10 @@ def test_a_host_is_asked_again_until_it_is_free(monkeypatch: pytest.MonkeyPatch)
     def ask() -> HostFacts:
         return answers.pop(0)
 
-    assert lock.when_free(ask, patience=60).lock is None
+    said: list[str] = []
+    assert lock.when_free(ask, patience=60, tell=said.append).lock is None
     assert answers == []
+    assert said == [f"waiting for {lock.told(HELD)}"]
 
 
 @pytest.mark.parametrize("held", [HELD, replace(HELD, stale=True)])

@@ -99,7 +99,6 @@ def test_a_host_that_needs_what_was_planned_is_agreed_with() -> None:
 @pytest.mark.parametrize(
     "now",
     [
-        (),
         (create(),),
         (replace(update(), was="another"),),
         (replace(update(), prune=("old",)),),
@@ -109,6 +108,13 @@ def test_a_host_that_needs_what_was_planned_is_agreed_with() -> None:
 def test_a_host_that_needs_anything_else_is_left_alone(now: tuple[Change, ...]) -> None:
     with pytest.raises(HostError, match="web1: changed since the plan: nothing was done there"):
         saved(update()).agreed(prepared(*now))
+
+
+def test_a_host_where_a_part_of_the_plan_is_done_already_is_agreed_with() -> None:
+    plan = saved(update(), create())
+    plan.agreed(prepared(update()))
+    plan.agreed(prepared(create()))
+    plan.agreed(prepared())
 
 
 def test_how_a_host_is_reached_and_what_is_declared_for_it_are_part_of_a_plan() -> None:
