@@ -83,7 +83,7 @@ int fb_called_plan(const struct fb_attachments *attachments, struct bpf_object *
 			continue;
 		fb_problem_at(problem, name, "");
 		return fb_fail(problem, "load", -error, "cannot load %s as what calls it: %s", name,
-			       strerror(-error));
+			       fb_error_text(-error));
 	}
 	return 0;
 }

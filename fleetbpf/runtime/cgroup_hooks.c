@@ -56,7 +56,7 @@ int fb_cgroup_prepare(const struct fb_attachment *attachment, struct fb_problem 
 		return 0;
 	error = error ? -error : errno;
 	return fb_attach_fail(problem, attachment->function->name, hook->text, error, "%s: %s",
-			      path, strerror(error));
+			      path, fb_error_text(error));
 }
 
 int fb_cgroup_lsm_prepare(const struct fb_attachment *attachment, struct fb_problem *problem)

@@ -58,7 +58,7 @@ static int read_state(const struct fb_program *program, const char *folder, stru
 	error = fb_file_read(path, state);
 	if (error == -ENOENT)
 		return not_running(program, problem);
-	return error ? fb_fail(problem, STAGE, -error, "%s: %s", path, strerror(-error)) : 0;
+	return error ? fb_fail(problem, STAGE, -error, "%s: %s", path, fb_error_text(-error)) : 0;
 }
 
 /* An fb_map_lookup: by the id in the state; the caller closes what it opens by the process's end.

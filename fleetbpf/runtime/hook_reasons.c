@@ -56,7 +56,20 @@ const char *fb_ksyscall_reason(int error)
 
 const char *fb_uprobe_reason(int error)
 {
-	return error == ENOENT ? "the file has no such symbol" : NULL;
+	switch (error) {
+	case ENOENT:
+		return "the file has no such function";
+	case ENOTUNIQ:
+		return "the file has several such functions: write a version (NAME@VERSION, "
+		       "readelf --dyn-syms lists them) or the offset in the file in its place";
+	case ENOTSUP:
+		return "which function that is each process decides when it begins (IFUNC): "
+		       "write the offset in the file in its place";
+	case ENOEXEC:
+		return "it is no ELF file, or a damaged one";
+	default:
+		return NULL;
+	}
 }
 
 const char *fb_usdt_reason(int error)
@@ -107,5 +120,5 @@ const char *fb_hook_reason(const struct fb_hook_kind *kind, int error)
 		      "takes CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS)";
 	if (!own && !kind && error == EOPNOTSUPP)
 		own = "the loader cannot attach this kind of section by itself";
-	return own ? own : strerror(error);
+	return own ? own : fb_error_text(error);
 }

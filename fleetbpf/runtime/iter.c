@@ -84,7 +84,7 @@ static void read_once(const struct fb_attachment *attachment, struct fb_sink *si
 		close(fd);
 	if (error)
 		fprintf(stderr, "cannot read the iterator %s: %s\n", attachment->function->name,
-			strerror(-error));
+			fb_error_text(-error));
 }
 
 bool fb_is_iter(const struct fb_attachment *attachment)

@@ -172,7 +172,7 @@ void fb_kept_pin(struct fb_kept *kept, const struct fb_rings *rings, struct fb_w
 	fb_warn(warnings,
 		"should the loader be killed, what its ring buffers hold then is lost and not "
 		"counted: cannot pin them in " BPFFS ": %s%s%s",
-		problem.message[0] ? problem.message : strerror(-error),
+		problem.message[0] ? problem.message : fb_error_text(-error),
 		problem.hint[0] ? "; " : "", problem.hint);
 	fb_kept_remove(kept);
 	kept->path[0] = '\0';

@@ -44,7 +44,7 @@ int fb_hook_prepare(struct fb_attachment *attachment, struct fb_problem *problem
 	if (!error && kind->flags)
 		error = bpf_program__set_flags(program, bpf_program__flags(program) | kind->flags);
 	if (error)
-		return fb_hook_fail(attachment, -error, strerror(-error), problem);
+		return fb_hook_fail(attachment, -error, fb_error_text(-error), problem);
 	return kind->prepare ? kind->prepare(attachment, problem) : 0;
 }
 

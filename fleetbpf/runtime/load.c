@@ -82,7 +82,7 @@ struct bpf_object *fb_object_open(const struct fb_program *program, const struct
 		return object;
 	error = errno;
 	fb_fail(problem, "open", error, "cannot open the object: %s",
-		last_warning[0] ? last_warning : strerror(error));
+		last_warning[0] ? last_warning : fb_error_text(error));
 	return NULL;
 }
 
@@ -226,7 +226,7 @@ static int explain(struct bpf_object *object, int error, const char *run,
 	if (error == EPERM && geteuid())
 		fb_hint(problem, "run it as root");
 	return fb_fail(problem, STAGE, error, "kernel %s refused to load it: %s (%s)",
-		       kernel.release, strerror(error),
+		       kernel.release, fb_error_text(error),
 		       last_warning[0] ? last_warning : "no more is known");
 }
 

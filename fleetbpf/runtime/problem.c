@@ -19,6 +19,36 @@ int fb_fail(struct fb_problem *problem, const char *stage, int error, const char
 	return error ? -error : -EINVAL;
 }
 
+/* Of libbpf/libbpf.h; here, because libbpf_strerror() has the words of who knows it. */
+static const char *const libbpf_errors[] = {
+	"libelf cannot read it",
+	"its format is not valid",
+	"its section \"version\" is not valid",
+	"it was compiled for another byte order",
+	"libbpf contradicts itself",
+	"a relocation cannot be made",
+	"the kernel refused to load it",
+	"the verifier refused it",
+	"it has too many instructions",
+	"it was compiled for another version of the kernel",
+	"this kernel has no programs of its type",
+	"netlink's answer was for another process",
+	"netlink's answer was out of order",
+	"netlink's answer cannot be read",
+};
+
+#define LIBBPF_FIRST 4000
+#define KERNEL_NOT_SUPPORTED 524 /* ENOTSUPP */
+
+const char *fb_error_text(int error)
+{
+	size_t number = (size_t)(error - LIBBPF_FIRST);
+
+	if (error >= LIBBPF_FIRST && number < sizeof(libbpf_errors) / sizeof(*libbpf_errors))
+		return libbpf_errors[number];
+	return error == KERNEL_NOT_SUPPORTED ? "this kernel does not support it" : strerror(error);
+}
+
 void fb_hint(struct fb_problem *problem, const char *hint, ...)
 {
 	va_list arguments;

@@ -24,6 +24,9 @@ __attribute__((format(printf, 4, 5))) int fb_fail(struct fb_problem *problem, co
 						  int error, const char *message, ...);
 __attribute__((format(printf, 2, 3))) void fb_hint(struct fb_problem *problem, const char *hint,
 						   ...);
+
+/* strerror() that knows libbpf's own numbers too, and those of the kernel that no libc has. */
+const char *fb_error_text(int error);
 void fb_problem_at(struct fb_problem *problem, const char *function, const char *hook);
 void fb_problem_print(const struct fb_problem *problem, const char *program);
 void fb_problem_json(const struct fb_problem *problem, struct fb_text *out);

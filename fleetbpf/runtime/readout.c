@@ -184,7 +184,7 @@ static int open_map(const char *name, struct fb_layout *layout, fb_map_lookup *l
 	int error = fd < 0 ? fd : fb_layout_of(fd, layout);
 
 	return error ? fb_fail(problem, STAGE, -error, "the map %s cannot be opened: %s", name,
-			       strerror(-error))
+			       fb_error_text(-error))
 		     : 0;
 }
 

@@ -188,7 +188,7 @@ int fb_rings_open(struct fb_rings *rings, struct fb_sink *sink, struct fb_proble
 		error = open_reader(reader);
 		if (error)
 			return fb_fail(problem, STAGE, -error, "cannot read the ring buffer %s: %s",
-				       reader->ring->name, strerror(-error));
+				       reader->ring->name, fb_error_text(-error));
 	}
 	rings->looked_at = fb_now();
 	return 0;

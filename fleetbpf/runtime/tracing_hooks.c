@@ -11,11 +11,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "elf_symbols.h"
 #include "files.h"
 #include "functions.h"
 #include "tracefs.h"
 
 #define BTF "/sys/kernel/btf/vmlinux"
+#ifdef __aarch64__
+#define LIBRARIES "/usr/lib64:/usr/lib:/lib/aarch64-linux-gnu:/usr/lib/aarch64-linux-gnu"
+#else
+#define LIBRARIES "/usr/lib64:/usr/lib:/lib/x86_64-linux-gnu:/usr/lib/x86_64-linux-gnu"
+#endif
 #define MODULES "/sys/kernel/security/lsm"
 
 int fb_tracepoint_prepare(const struct fb_attachment *attachment, struct fb_problem *problem)
@@ -124,7 +130,7 @@ int fb_kprobe_prepare(const struct fb_attachment *attachment, struct fb_problem 
 
 /* The file of a uprobe, open, by the path of its descriptor. */
 struct traced {
-	int fd; /* -1: libbpf looks for a library or a program of that name */
+	int fd;
 	char path[PATH_MAX];
 };
 
@@ -135,6 +141,25 @@ static bool is_regular(int fd)
 	return !fstat(fd, &status) && S_ISREG(status.st_mode);
 }
 
+/* A library or a program by its name alone, where libbpf looks for it. */
+static bool find_file(const char *name, char path[PATH_MAX])
+{
+	bool library = strstr(name, ".so");
+	const char *given = getenv(library ? "LD_LIBRARY_PATH" : "PATH");
+	const char *lists[] = {given, library ? LIBRARIES : "/usr/bin:/usr/sbin"};
+
+	for (size_t i = 0; i < 2; i++)
+		for (const char *at = lists[i]; at && *at; at += *at == ':') {
+			size_t length = strcspn(at, ":");
+
+			snprintf(path, PATH_MAX, "%.*s/%s", (int)length, at, name);
+			if (path[0] == '/' && !access(path, library ? R_OK : R_OK | X_OK))
+				return true;
+			at += length;
+		}
+	return false;
+}
+
 /*
  * Its owner may put something else there at any moment, and to open a FIFO is to wait. So it is
  * opened here, without waiting, and libbpf and the kernel get the file that was looked at.
@@ -143,9 +168,9 @@ static int open_traced(const struct fb_hook *hook, struct traced *place)
 {
 	place->fd = -1;
 	snprintf(place->path, sizeof(place->path), "%s", hook->place);
-	if (hook->place[0] != '/')
-		return 0;
-	place->fd = open(hook->place, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (hook->place[0] != '/' && !find_file(hook->place, place->path))
+		return -ENOENT;
+	place->fd = open(place->path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (place->fd < 0)
 		return -errno;
 	if (!is_regular(place->fd)) {
@@ -158,8 +183,7 @@ static int open_traced(const struct fb_hook *hook, struct traced *place)
 
 static void close_traced(const struct traced *place)
 {
-	if (place->fd >= 0)
-		close(place->fd);
+	close(place->fd);
 }
 
 int fb_uprobe_prepare(const struct fb_attachment *attachment, struct fb_problem *problem)
@@ -256,16 +280,21 @@ int fb_ksyscall_attach(struct fb_attachment *attachment)
 int fb_uprobe_attach(struct fb_attachment *attachment)
 {
 	const struct fb_hook *hook = attachment->hook;
-	LIBBPF_OPTS(bpf_uprobe_opts, options, .retprobe = hook->kind->returns,
-		    .func_name = hook->name[0] ? hook->name : NULL);
+	LIBBPF_OPTS(bpf_uprobe_opts, options, .retprobe = hook->kind->returns);
+	size_t begin = 0;
 	struct traced place;
 	int error = open_traced(hook, &place);
 
 	if (error)
 		return error;
-	error = fb_links_keep(&attachment->links,
-			      bpf_program__attach_uprobe_opts(attachment->program, hook->pid,
-							      place.path, hook->offset, &options));
+	/* libbpf does not know versions of symbols. */
+	if (hook->name[0])
+		error = fb_elf_find_function(place.fd, hook->name, &begin);
+	if (!error)
+		error = fb_links_keep(
+			&attachment->links,
+			bpf_program__attach_uprobe_opts(attachment->program, hook->pid, place.path,
+							begin + hook->offset, &options));
 	close_traced(&place);
 	return error;
 }

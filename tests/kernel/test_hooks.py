@@ -84,7 +84,7 @@ def test_a_uprobe_path_may_hold_anything(start: Start, called: Path, tmp_path: P
         ("on_call=raw_tp/no_such", "it has no such raw tracepoint"),
         ("on_typed=tp_btf/no_such", "its BTF has no such tracepoint"),
         ("on_entry=fentry/no_such", "its BTF has no such function"),
-        ("on_function=uprobe/usr/bin/env:no_such", "the file has no such symbol"),
+        ("on_function=uprobe/usr/bin/env:no_such", "the file has no such function"),
         ("on_function=uprobe/no/such/file:x", "/no/such/file: No such file or directory"),
     ],
 )
