@@ -25,6 +25,7 @@ from fleetbpf.includes import Included
 from fleetbpf.kernel_btf import KernelBtf
 from fleetbpf.model.description import Description
 from fleetbpf.model.recipe import SUFFIX, Recipe
+from fleetbpf.pinned_maps import SHAPE
 from fleetbpf.toolchain import Toolchain, default_cache
 
 if TYPE_CHECKING:
@@ -258,12 +259,17 @@ def brief(whole: Description) -> Description:
     return replace(whole, types=btf.part(whole.types, whole.spoken_of))
 
 
+def shapes(description: Description) -> Inputs:
+    """The shapes of maps that releases share, told first: another one begins empty."""
+    return {f"{SHAPE}{item.name}": item.shape for item in description.maps if item.shape}
+
+
 def artifact(inputs: Inputs, entry: Entry, *, cached: bool) -> Artifact:
     """The artifact in an entry of the cache."""
     notes = NOTES.validate_json(entry.notes)
     return Artifact(
         key=build_key.program_key(inputs),
-        inputs=build_key.brief(inputs),
+        inputs={**shapes(notes.description), **build_key.brief(inputs)},
         loader=entry.path(LOADER),
         loader_sha256=entry.digests[LOADER],
         packed_sha256={name: entry.digests[name] for name in PACKED_LOADERS.values()},

@@ -33,6 +33,7 @@ GENERATOR = (
     "map_shapes.py",
     "object_btf.py",
     "object_names.py",
+    "pinned_maps.py",
     "workbench.py",
     "model/description.py",
     "model/helpers.py",

@@ -2,8 +2,9 @@
 
 import struct
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
-from fleetbpf import btf, calls, context_writes, events, object_btf, tail_calls
+from fleetbpf import btf, calls, context_writes, events, object_btf, pinned_maps, tail_calls
 from fleetbpf.btf import Types
 from fleetbpf.elf import Elf, Symbol
 from fleetbpf.model.description import Constant, ConstantKind, Description, Function, Map
@@ -167,7 +168,7 @@ def declared_map(types: Types, name: str, shape: btf.Struct) -> Map:
     """The map that a struct of `__uint(…)` and `__type(…)` members stands for."""
     members = {member.name: member.type for member in shape.members}
     key, value = (pointed(types, members.get(part)) for part in ("key", "value"))
-    return Map(
+    found = Map(
         name=name,
         type=number(types, members.get("type")),
         key_type=key,
@@ -176,6 +177,12 @@ def declared_map(types: Types, name: str, shape: btf.Struct) -> Map:
         value_size=number(types, members.get("value_size")) or btf.size(types, value or 0),
         max_entries=number(types, members.get("max_entries")),
     )
+    pinned = number(types, members.get("pinning")) == pinned_maps.BY_NAME
+    if not pinned or found.type in pinned_maps.READ_BY_ONE:
+        return found
+    sizes = (found.type, found.key_size, found.value_size, found.max_entries)
+    flags = number(types, members.get("map_flags"))
+    return replace(found, shape=pinned_maps.shape(types, key, value, *sizes, flags))
 
 
 def pointed(types: Types, identifier: int | None) -> int | None:

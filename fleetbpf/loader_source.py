@@ -24,6 +24,7 @@ class Row:
     number: int
     name: str
     type: int
+    shape: str
     key: str
     value: str
     runs: tuple[Run, ...]
@@ -137,6 +138,7 @@ def _row(description: Description, number: int, item: Map) -> Row:
         number=number,
         name=item.name,
         type=item.type,
+        shape=item.shape,
         key=key,
         value=value,
         runs=map_shapes.runs(description.types, item) if map_shapes.is_per_cpu(item) else (),

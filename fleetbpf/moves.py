@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fleetbpf import quantities
 from fleetbpf.frozen import frozen
 from fleetbpf.model.facts import ReleaseFacts
+from fleetbpf.pinned_maps import SHAPE
 from fleetbpf.release import Release, escaped
 
 LONGEST = 4  # moves that a reason names; a new compiler moves more
@@ -55,6 +56,8 @@ def of_build(current: ReleaseFacts, release: Release) -> Iterator[Move]:
         yield Move(what="the program")
     for name in merged(release.inputs, current.inputs) if current.inputs else ():
         was, now = current.inputs.get(name), release.inputs.get(name)
+        if name.startswith(SHAPE) and (was is None or now is None):
+            continue  # nobody has looked, or there is no map with another shape
         if was != now:
             yield Move(what=name, was=version(was), now=version(now))
 

@@ -57,6 +57,7 @@ class Map:
     key_size: int  # bytes
     value_size: int
     max_entries: int
+    shape: str = ""  # of one that all releases of the program share: what they must agree on
 
 
 @frozen

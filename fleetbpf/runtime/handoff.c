@@ -18,8 +18,7 @@
 #define REST_MS 2			   /* between two rounds of the one that goes */
 #define LONGEST (UINT64_C(10) * FB_SECOND) /* of a whole handoff */
 
-/* The release that `current` names, if that is not ours. */
-static bool other_current(const struct fb_options *options, char release[FB_RELEASE])
+bool fb_other_current(const struct fb_options *options, char release[FB_RELEASE])
 {
 	char path[PATH_MAX], target[PATH_MAX];
 	const char *name;
@@ -58,7 +57,7 @@ void fb_handoff_open(struct fb_handoff *handoff)
 	if (handoff->trace->instance->pipe >= 0 && handoff->trace->instance->timeless &&
 	    handoff->watch == FB_WATCH_STEADY)
 		handoff->watch = FB_WATCH_BESIDE;
-	if (!other_current(options, handoff->beside) || !runs(options, handoff->beside))
+	if (!fb_other_current(options, handoff->beside) || !runs(options, handoff->beside))
 		handoff->beside[0] = '\0';
 	if (options->run && options->spool)
 		handoff->door = fb_door_open(options->run);
@@ -326,7 +325,7 @@ void fb_handoff_give(struct fb_handoff *handoff, void (*go_on)(void *context), v
 	char release[FB_RELEASE];
 	int fd;
 
-	if (!other_current(handoff->options, release) ||
+	if (!fb_other_current(handoff->options, release) ||
 	    (handoff->beside[0] && runs(handoff->options, handoff->beside)))
 		return;
 	fd = knock(handoff, release);

@@ -42,6 +42,9 @@ struct fb_handoff_message {
 	uint64_t positions[FB_RINGS]; /* of its ring buffers */
 };
 
+/* The release that `current` names, if that is not ours. */
+bool fb_other_current(const struct fb_options *options, char release[FB_RELEASE]);
+
 /* The release beside which this one was started, and who asks it to take over. */
 struct fb_handoff {
 	const struct fb_options *options;

@@ -5,13 +5,11 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mount.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
+#include "bpffs.h"
 #include "clock.h"
 #include "folders.h"
 
@@ -20,15 +18,7 @@
 
 void fb_kept_place(struct fb_kept *kept, const struct fb_options *options)
 {
-	int length = snprintf(kept->path, sizeof(kept->path), BPFFS "/fleetbpf/%s/%s/%s",
-			      options->deployment, options->program, options->release);
-
-	if (!options->deployment[0] || !options->release[0] || (size_t)length >= sizeof(kept->path))
-		kept->path[0] = '\0';
-	/* bpffs takes no dots. */
-	for (char *at = kept->path; *at; at++)
-		if (*at == '.')
-			*at = ':';
+	fb_bpffs_folder(options, options->release, kept->path);
 }
 
 /* Its folder, or a negative errno: bpffs may be open to all, and its path is made by anybody. */
@@ -39,17 +29,11 @@ static int reach(const struct fb_kept *kept, bool make, struct fb_problem *probl
 	return kept->path[0] ? fb_folder_reach(kept->path, way, problem) : -ENOENT;
 }
 
-/* bpf(2) takes a path before 6.5: one through the folder's descriptor. */
-static void path_in(int folder, const char *name, char path[PATH_MAX])
-{
-	snprintf(path, PATH_MAX, "/proc/self/fd/%d/%s", folder, name);
-}
-
 static int open_pin(int folder, const char *name)
 {
 	char path[PATH_MAX];
 
-	path_in(folder, name, path);
+	fb_bpffs_path(folder, name, path);
 	return bpf_obj_get(path);
 }
 
@@ -126,22 +110,11 @@ void fb_kept_recover(const struct fb_kept *kept, const struct fb_rings *rings,
 	fb_kept_remove(kept);
 }
 
-/* systemd mounts it at boot; where there is none, perhaps nobody does. */
-static int mount_bpffs(void)
-{
-	struct statfs found;
-
-	if (!statfs(BPFFS, &found) && found.f_type == BPF_FS_MAGIC)
-		return 0;
-	return mount("bpf", BPFFS, "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0700") ? -errno
-											 : 0;
-}
-
 static int pin(int folder, const char *name, const struct bpf_map *map)
 {
 	char path[PATH_MAX];
 
-	path_in(folder, name, path);
+	fb_bpffs_path(folder, name, path);
 	return bpf_obj_pin(bpf_map__fd(map), path);
 }
 
@@ -162,7 +135,7 @@ void fb_kept_pin(struct fb_kept *kept, const struct fb_rings *rings, struct fb_w
 
 	if (!kept->path[0] || !rings->count)
 		return;
-	error = mount_bpffs();
+	error = fb_bpffs_mount();
 	folder = error ? error : reach(kept, true, &problem);
 	error = folder < 0 ? folder : pin_all(folder, rings);
 	if (folder >= 0)

@@ -178,6 +178,7 @@ int fb_loader_open(struct fb_loader *loader)
 	if (!loader->object)
 		return -EINVAL;
 	fb_map_sizes_complete(loader->object);
+	fb_pins_take(&loader->pins, loader->object, &loader->warnings);
 	error = fb_constants_set(loader->object, program, &options->set, problem);
 	if (!error)
 		error = fb_attachments_plan(&loader->attachments, loader->object, program, options,

@@ -10,6 +10,7 @@
 #include "label.h"
 #include "maps.h"
 #include "options.h"
+#include "pins.h"
 #include "program.h"
 #include "rings.h"
 #include "trace.h"
@@ -29,6 +30,7 @@ struct fb_loader {
 	struct fb_readouts readouts;
 	struct fb_rings rings;
 	struct fb_kept kept;
+	struct fb_pins pins;
 	struct fb_instance instance;
 	char label[FB_LABEL];
 	char line_label[FB_LABEL_IN_LINE];

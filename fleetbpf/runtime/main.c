@@ -115,6 +115,7 @@ static void stop(struct fb_loader *loader, const char *reason)
 		fb_trace_read(&loader->trace, SIZE_MAX / 2);
 		fb_trace_account(&loader->trace, cpus > 0 ? (unsigned int)cpus : 1);
 	}
+	fb_pins_leave(&loader->pins);
 	fb_sink_stop(&loader->sink, reason);
 	if (loader->sink.spool)
 		fb_state_counts(loader->options.run, &loader->spool);
@@ -144,7 +145,11 @@ static int load_and_attach(struct fb_loader *loader)
 	fb_text_cut(&loader->map_ids, 0);
 	fb_map_ids_json(loader->object, loader->program, &loader->map_ids);
 	loader->attaching = fb_now();
-	return error ? error : fb_attachments_attach(&loader->attachments, &loader->problem);
+	if (!error)
+		error = fb_attachments_attach(&loader->attachments, &loader->problem);
+	if (!error)
+		fb_pins_keep(&loader->pins, loader->object, &loader->warnings);
+	return error;
 }
 
 /* Until all works; a hook that does not, and has something in its place, costs another trial. */
@@ -203,6 +208,7 @@ static int work_through(struct fb_loader *loader, struct fb_supervised *supervis
 static void clean_up(struct fb_loader *loader)
 {
 	fb_handoff_close(&loader->handoff);
+	fb_pins_close(&loader->pins);
 	fb_loader_close(loader);
 	fb_attachments_free(&loader->attachments);
 	fb_symbols_close();
@@ -275,10 +281,12 @@ static int run(struct fb_loader *loader)
 
 int fleetbpf_main(int argc, char **argv, const struct fb_program *program)
 {
-	struct fb_loader loader = {.program = program,
-				   .signals = -1,
-				   .wall.timer = -1,
-				   .handoff = {.door = -1, .peer = -1}};
+	struct fb_loader loader = {
+		.program = program,
+		.pins = {.program = program, .options = &loader.options, .folder = -1},
+		.signals = -1,
+		.wall.timer = -1,
+		.handoff = {.door = -1, .peer = -1}};
 	int status;
 
 	if (fb_options_parse(&loader.options, argc, argv, program->name, &loader.problem)) {

@@ -53,6 +53,7 @@ struct fb_map {
 	const struct fb_run *runs; /* all of a value; NULL: values cannot be added up */
 	size_t run_count;
 	struct fb_slots slots;
+	const char *shape; /* of one that all releases share; NULL: they do not */
 };
 
 /* A struct that the records of a ring may be, and how it becomes JSON. */

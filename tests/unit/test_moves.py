@@ -49,6 +49,16 @@ def test_a_header_that_is_no_longer_included_is_named() -> None:
     assert reason(release("k0", inputs=BUILT), new) == "header own.h (gone)"
 
 
+def test_a_shared_map_whose_shape_moved_is_named_first() -> None:
+    name = "shape of the pinned map counts"
+    old = release("k0", inputs={**BUILT, name: "1"})
+    new = {"source hello.bpf.c": "x"}
+    assert reason(old, release("k1", inputs={name: "2", **BUILT, **new})) == (
+        f"{name}, source hello.bpf.c"
+    )
+    assert reason(old, release("k1", inputs={**BUILT, **new})) == "source hello.bpf.c"
+
+
 def test_where_a_host_does_not_know_the_inputs_the_program_is_named() -> None:
     assert reason(release("k0"), release("k1", inputs=BUILT)) == "the program"
 
