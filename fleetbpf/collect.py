@@ -25,6 +25,7 @@ from fleetbpf.model.bounded import ClockOffset, Decimal, Nanosecond
 from fleetbpf.model.names import NAME, is_name
 from fleetbpf.private_files import open_file
 from fleetbpf.protocol import Document, OddAnswerError, Row, Said, Script, show, validate
+from fleetbpf.wording import counted
 
 PAUSE = 0.1  # seconds between two tries to have a mirror for oneself
 ONE_PASS = 0.0
@@ -252,8 +253,8 @@ class Receiver:
             set_aside(file.parent)
         held = file.stat().st_size if file.exists() else 0
         if segment.offset != held:
-            what = f"{segment.path} has {held} bytes here, and byte {segment.offset} was sent"
-            raise OddAnswerError(what)
+            here = f"{segment.path} has {counted(held, 'byte')} here"
+            raise OddAnswerError(f"{here}, and byte {segment.offset} was sent")
         self._file, self._left = file, segment.size
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from fleetbpf.connections.watched import Exchange
 from fleetbpf.private_files import FILE_MODE, make_folder
 from fleetbpf.secret import Mask, unmasked
+from fleetbpf.wording import counted
 
 LARGEST = 16 * 1024 * 1024  # bytes; then it becomes commands.log.1, and the one before that goes
 LONGEST_ARGUMENTS = 4096  # characters
@@ -137,7 +138,7 @@ def shortened(words: Sequence[str], longest: int) -> list[str]:
         room = longest - sum(map(len, kept))
         if len(word) > room:
             left = sum(map(len, words)) - longest
-            return [*kept, word[:room], f"… {left} characters more"]
+            return [*kept, word[:room], f"… {counted(left, 'character')} more"]
         kept.append(word)
     return kept
 

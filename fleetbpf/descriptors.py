@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable
 
 from fleetbpf.errors import InputError, Problem
+from fleetbpf.wording import counted
 
 PER_HOST = 4  # its connection, and three pipes where a proxy command leads there
 OTHERS = 100  # logs, sources, libraries
@@ -32,7 +33,7 @@ def allow(
         return aside
     if hard != resource.RLIM_INFINITY and hard < needed:
         most = max((hard - OTHERS) // PER_HOST, 1)
-        what = f"{hosts} hosts at once need {needed} open files, and {hard} are allowed"
+        what = f"{counted(hosts, 'host')} at once take {needed} open files, and {hard} are allowed"
         hint = f"--forks {most}, or a higher limit: ulimit -Hn, limits.conf(5)"
         raise InputError(Problem(where="--forks", what=what, hint=hint))
     change(LIMIT, (wanted, hard))

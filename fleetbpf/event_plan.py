@@ -12,7 +12,7 @@ from fleetbpf.frozen import frozen
 from fleetbpf.hints import Hint
 from fleetbpf.model.description import Description, EventStruct, Ring
 from fleetbpf.model.recipe import DesiredEvent, EventCase, FieldHint, Recipe
-from fleetbpf.wording import MisunderstoodError, did_you_mean, quoted
+from fleetbpf.wording import MisunderstoodError, counted, did_you_mean, quoted
 
 
 @frozen
@@ -183,7 +183,7 @@ class _Planner:
             )
         number = int(text, 16 if "x" in text else 10)
         if not -(1 << 8 * size - 1) <= number < 1 << 8 * size:
-            raise MisunderstoodError(f"{text} does not fit into {size} bytes")
+            raise MisunderstoodError(f"{text} does not fit into {counted(size, 'byte')}")
         return number % (1 << 8 * size)
 
     def _refuse_double(self, cases: list[Case]) -> None:

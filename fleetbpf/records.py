@@ -15,6 +15,7 @@ from fleetbpf.frozen import frozen
 from fleetbpf.layout import below
 from fleetbpf.overlap import Moment
 from fleetbpf.record_lines import record_fields
+from fleetbpf.wording import counted
 
 OURS = {"time", "host", "deployment", "program", "release", "kind", "overlap", "claimed"}
 UNITS = {"duration": quantities.told_duration, "bytes": quantities.told_size}
@@ -252,9 +253,11 @@ def texts_of_loader(kind: str, fields: Mapping[str, Any]) -> Iterable[str]:
         case "clock":
             return ("-- the clock was set: times from here on are by the new one",)
         case "torn":
+            length = fields.get("bytes")
+            held = counted(length, "byte") if isinstance(length, int) else f"{length} bytes"
             if "why" in fields:
-                return (f"-- LOST 1, {fields.get('bytes')} bytes that are {fields['why']}",)
-            return (f"-- LOST 1, cut off by a kill after {fields.get('bytes')} bytes",)
+                return (f"-- LOST 1, {held} that are {fields['why']}",)
+            return (f"-- LOST 1, cut off by a kill after {held}",)
         case _:
             return (f"{kind} {json.dumps(dict(fields), ensure_ascii=False)}",)
 

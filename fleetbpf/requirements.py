@@ -47,8 +47,8 @@ CLANG = Requirement(
 )
 BPFTOOL = Requirement(
     name="bpftool",
-    needed_for="generating skeletons",
-    minimum=(5, 13),  # gen object
+    needed_for="linking objects and cutting BTF",
+    minimum=(5, 13),  # gen object; gen min_core_btf, for kernels without BTF, is of 5.17
     packages=packages("bpftool", "bpftool", "bpf", ubuntu="linux-tools-common linux-tools-generic"),
 )
 CC = Requirement(

@@ -15,7 +15,7 @@ from fleetbpf.model.facts import ProgramFacts
 from fleetbpf.model.target import Target
 from fleetbpf.ownership import Owner
 from fleetbpf.plan import Action
-from fleetbpf.wording import listed
+from fleetbpf.wording import listed, quoted
 
 
 @frozen
@@ -79,6 +79,8 @@ class Rollback:
         seen = facts.ask(connection, layout, host=host, deployment=self.deployment, become=become)
         if self.owner:
             self.owner.check(seen, host=host)
+        if not seen.programs and self.to is None:
+            return Returned(problems=(nothing(host, self.deployment),))
         placed = [found for found in seen.programs if self.program in {None, found.program}]
         if self.to is not None:
             ways: Sequence[Return | Problem | None] = named(host, placed, self.to)
@@ -113,6 +115,12 @@ class Rollback:
         )
 
 
+def nothing(host: str, deployment: str) -> Problem:
+    """The deployment is not there."""
+    what = f"there is nothing to roll back: nothing of {quoted(deployment)} is there"
+    return Problem(where=host, what=what, hint="`fleetbpf apply` puts it there")
+
+
 def step(way: Return) -> Step:
     """What has a host go that way."""
     if not way.to:
@@ -140,7 +148,8 @@ def before(host: str, placed: ProgramFacts, entries: Sequence[Entry]) -> Return 
     others = [found.release for found in placed.releases if found.release != current]
     hint = f"name one with --to: {listed(others)}" if others else "it has no other one"
     if not current:
-        return None
+        what = "there is nothing to roll back: no release of it was ever ready"
+        return Problem(where=where, what=what, hint="`fleetbpf apply` tries again")
     if last is None:
         what = f"its history does not tell which release was there before {current}"
         return Problem(where=where, what=what, hint=hint)

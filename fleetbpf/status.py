@@ -11,6 +11,7 @@ from fleetbpf.model.facts import HostFacts, Lock, ProgramFacts, ReleaseFacts
 from fleetbpf.model.target import Target
 from fleetbpf.records import timestamp
 from fleetbpf.tally import Tally
+from fleetbpf.wording import counted
 
 
 @frozen
@@ -114,4 +115,5 @@ def row(host: str, placed: ProgramFacts, arch: str, mirror: Path) -> ProgramStat
 def skipped(count: int) -> Iterable[str]:
     """What to say of runs that the kernel skipped: nobody saw what happened there."""
     if count:
-        yield f"the kernel skipped {count} run(s), as a BPF program ran on that processor already"
+        runs = counted(count, "run")
+        yield f"the kernel skipped {runs}, as a BPF program ran on that processor already"

@@ -45,9 +45,9 @@ def listed(names: Sequence[str]) -> str:
     return f"{', '.join(names[:LONGEST_LIST])} and {len(names) - LONGEST_LIST} more"
 
 
-def counted(number: int, noun: str) -> str:
-    """A number with its noun: "1 play", "2 plays"."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """A number with its noun: "1 play", "2 plays"; plural: where it is not the noun and an s."""
+    return f"{number} {noun}" if number == 1 else f"{number} {plural or f'{noun}s'}"
 
 
 KINDS = {

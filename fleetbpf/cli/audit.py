@@ -11,6 +11,7 @@ from fleetbpf.cli import envelope
 from fleetbpf.cli.options import add_fleet, load_targets
 from fleetbpf.cli.output import Output
 from fleetbpf.errors import ExitCode
+from fleetbpf.wording import counted
 
 if TYPE_CHECKING:
     from fleetbpf.audit import Finding
@@ -140,8 +141,8 @@ def keep(told: Mapping[str, Any], workspace: "Workspace", output: Output) -> Pat
 def summary(found: Sequence["Finding"], *, hosts: int) -> str:
     """The last line: how many findings of which kind, on how many hosts."""
     if not found:
-        return f"{hosts} hosts as declared"
+        return f"{counted(hosts, 'host')} as declared"
     counts = Counter(finding.kind.value for finding in found)
     kinds = ", ".join(f"{count} {kind}" for kind, count in counts.items())
     touched = len({finding.host for finding in found})
-    return f"{len(found)} findings ({kinds}) on {touched} of {hosts} hosts"
+    return f"{counted(len(found), 'finding')} ({kinds}) on {touched} of {counted(hosts, 'host')}"

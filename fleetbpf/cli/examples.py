@@ -59,6 +59,7 @@ EXAMPLES: Mapping[str, Sequence[Example]] = {
         ),
         ("fleetbpf lab test hello.yml --kernels 5.10,6.12", "on hosts that are thrown away"),
         ("fleetbpf lab ssh web1 uname -a", "a command there"),
+        ("fleetbpf lab ssh web1 'dmesg | tail'", "a command line for the shell there"),
     ),
     "completion": (
         ("fleetbpf completion bash > ~/.local/share/bash-completion/completions/fleetbpf", "bash"),

@@ -39,7 +39,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "words",
         nargs=argparse.REMAINDER,
         metavar="COMMAND",
-        help="what to run there, and its words",
+        help="what to run there: its words, or one command line for the shell there",
     )
 
 

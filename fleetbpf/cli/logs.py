@@ -149,7 +149,7 @@ def follow(
     pause = RECONNECT_AFTER
     while True:
         outcomes = session.on_each(targets, noting(work, reached))
-        told = [of(outcome) for outcome in outcomes]
+        told = recap.ended_by_hand([of(outcome) for outcome in outcomes])
         lost = [outcome for outcome in outcomes if outcome.host.name in reached]
         for problem in (problem for found in told for problem in found.problems):
             output.problem(problem)

@@ -7,6 +7,7 @@ from pathlib import Path
 from fleetbpf import homes
 from fleetbpf.cli.output import Output
 from fleetbpf.errors import ExitCode, InputError, Problem
+from fleetbpf.wording import counted
 
 SUMMARY = "write the man pages, fleetbpf(1) and one for each command"
 
@@ -36,7 +37,7 @@ def run(options: argparse.Namespace, output: Output) -> ExitCode:
             write_whole(folder / name, text.encode(), mode=0o644)
     except OSError as error:
         raise InputError(Problem(where=str(folder), what=str(error.strerror))) from error
-    output.line(f"{len(pages)} pages in {folder}")
+    output.line(f"{counted(len(pages), 'page')} in {folder}")
     output.document({"folder": folder, "pages": list(pages)})
     return ExitCode.DONE
 

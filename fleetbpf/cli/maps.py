@@ -64,7 +64,7 @@ def run(options: argparse.Namespace, output: Output) -> ExitCode:
     session = Session.of(options)
     if options.watch is not None:
         watched = session.silent().on_each(targets, watching(question, options.watch, output))
-        recaps = [of(outcome) for outcome in watched]
+        recaps = recap.ended_by_hand([of(outcome) for outcome in watched])
         recap.tell_remarks(output, recaps)
         output.document(recap.document(recaps, {}))
         return recap.exit_code(recaps)

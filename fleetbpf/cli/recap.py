@@ -1,6 +1,7 @@
 """The last words of a command over hosts: a line per host as in Ansible, errors, the exit code."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
@@ -45,6 +46,11 @@ class HostRecap:
     def never_reached(self) -> bool:
         """Whether nothing else is known of it than that it cannot be reached."""
         return self.unreachable == sum(self.counts().values()) == 1 and not self.warnings
+
+
+def ended_by_hand(recaps: Sequence[HostRecap]) -> list[HostRecap]:
+    """The recaps of what goes on until Ctrl-C: an interrupt is its end, and nothing is left."""
+    return [replace(each, problems=()) if each.interrupted else each for each in recaps]
 
 
 def tell(output: Output, recaps: Sequence[HostRecap]) -> None:

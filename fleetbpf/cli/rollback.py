@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fleetbpf.cli import recap
@@ -47,6 +48,8 @@ def run(options: argparse.Namespace, output: Output) -> ExitCode:
     )
     outcomes = session.on_each(targets, work.on, word=word)
     recaps = [of(outcome) for outcome in outcomes]
+    if options.program is not None and not any(map(has_any, recaps)):
+        recaps = [absent(each, options.program) for each in recaps]
     recap.tell(output, recaps)
     rows = {
         found.host.name: {"rolled_back": found.value.done if found.value else ()}
@@ -62,6 +65,17 @@ def unknown(program: str | None, manifest: "Manifest") -> Iterator[Problem]:
         what = f"no program is called {quoted(program)}"
         hint = did_you_mean(program, manifest.programs, noun="programs")
         yield Problem(where="--program", what=what, hint=hint)
+
+
+def has_any(told: HostRecap) -> bool:
+    """Whether something was put back there, is there, or failed."""
+    return bool(told.ok or told.failed or told.unreachable or told.interrupted)
+
+
+def absent(told: HostRecap, program: str) -> HostRecap:
+    """The recap of a host where the one program that was asked for is not."""
+    what = f"there is nothing to roll back: no host has the program {quoted(program)}"
+    return replace(told, failed=1, problems=(Problem(where=told.host, what=what),))
 
 
 def word(outcome: "Outcome[Returned]") -> str:

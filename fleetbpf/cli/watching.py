@@ -12,6 +12,7 @@ from fleetbpf.connections import Completed
 from fleetbpf.connections.watched import Exchange, Watcher
 from fleetbpf.frozen import frozen
 from fleetbpf.model.settings import LOG_OFF
+from fleetbpf.wording import counted
 
 STATES = {
     "facts.sh": "facts",
@@ -82,7 +83,7 @@ def outcome(exchange: Exchange) -> str:
     """A command's end in a line."""
     end = f"status {exchange.completed.status}" if exchange.completed else exchange.error
     name = exchange.command.name or exchange.command.words[0]
-    sizes = f"{exchange.sent} bytes sent, {exchange.received} received"
+    sizes = f"{counted(exchange.sent, 'byte')} sent, {exchange.received} received"
     return f"{name}: {end} after {exchange.seconds:.2f} s, {sizes}"
 
 

@@ -3,6 +3,8 @@
 import base64
 import binascii
 import io
+import os
+import stat
 import struct
 from pathlib import Path
 
@@ -16,6 +18,8 @@ from fleetbpf.frozen import frozen
 
 # What cryptography has for keys that are none; the last for points of curves in a rare form.
 UNREADABLE = (ValueError, UnsupportedAlgorithm, NotImplementedError)
+PRIVATE = b"PRIVATE KEY-----"  # in the first line of every format
+OTHERS = stat.S_IRWXG | stat.S_IRWXO
 MAGIC = b"openssh-key-v1\0"  # OpenSSH's PROTOCOL.key
 
 
@@ -63,12 +67,7 @@ def read_identity(path: Path, *, passphrase: str | None = None) -> Identity:
 
     A passphrase is for a key of which EncryptedKeyError was said.
     """
-    try:
-        text = path.read_bytes()
-    except OSError as error:
-        hint = "correct fleetbpf_identity_file, or create the key with ssh-keygen"
-        what = f"cannot read the key: {error.strerror}"
-        raise InputError(Problem(where=str(path), what=what, hint=hint)) from error
+    text = read_private(path)
     secret = None if passphrase is None else passphrase.encode("utf-8", "surrogateescape")
     try:
         return Identity(source=str(path), key=parse_key(text, secret))
@@ -80,6 +79,28 @@ def read_identity(path: Path, *, passphrase: str | None = None) -> Identity:
         what = "not a private key that can be used"
         hint = "a key made by `ssh-keygen -t ed25519` can; name the file without .pub"
         raise InputError(Problem(where=str(path), what=what, hint=hint)) from error
+
+
+def read_private(path: Path) -> bytes:
+    """The text of a private key's file; InputError where it cannot be read, or others can."""
+    try:
+        with path.open("rb") as file:
+            found = os.fstat(file.fileno())
+            text = file.read()
+    except PermissionError as error:
+        what = f"you may not read the key: {error.strerror}"
+        hint = f"ls -l {path} shows whose it is; the key has to be yours: sudo chown $USER {path}"
+        raise InputError(Problem(where=str(path), what=what, hint=hint)) from error
+    except OSError as error:
+        hint = "correct fleetbpf_identity_file, or create the key with ssh-keygen"
+        what = f"cannot read the key: {error.strerror}"
+        raise InputError(Problem(where=str(path), what=what, hint=hint)) from error
+    # As OpenSSH has it (sshkey_perm_ok): of your own files only, as others' modes are not yours.
+    if PRIVATE in text and found.st_uid == os.getuid() and found.st_mode & OTHERS:
+        mode = f"{stat.S_IMODE(found.st_mode):04o}"
+        what = f"others than you may read or change the key: its mode is {mode}"
+        raise InputError(Problem(where=str(path), what=what, hint=f"chmod 600 {path}"))
+    return text
 
 
 def parse_key(text: bytes, passphrase: bytes | None = None) -> PKey:

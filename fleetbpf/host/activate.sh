@@ -289,11 +289,11 @@ verdict() {
 	if ! ours "$5"; then
 		echo "it does not run after $soak s"
 	elif [ "$3" -gt "$max_restarts" ]; then
-		echo "$3 restart(s) in $soak s, max_restarts is $max_restarts"
+		echo "restarts: $3 in $soak s, max_restarts is $max_restarts"
 	elif [ "$2" -gt "${max_lost:-$2}" ]; then
-		echo "$2 records lost in $soak s, max_lost is $max_lost"
+		echo "records lost: $2 in $soak s, max_lost is $max_lost"
 	elif [ "$1" -lt "${min_records:-0}" ]; then
-		echo "$1 records written in $soak s, min_records is $min_records"
+		echo "records written: $1 in $soak s, min_records is $min_records"
 	elif [ "$4" -gt $((${max_cpu:-$4} * soak)) ]; then
 		echo "$(($4 / soak)).$(($4 * 10 / soak % 10)) % of a CPU used in $soak s, max_cpu is $max_cpu%"
 	fi

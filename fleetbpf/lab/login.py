@@ -37,9 +37,16 @@ def ssh(lab: LabFolder, placed: Placed, words: Sequence[str] = ()) -> Command:
         *("ssh", "-F", "none", "-i", str(lab.identity), "-p", str(placed.port)),
         *(word for name, value in options.items() for word in ("-o", f"{name}={value}")),
         f"{USERS[placed.host.kind]}@{ADDRESS}",
-        # ssh joins its words with spaces for the host's shell: one word, quoted already, is exact.
-        *((render(Command(*words)),) if words else ()),
+        *((line(words),) if words else ()),
     )
+
+
+def line(words: Sequence[str]) -> str:
+    """What the host's shell is told: one word is a command line, as with ssh; several are exact.
+
+    ssh joins its words with spaces for that shell: one word, quoted already, stays what it is.
+    """
+    return words[0] if len(words) == 1 else render(Command(*words))
 
 
 def quoted(path: str) -> str:

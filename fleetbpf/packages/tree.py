@@ -14,6 +14,7 @@ from fleetbpf.packages.archive import Archive, Package, key
 from fleetbpf.packages.version import version_key
 from fleetbpf.private_files import make_folder
 from fleetbpf.trusted_files import refuse_shared
+from fleetbpf.wording import counted
 
 SUITE = "bookworm"  # one for all machines: its libraries link with compilers from there on
 
@@ -25,7 +26,8 @@ def obtain(names: Sequence[str], architecture: Architecture, archive: Archive) -
     folder = archive.cache / "trees" / f"{architecture}-{key(*found)}"
     with acquired(archive.cache / "locks" / folder.name):
         if not folder.exists():
-            archive.say(f"downloading {len(found)} packages for {architecture}: {names[0]}, …")
+            what = f"{counted(len(found), 'package')} for {architecture}"
+            archive.say(f"downloading {what}: {names[0]}, …")
             unpack_all(found, folder, archive)
     refuse_shared(folder)
     return folder

@@ -50,6 +50,11 @@ def test_a_command_reaches_the_host_word_for_word(fleet: Fleet) -> None:
         assert said.stdout == "a  b|$(id)|it's|\n|"
 
 
+def test_one_word_is_a_command_line_for_the_shell_of_the_host(fleet: Fleet) -> None:
+    said = fleet.fleetbpf("lab", "ssh", fleet.hosts[0], "cat /etc/hostname | tr a-z A-Z")
+    assert said.stdout.strip() == fleet.hosts[0].upper()
+
+
 def test_the_status_of_a_command_is_the_status_of_lab_ssh(fleet: Fleet) -> None:
     assert fleet.fleetbpf("lab", "ssh", fleet.hosts[0], "sh", "-c", "exit 7").returncode == 7
 

@@ -146,14 +146,18 @@ def test_a_healthy_release_takes_over_after_its_soak(site: Site) -> None:
 
 
 RULES = [
-    (Health(soak=1, max_lost=3), {"first": counts(lost=4)}, "4 records lost in 1 s, max_lost is 3"),
+    (
+        Health(soak=1, max_lost=3),
+        {"first": counts(lost=4)},
+        "records lost: 4 in 1 s, max_lost is 3",
+    ),
     (
         Health(soak=1, min_records=5),
         {"first": counts(7), "later": counts(11)},
-        "4 records written in 1 s, min_records is 5",
+        "records written: 4 in 1 s, min_records is 5",
     ),
-    (Health(soak=1, min_records=5), {"first": counts(4)}, "4 records written"),
-    (SECOND, {"first": counts(killed=1)}, "1 restart(s) in 1 s, max_restarts is 0"),
+    (Health(soak=1, min_records=5), {"first": counts(4)}, "records written: 4"),
+    (SECOND, {"first": counts(killed=1)}, "restarts: 1 in 1 s, max_restarts is 0"),
     (SECOND, {"then": "end"}, "it does not run after 1 s"),
     (Health(soak=2, max_cpu=1), {"then": "work"}, " % of a CPU used in 2 s, max_cpu is 1%"),
 ]

@@ -86,6 +86,7 @@ def test_a_wrong_passphrase_that_is_given_is_told(
 def in_the_home(home: Path, key: Path, name: str) -> None:
     """Make a key one of those that are tried where none is named."""
     (home / ".ssh").mkdir(exist_ok=True)
+    (home / ".ssh" / name).touch(mode=0o600)
     (home / ".ssh" / name).write_bytes(key.read_bytes())
 
 

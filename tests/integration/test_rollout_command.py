@@ -104,9 +104,10 @@ def test_a_host_to_start_at_that_is_none_of_them_is_bad_input(folder: Path) -> N
     assert said["exit_code"] == 2
 
 
-def test_a_rollback_of_what_is_not_there_changes_nothing(folder: Path) -> None:
+def test_a_rollback_of_what_is_not_there_is_an_error(folder: Path) -> None:
     said, _ = fleetbpf(folder, "rollback", "m.yml", "--limit", "web1")
-    assert (said["exit_code"], said["hosts"][0]["changed"]) == (0, 0)
+    assert (said["exit_code"], said["hosts"][0]["changed"]) == (1, 0)
+    assert said["problems"][0]["what"].startswith("there is nothing to roll back: nothing of `")
     said, _ = fleetbpf(folder, "rollback", "m.yml", "--limit", "web1", "--to", "0123456789ab")
     assert said["problems"][0]["what"] == "it has no release 0123456789ab"
     said, _ = fleetbpf(folder, "rollback", "m.yml", "--program", "sya")

@@ -1,9 +1,12 @@
 """Audit: every way in which a host can differ from what is declared."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from fleetbpf import audit
 from fleetbpf.audit import Finding, Kind
+from fleetbpf.cli.audit import summary
 from fleetbpf.errors import Problem, UnreachableError
 from fleetbpf.layout import HostLayout
 from fleetbpf.model.facts import HostFacts, LoadedProgram
@@ -78,3 +81,19 @@ def test_known_programs_are_allowed_by_name_and_owner(known: Known, count: int) 
 def test_an_unreachable_host_is_a_finding_itself() -> None:
     error = UnreachableError(Problem(where="web1", what="connection refused"))
     assert audit.unreachable("web1", error).kind is Kind.UNREACHABLE
+
+
+@pytest.mark.parametrize(
+    ("kinds", "hosts", "said"),
+    [
+        ((), 1, "1 host as declared"),
+        ((), 2, "2 hosts as declared"),
+        ((Kind.STALE,), 1, "1 finding (1 stale) on 1 of 1 host"),
+        ((Kind.STALE, Kind.STALE), 3, "2 findings (2 stale) on 1 of 3 hosts"),
+    ],
+)
+def test_the_last_line_of_an_audit_counts_as_people_do(
+    kinds: Sequence[Kind], hosts: int, said: str
+) -> None:
+    found = [Finding(host="web1", kind=kind, program="p", what="w") for kind in kinds]
+    assert summary(found, hosts=hosts) == said

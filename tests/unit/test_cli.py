@@ -10,7 +10,7 @@ import pytest
 
 from fleetbpf import cli
 from fleetbpf.cli.output import Output
-from fleetbpf.cli.recap import HostRecap, exit_code
+from fleetbpf.cli.recap import HostRecap, ended_by_hand, exit_code
 from fleetbpf.errors import ExitCode, Problem
 from tests import documents
 from tests.integration.test_json import LINES
@@ -237,3 +237,12 @@ def test_a_full_disk_behind_standard_output_is_told_and_is_no_bug(words: tuple[s
     assert (said.returncode, "No space left on device" in said.stderr) == (1, True)
     assert "bug" not in said.stderr
     assert "Exception ignored" not in said.stderr
+
+
+def test_an_interrupt_ends_what_goes_on_for_ever_without_a_complaint() -> None:
+    said = Problem(where="web1", what="interrupted before it was finished", hint="run it again")
+    told = [HostRecap(host="web1", interrupted=True, problems=(said,))]
+    told += [HostRecap(host="web2", unreachable=1, problems=(said,))]
+    found = ended_by_hand(told)
+    assert [each.problems for each in found] == [(), (said,)]
+    assert exit_code(found) is ExitCode.INTERRUPTED

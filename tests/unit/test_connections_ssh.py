@@ -1,6 +1,7 @@
 """What SSH connections decide without a wire."""
 
 import errno
+import os
 import subprocess
 import sys
 import threading
@@ -14,6 +15,7 @@ from paramiko.common import MSG_CHANNEL_CLOSE, MSG_CHANNEL_DATA
 
 from fleetbpf.connections import reasons
 from fleetbpf.connections.algorithms import CIPHERS, KEY_EXCHANGES, algorithms, reorder
+from fleetbpf.connections.identities import read_identity
 from fleetbpf.connections.keyring import Keyring
 from fleetbpf.connections.local import LocalConnection
 from fleetbpf.connections.login import counted
@@ -244,6 +246,38 @@ def test_all_unusable_identity_files_are_found_before_any_contact(tmp_path: Path
         Routes(Operator(home=tmp_path)).check(hosts)
 
     assert [problem.where for problem in caught.value.problems] == ["web1", "web2"]
+
+
+@pytest.mark.parametrize("mode", [0o644, 0o640, 0o604, 0o660, 0o610])
+def test_a_key_that_others_may_read_is_refused_with_its_cure(tmp_path: Path, mode: int) -> None:
+    key = tmp_path / "key"
+    key.write_text("-----BEGIN OPENSSH PRIVATE KEY-----")
+    key.chmod(mode)
+
+    with pytest.raises(InputError) as caught:
+        read_identity(key)
+
+    (problem,) = caught.value.problems
+    assert problem.what.endswith(f"its mode is {mode:04o}")
+    assert problem.hint == f"chmod 600 {key}"
+
+
+def test_a_key_that_you_may_not_read_is_not_to_be_made_anew(tmp_path: Path) -> None:
+    key = tmp_path / "key"
+    key.touch(mode=0o000)
+    who = os.geteuid()
+    try:
+        if who == 0:
+            os.seteuid(65534)
+        with pytest.raises(InputError) as caught:
+            read_identity(key)
+    finally:
+        os.seteuid(who)
+
+    (problem,) = caught.value.problems
+    assert problem.what == "you may not read the key: Permission denied"
+    assert "chown" in problem.hint
+    assert "ssh-keygen" not in problem.hint
 
 
 def test_a_known_hosts_file_is_read_once_per_run(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -195,3 +195,15 @@ def test_what_a_process_computes_is_counted_in_seconds() -> None:
     while time.process_time() - began < 0.3:
         pass
     assert processes.processor_seconds(os.getpid()) >= 0.3
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (("cat /etc/hostname | wc -c",), "cat /etc/hostname | wc -c"),
+        (("uname",), "uname"),
+        (("printf", "%s|", "a  b"), "printf '%s|' 'a  b'"),
+    ],
+)
+def test_one_word_is_a_command_line_and_several_are_exact(words: Sequence[str], line: str) -> None:
+    assert login.line(words) == line

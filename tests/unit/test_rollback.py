@@ -50,7 +50,6 @@ WAYS = [
     ([(READY, "a", "b"), (READY, "b", "b")], there("b", "a"), "a"),
     ([(READY, "a", "b"), (BACK, "b", "a"), (READY, "a", "c")], there("c", "a", "b"), "a"),
     ([(READY, "a", "b"), (BACK, "b", "a")], there("a", "b"), None),
-    ([], there(""), None),
 ]
 
 
@@ -65,6 +64,7 @@ def test_a_program_goes_back_to_the_release_that_was_current_before(
 
 REFUSALS = [
     ([], there("b", "a"), "its history does not tell which release was there before b", "--to: a"),
+    ([], there(""), "there is nothing to roll back: no release of it was ever", "apply"),
     ([(READY, "", "a")], there("a"), "release a is the first one there", "destroy"),
     ([(READY, "a", "b")], there("b"), "release a, which was there before, has been", "apply"),
 ]

@@ -38,7 +38,7 @@ def test_a_running_loaders_warnings_and_capabilities_are_told() -> None:
     )
     (row,) = status.rows("web1", "demo", ["hello"], seen, Path("/nowhere"))
     assert (row.state, row.pid, row.missed) == ("running", 7, 3)
-    skipped = "the kernel skipped 3 run(s), as a BPF program ran on that processor already"
+    skipped = "the kernel skipped 3 runs, as a BPF program ran on that processor already"
     assert row.warnings == ("no trace clock", skipped)
     assert row.arch == "aarch64"
     assert row.capabilities == ("CAP_BPF",)
