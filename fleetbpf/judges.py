@@ -1,7 +1,8 @@
 """Which host judges a program for all hosts of its kernel, and what is known when some have.
 
 What a host says of itself is its own claim: one that fails, or refuses what others take, is told
-by itself, and another one judges for the others.
+by itself, and others judge for the rest: one more, then twice as many each time. So a program is
+tried wherever any host of its kernel can, after few rounds, and no host is asked about it twice.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -10,7 +11,6 @@ from dataclasses import replace
 from fleetbpf.model.trial import Judgement, Trial, Tried, Verdict
 
 MOST_REFUSALS = 2  # hosts that refuse a program for all the others
-MOST_ASKED = 4  # hosts that are asked about one program
 Heard = Mapping[tuple[str, str], Tried | None]  # by host and program; None: the host has failed
 
 
@@ -22,8 +22,8 @@ def choose_judges(trials: Iterable[Trial], heard: Heard) -> dict[str, list[Trial
         asked = len(trial.hosts) - len(unheard)
         refusals = len(find(trial, heard, Verdict.REFUSED))
         settled = find(trial, heard, Verdict.OK) or refusals >= MOST_REFUSALS
-        if unheard and not settled and asked < MOST_ASKED:
-            found.setdefault(unheard[0], []).append(trial)
+        for host in () if settled else unheard[: max(asked, 1)]:
+            found.setdefault(host, []).append(trial)
     return found
 
 

@@ -12,6 +12,7 @@ import pytest
 from fleetbpf import cli
 from fleetbpf.cli.envelope import STREAMS
 from tests import documents
+from tests.hostile.floods import FLOODS
 from tests.hostile.liars import LIES
 from tests.hostile.small_fleet import HONEST, LIAR, serving
 from tests.tools import absent, need
@@ -33,6 +34,7 @@ COMMANDS = (
     "audit m.yml",
 )
 FINE = {0, 3}  # what an honest fleet ends with; 3: an audit has findings
+LATE = ("", "late-")
 TOLD = {*FINE, 1}  # with a liar that fails
 
 
@@ -106,6 +108,22 @@ def test_the_honest_are_told_as_if_the_liar_were_not_there(
         assert code in TOLD
     (fleet / "lie").write_text("")
     assert run(line, capsys)[0] in FINE
+
+
+@pytest.mark.parametrize("line", COMMANDS)
+def test_the_honest_are_told_as_if_ten_endless_liars_were_not_there(
+    fleet: Path, folder: Path, capsys: pytest.CaptureFixture[str], line: str
+) -> None:
+    """They stand before the honest; half of them are honest about their facts, and lie later."""
+    for inventory in ("honest.yml", "floods.yml"):
+        (folder / inventory).write_text((fleet / inventory).read_text())
+    floods = [f"{late}{name}" for name, flood in FLOODS.items() if not flood.waits for late in LATE]
+    chosen = ",".join((*floods, *HONEST))
+    code, truth = run(f"{line} -i {folder / 'honest.yml'}", capsys)
+    assert code in FINE
+    code, told = run(f"{line} -i {folder / 'floods.yml'} --limit {chosen}", capsys)
+    assert of_honest(told) == of_honest(truth)
+    assert code in TOLD - {0}
 
 
 def contents(folder: Path) -> dict[Path, bytes]:

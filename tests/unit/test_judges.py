@@ -1,5 +1,9 @@
 """Which host judges for others, and what is known when they disagree."""
 
+from collections.abc import Mapping
+
+import pytest
+
 from fleetbpf.errors import Problem
 from fleetbpf.judges import choose_judges, judge
 from fleetbpf.model.trial import Trial, Tried, Verdict
@@ -48,7 +52,27 @@ def test_when_nobody_could_try_it_is_told_for_all() -> None:
     assert known(a=None, b=None, c=None) == [(Verdict.UNTRIED, ("a", "b", "c"))]
 
 
-def test_not_all_of_a_dead_fleet_are_asked() -> None:
-    many = Trial(release=release(), kernel="6.1.0", arch="x86_64", hosts=tuple("abcdefgh"))
-    heard = {(host, "hello"): None for host in "abcd"}
-    assert choose_judges([many], heard) == {}
+def rounds(said: Mapping[str, Tried | None]) -> tuple[list[int], list[tuple[Verdict, int]]]:
+    """How many hosts of a large fleet are asked at once, and of how many what is known then."""
+    trial = Trial(release=release(), kernel="6.1.0", arch="x86_64", hosts=tuple(said))
+    heard: dict[tuple[str, str], Tried | None] = {}
+    asked = []
+    while chosen := choose_judges([trial], heard):
+        asked.append(len(chosen))
+        assert not any((host, "hello") in heard for host in chosen)
+        heard |= {(host, "hello"): said[host] for host in chosen}
+    return asked, [(each.verdict, len(each.trial.hosts)) for each in judge([trial], heard)]
+
+
+@pytest.mark.parametrize("liars", [0, 1, 3, 4, 5, 99])
+def test_however_many_fail_the_others_have_their_verdict(liars: int) -> None:
+    said: dict[str, Tried | None] = {f"liar{number}": None for number in range(liars)}
+    asked, told = rounds(said | {f"web{number}": OK for number in range(100 - liars)})
+    assert told == [(Verdict.OK, 100 - liars)]
+    assert len(asked) <= 8
+
+
+def test_of_a_fleet_that_fails_each_host_is_asked_once_in_few_rounds() -> None:
+    asked, told = rounds({f"web{number}": None for number in range(100)})
+    assert asked == [1, 1, 2, 4, 8, 16, 32, 36]
+    assert told == [(Verdict.UNTRIED, 100)]
