@@ -1,18 +1,22 @@
 """Audit: is a host as the manifest declares it, and what BPF is there that nobody declared?"""
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
-from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 
-from fleetbpf.errors import FleetbpfError
+from fleetbpf.errors import FleetbpfError, Problem, UnreachableError
 from fleetbpf.frozen import frozen
+from fleetbpf.known_bpf import KnownOwner, find_owner
 from fleetbpf.layout import HostLayout
 from fleetbpf.model.facts import HostFacts, LoadedProgram, ProgramFacts
 from fleetbpf.model.manifest import Known
 from fleetbpf.ownership import Owner
 from fleetbpf.plan import Cause, left_behind, moved, outage, tampering
+from fleetbpf.quantities import told_size
 from fleetbpf.release import Release
+
+FULL = 4 * 1024 * 1024  # bytes; with less on the disk a loader has no room for a segment
 
 
 class Kind(Enum):
@@ -25,6 +29,7 @@ class Kind(Enum):
     TAMPERED = "tampered"  # its files are not as they were placed
     STRAY = "stray"  # there, and not declared
     OWNED = "owned"  # the deployment is of another manifest of the same name
+    FAILED = "failed"  # it was reached, and not all of it could be looked at
     UNREACHABLE = "unreachable"  # nothing is known
 
 
@@ -38,6 +43,23 @@ class Finding:
     what: str
 
 
+@frozen
+class HostAudit:
+    """What an audit has found on one host."""
+
+    findings: tuple[Finding, ...]
+    known: Mapping[str, int]  # programs in its kernel that are known, by their owners
+    problems: tuple[Problem, ...] = ()  # why not all of it could be looked at
+    warnings: tuple[str, ...] = ()
+
+
+def remarks(facts: HostFacts) -> tuple[str, ...]:
+    """What a person should know of a host though it is as declared."""
+    if facts.free is None or facts.free >= FULL:
+        return ()
+    return (f"its disk is full ({told_size(facts.free)} free): records are lost there",)
+
+
 def findings(
     host: str,
     deployment: str,
@@ -45,11 +67,13 @@ def findings(
     facts: HostFacts,
     loaded: Iterable[LoadedProgram],
     *,
-    known: Sequence[Known] = (),
     layout: HostLayout,
     owner: Owner | None = None,
 ) -> tuple[Finding, ...]:
-    """All findings on one host, in the manifest's order, strays last."""
+    """All findings on one host, in the manifest's order, strays last.
+
+    loaded: programs in the kernel, less those that are known.
+    """
     owned = [problem.what for problem in owner.conflicts(facts, host=host)] if owner else []
     declared = {release.program.name for release in releases}
     strays = (
@@ -61,11 +85,7 @@ def findings(
         *(Finding(host=host, kind=Kind.OWNED, program="", what=what) for what in owned),
         *(found for release in releases if (found := drift(host, release, facts))),
         *(undeclared(host, placed) for placed in strays),
-        *(
-            foreign(host, program)
-            for program in loaded
-            if not is_ours(program, layout) and not any(allows(k, program) for k in known)
-        ),
+        *(foreign(host, program) for program in loaded if not is_ours(program, layout)),
     )
 
 
@@ -111,21 +131,28 @@ def foreign(host: str, program: LoadedProgram) -> Finding:
     return Finding(host=host, kind=Kind.STRAY, program=name, what=what)
 
 
-def unreachable(host: str, error: FleetbpfError) -> Finding:
-    """A host that told nothing."""
+def unknown(host: str, error: FleetbpfError) -> Finding:
+    """What kept a host from being looked at: it was not reached, or was, and something failed."""
     what = "; ".join(problem.what for problem in error.problems)
-    return Finding(host=host, kind=Kind.UNREACHABLE, program="", what=what)
+    kind = Kind.UNREACHABLE if isinstance(error, UnreachableError) else Kind.FAILED
+    return Finding(host=host, kind=kind, program="", what=what)
+
+
+def sort_out(
+    loaded: Iterable[LoadedProgram], known: Sequence[Known], owners: Sequence[KnownOwner]
+) -> tuple[tuple[LoadedProgram, ...], Counter[str]]:
+    """The programs that nobody knows, and how many of each owner are known."""
+    strange: list[LoadedProgram] = []
+    counts: Counter[str] = Counter()
+    for program in loaded:
+        owner = find_owner(program, known, owners)
+        if owner is None:
+            strange.append(program)
+        else:
+            counts[owner] += 1
+    return tuple(strange), counts
 
 
 def is_ours(program: LoadedProgram, layout: HostLayout) -> bool:
     """Whether a fleetbpf loader holds a BPF program."""
     return PurePosixPath(program.executable).is_relative_to(layout.root / "objects")
-
-
-def allows(known: Known, program: LoadedProgram) -> bool:
-    """Whether an entry of `audit.known` says that a BPF program may be there.
-
-    The name is a glob; the owner is the name of the executable that holds the program.
-    """
-    owner = PurePosixPath(program.executable).name
-    return fnmatchcase(program.name, known.name) and known.owner in {"", owner}

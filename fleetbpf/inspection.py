@@ -11,6 +11,11 @@ from fleetbpf.model.bounded import Count, Line, Many, Pid, Word
 from fleetbpf.model.facts import LoadedProgram
 from fleetbpf.protocol import Said, Script, validate_json
 
+HINT = (
+    "the host was reached; the inspector needs 4 MiB beside /var/lib/fleetbpf, in /dev/shm or in "
+    "/run, where programs may be executed (no noexec)"
+)
+
 
 class Inspected(BaseModel):
     """One line of the inspector."""
@@ -23,6 +28,8 @@ class Inspected(BaseModel):
     uid: Count
     pids: Many[Pid]
     exe: Line | None
+    genuine: bool
+    tag: Word
 
 
 def ask(
@@ -31,7 +38,10 @@ def ask(
     """The BPF programs in a host's kernel; raises HostError when the inspector cannot run."""
     found = INSPECT.ask(connection, layout, host=host, become=become, stdin=packed(inspector))
     if isinstance(found, str):
-        raise HostError(Problem(where=host, what="the inspector did not run", detail=found))
+        said = found.split("\n")[-1] or "it does not say why"
+        what = f"the inspector did not run: {said}"
+        detail = found if "\n" in found else ""
+        raise HostError(Problem(where=host, what=what, hint=HINT, detail=detail))
     return found
 
 
@@ -55,6 +65,8 @@ def loaded(line: str) -> LoadedProgram:
         uid=row.uid,
         pids=row.pids,
         executable=row.exe or "",
+        genuine=row.genuine,
+        tag=row.tag,
     )
 
 

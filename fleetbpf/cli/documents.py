@@ -279,6 +279,31 @@ class FactsOfHosts(Document):
     hosts: tuple[FactsHost, ...]
 
 
+class KnownRow(Shape):
+    """Programs in hosts' kernels that are somebody's who is known."""
+
+    owner: str
+    programs: int
+
+
+class OwnerRow(Shape):
+    """BPF of others that is known by default, and what the kernel must say of it."""
+
+    owner: str
+    what: str
+    names: tuple[str, ...]
+    types: tuple[str, ...]
+    executables: tuple[str, ...]
+    pid: int | None
+    tags: tuple[str, ...]
+
+
+class Owners(Document):
+    """`fleetbpf audit --show-known`."""
+
+    owners: tuple[OwnerRow, ...]
+
+
 class Audit(Document):
     """`fleetbpf audit`, and each of its reports."""
 
@@ -286,6 +311,7 @@ class Audit(Document):
     time: str
     hosts: tuple[Named, ...]
     findings: tuple[Finding, ...]
+    known: tuple[KnownRow, ...]
 
 
 class Installed(Document):
@@ -491,7 +517,7 @@ class Line(BaseModel):
     claimed: Mapping[str, Any] = Field(default={}, description="fields that the record said itself")
 
 
-DOCUMENTS: Mapping[str, type[Document]] = {
+DOCUMENTS: Mapping[str, Any] = {
     "plan": Plan,
     "check": Check,
     "apply": Apply,
@@ -504,7 +530,7 @@ DOCUMENTS: Mapping[str, type[Document]] = {
     "destroy": Destroy,
     "unlock": Unlock,
     "facts": FactsOfHosts,
-    "audit": Audit,
+    "audit": Audit | Owners,
     "schedule install": Installed,
     "schedule list": Scheduled,
     "schedule remove": Removed,

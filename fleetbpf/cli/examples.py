@@ -31,7 +31,10 @@ EXAMPLES: Mapping[str, Sequence[Example]] = {
     "unlock": (("fleetbpf unlock web1", "after a host lost its power in mid-apply"),),
     "facts": (("fleetbpf facts web --filter 'kernel*'", "which kernels a group has"),),
     "destroy": (("fleetbpf destroy hello.yml", "nothing is left on its hosts"),),
-    "audit": (("fleetbpf audit hello.yml --report", "and keep what was found under reports/"),),
+    "audit": (
+        ("fleetbpf audit hello.yml --report", "and keep what was found under reports/"),
+        ("fleetbpf audit --show-known", "the distribution's own BPF, which is counted only"),
+    ),
     "schedule": (
         ("fleetbpf schedule install hello.yml", "audit at the times of its audit.cron"),
         ("fleetbpf schedule list", "what is installed here"),

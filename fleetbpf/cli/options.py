@@ -2,7 +2,7 @@
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from fleetbpf import digits, named_files
 from fleetbpf.cli import tree
@@ -60,9 +60,14 @@ def add_common(parser: argparse.ArgumentParser, *, nested: bool = False) -> None
     common.add_argument("--color", choices=COLORS, default=unset, help="colors (default: auto)")
 
 
-def add_manifest(parser: argparse.ArgumentParser, *, what: str = "the manifest's file") -> None:
-    """Add the positional MANIFEST."""
-    parser.add_argument("manifest", metavar="MANIFEST", type=Path, help=what)
+def add_manifest(
+    parser: argparse.ArgumentParser,
+    *,
+    what: str = "the manifest's file",
+    nargs: Literal["?"] | None = None,
+) -> None:
+    """Add the positional MANIFEST; with "?" it may be left out."""
+    parser.add_argument("manifest", metavar="MANIFEST", type=Path, nargs=nargs, help=what)
 
 
 def add_inventory(parser: argparse.ArgumentParser) -> None:
@@ -173,9 +178,14 @@ def wait(text: str) -> float:
     return found
 
 
-def add_fleet(parser: argparse.ArgumentParser, *, what: str = "the manifest's file") -> None:
+def add_fleet(
+    parser: argparse.ArgumentParser,
+    *,
+    what: str = "the manifest's file",
+    nargs: Literal["?"] | None = None,
+) -> None:
     """Add what every command over the hosts of a manifest takes."""
-    add_manifest(parser, what=what)
+    add_manifest(parser, what=what, nargs=nargs)
     add_inventory(parser)
     add_forks(parser)
     add_passwords(parser)

@@ -6,6 +6,13 @@
 set -u
 trust "$1"
 echo 'fleetbpf	inspect'
+# roomy FOLDER: is there room for the inspector?
+roomy() {
+	df -Pk "$1" 2>/dev/null | {
+		read -r _ && read -r _ _ _ free _ && [ "$free" -ge 4096 ]
+	}
+}
+
 # place FOLDER: into `file`, the name of a new one there, which goes at the end
 place() { file=$(mktemp "$1/.fleetbpf-inspector.XXXXXX") && files="$files $file" && chmod 0700 "$file"; }
 
@@ -13,8 +20,12 @@ files=''
 # shellcheck disable=SC2086
 trap 'rm -f $files' EXIT
 trap 'exit 1' HUP INT TERM PIPE
-# Beside ROOT, because /tmp and /run may be mounted noexec; where that is, in one of the others.
-place "$(dirname "$1")" && gzip -dc >"$file" || exit 1
+# Beside ROOT, because /tmp and /run may be noexec; where that is, or is full, in one of the others.
+beside=$(dirname "$1") chosen=
+for folder in "$beside" /dev/shm /run; do
+	roomy "$folder" && chosen=$folder && break
+done
+place "${chosen:-$beside}" && gzip -dc >"$file" || exit 1
 first=$file status=126
 for folder in '' /run /dev/shm; do
 	[ "$status" = 126 ] || break

@@ -77,6 +77,8 @@ class LoadedProgram:
     uid: int
     pids: tuple[int, ...] = ()
     executable: str = ""  # of the first process that holds it
+    genuine: bool = True  # that path leads to the file that runs, from where the host's root is
+    tag: str = ""  # the kernel's hash of its instructions
 
 
 @frozen

@@ -234,7 +234,12 @@ class Known(Model):
     """BPF of somebody else that is allowed to be on a host."""
 
     name: Annotated[Text, Expected("a program's name or glob")]
-    owner: Text = Field("", description="who put it there")
+    owner: Text = Field(
+        "",
+        description="the executable that holds it: its whole path, a glob, or its name in a folder "
+        "of the system's",
+    )
+    type: Text = Field("*", description="its type in the kernel, a glob: cgroup_device")
 
 
 class Audit(Model):
@@ -245,6 +250,11 @@ class Audit(Model):
         tuple[Annotated[Known, Expected("a mapping like {name: sd_*, owner: systemd}")], ...],
         Expected("a list of known BPF programs"),
     ] = ()
+    defaults: StrictBool = Field(
+        default=True,
+        description="whether BPF of the distribution's own is known as well: `fleetbpf audit "
+        "--show-known`",
+    )
 
 
 class Manifest(Model):

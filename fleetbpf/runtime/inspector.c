@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "files.h"
@@ -121,17 +122,32 @@ static int scan_processes(struct holders *holders)
 	return error;
 }
 
+/*
+ * Whether a path leads to the file that runs: a process may have a root of its own, in which its
+ * program lies where another one lies for all others.
+ */
+static bool leads_to(const char *path, const char *running)
+{
+	struct stat here, there;
+
+	return !stat(path, &here) && !stat(running, &there) && here.st_dev == there.st_dev &&
+	       here.st_ino == there.st_ino;
+}
+
 static void add_executable(struct fb_text *out, uint32_t pid)
 {
 	char path[64], target[PATH_MAX];
 	ssize_t length;
 
 	snprintf(path, sizeof(path), "/proc/%u/exe", pid);
-	length = pid ? readlink(path, target, sizeof(target)) : -1;
-	if (length < 0)
-		fb_text_puts(out, "null");
-	else
-		fb_text_quote(out, target, (size_t)length);
+	length = pid ? readlink(path, target, sizeof(target) - 1) : -1;
+	if (length < 0) {
+		fb_text_puts(out, "null,\"genuine\":false");
+		return;
+	}
+	target[length] = '\0';
+	fb_text_quote(out, target, (size_t)length);
+	fb_text_printf(out, ",\"genuine\":%s", leads_to(target, path) ? "true" : "false");
 }
 
 static void add_holders(struct fb_text *out, const struct holders *holders, uint32_t id)

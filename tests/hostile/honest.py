@@ -70,7 +70,10 @@ HISTORY = f"""\
 1700000100\tann@desk\t{PLACE}\tready\t{BEFORE}\t{NOW}\tk\t
 """
 UNLOCK = "lock\t4711\tstale\tann@desk\t2026-11-24T12:00:00Z\t2026-11-24T12:03:20Z\tapply\nremoved\n"
-INSPECT = '{"id":3,"type":"kprobe","name":"sd_devices","uid":0,"pids":[1],"exe":"/sbin/init"}\n'
+INSPECT = (
+    '{"id":3,"type":"kprobe","name":"sd_devices","tag":"7cc47bbf07148bfe","uid":0,"pids":[1],'
+    '"exe":"/sbin/init","genuine":true}\n'
+)
 MAP = {"time": 5, "kind": "map", "map": "calls", "entries": [{"key": "sh", "value": 4}]}
 MAPS = f"""\
 placed\t{PLACE}

@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 
 from fleetbpf import cli, facts, history, lock, plan_text, status, wording
-from fleetbpf.audit import Finding, Kind
+from fleetbpf.audit import Finding, HostAudit, Kind
 from fleetbpf.cli import audit as cli_audit
 from fleetbpf.cli import recap
 from fleetbpf.cli import status as cli_status
@@ -21,8 +21,10 @@ from fleetbpf.cli.output import Output
 from fleetbpf.connections import reasons
 from fleetbpf.connections.settings import ConnectionSettings
 from fleetbpf.errors import FleetbpfError, HostError, Problem
+from fleetbpf.fleet import Outcome
 from fleetbpf.layout import Workspace
 from fleetbpf.maps import MAPS, Question, records
+from fleetbpf.model.inventory import Host
 from fleetbpf.plan import Action
 from fleetbpf.records import as_json
 from tests import answers, documents
@@ -208,8 +210,10 @@ def test_an_audit_has_a_line_for_each_finding_and_its_report_no_controls(
     found = Finding(host="web1", kind=Kind.STRAY, program=name, what=f"uid 0\n{FORGED}{EVIL}")
     Output().table(("HOST", "PROGRAM", "WHAT"), [(found.host, found.program, found.what)])
     assert len(list(told(capsys.readouterr().out))) == 2
+    value = HostAudit(findings=(found,), known={})
+    outcome = Outcome(host=Host(name="web1", address="web1"), value=value)
     report = cli_audit.keep(
-        cli_audit.report("demo", [found], ["web1"]), Workspace(folder=tmp_path), Output()
+        cli_audit.report("demo", [outcome]), Workspace(folder=tmp_path), Output()
     ).read_text()
     list(told(report))
     assert json.loads(report)["findings"][0]["program"] == name

@@ -47,7 +47,7 @@ def mirror(folder: Path) -> None:
 
 
 def report(folder: Path) -> Path:
-    told = cli_audit.report("demo", [], ["web1"]) | {"time": "2026-01-01T00:00:00+00:00"}
+    told = cli_audit.report("demo", []) | {"time": "2026-01-01T00:00:00+00:00"}
     return cli_audit.keep(told, Workspace(folder=folder), Output())
 
 

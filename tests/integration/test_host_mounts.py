@@ -1,5 +1,7 @@
 """What a host tells of the file systems that fleetbpf's folders are on, in three shells."""
 
+import contextlib
+import gzip
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -8,6 +10,7 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from fleetbpf import facts
+from fleetbpf.command import script
 from fleetbpf.layout import HostLayout
 from fleetbpf.model.facts import Unfit
 from tests.integration.conftest import Run
@@ -104,3 +107,18 @@ def test_a_host_on_which_something_of_ours_is_placed_and_does_not_run_is_looked_
     place(layout, "r1")
     assert unfit(run, layout) == {Unfit.NOEXEC: str(tmp_path / "root")}
     assert unfit(run, layout, facts.MOUNTS) == {Unfit.NOEXEC: str(tmp_path / "root")}
+
+
+def test_the_inspector_runs_elsewhere_where_its_disk_is_full(
+    run: Run, layout: HostLayout, tmp_path: Path, mount: Mount
+) -> None:
+    disk = tmp_path / "disk"
+    mount(disk, "size=64k,mode=0755")
+    at = replace(layout, root=PurePosixPath(disk / "fleetbpf"))
+    Path(at.root).mkdir(mode=0o700)
+    with contextlib.suppress(OSError):  # no space left
+        (disk / "filler").write_bytes(bytes(128 * 1024))
+    before = sorted(disk.iterdir())
+    completed = run(script("inspect.sh", at.root), gzip.compress(Path("/bin/true").read_bytes()))
+    assert (completed.status, completed.stderr) == (0, b"")
+    assert sorted(disk.iterdir()) == before

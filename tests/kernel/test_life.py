@@ -2,14 +2,17 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
 from pathlib import Path
+from typing import Any
 
 from fleetbpf.build import Builder
 from tests.kernel.conftest import TRACING, Build, Start
 from tests.kernel.running import Loader, ping
+from tests.tools import need
 from tests.waiting import wait_until
 
 PID = f"pid={os.getpid()}"
@@ -156,3 +159,37 @@ def test_the_inspector_sees_a_loader_and_who_holds_it(start: Start, builder: Bui
     assert found["uid"] == 0
     assert found["exe"] == str(loader.path)
     assert len(found["map_ids"]) >= 1
+    assert found["genuine"]
+
+
+def test_the_inspector_is_not_deceived_by_a_root_of_its_own(
+    start: Start, builder: Builder, tmp_path: Path
+) -> None:
+    """A program may lie, for itself, where another one lies for all others."""
+    need("unshare", "mount")
+    loader = start("ping", "--set", PID)
+    other = tmp_path / "other"
+    shutil.copy(loader.path, other)
+    code = 'mount --bind "$1" "$2" && shift && exec "$@"'
+    disguised = ["unshare", "-m", "sh", "-c", code, "sh", str(other), str(loader.path)]
+    with subprocess.Popen(
+        [*disguised, "--set", PID], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    ) as process:
+        try:
+            wait_until(lambda: holds(builder, process.pid), what="it holds its program")
+            (found,) = held(builder, process.pid)
+        finally:
+            process.terminate()
+    assert found["exe"] == str(loader.path)
+    assert not found["genuine"]
+
+
+def held(builder: Builder, pid: int) -> list[dict[str, Any]]:
+    """What the inspector says that a process holds."""
+    done = subprocess.run([builder.inspector().path], capture_output=True, check=True)
+    programs = [json.loads(line) for line in done.stdout.splitlines()]
+    return [program for program in programs if pid in program["pids"]]
+
+
+def holds(builder: Builder, pid: int) -> bool:
+    return bool(held(builder, pid))

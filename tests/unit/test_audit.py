@@ -1,15 +1,21 @@
 """Audit: every way in which a host can differ from what is declared."""
 
-from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from fleetbpf import audit
+from fleetbpf import audit, inspection
 from fleetbpf.audit import Finding, Kind
-from fleetbpf.cli.audit import summary
-from fleetbpf.errors import Problem, UnreachableError
+from fleetbpf.cli import audit as cli_audit
+from fleetbpf.connections import Completed
+from fleetbpf.connections.recording import RecordingConnection
+from fleetbpf.errors import FleetbpfError, HostError, Problem, UnreachableError
+from fleetbpf.fleet import Outcome
+from fleetbpf.known_bpf import defaults
 from fleetbpf.layout import HostLayout
 from fleetbpf.model.facts import HostFacts, LoadedProgram
+from fleetbpf.model.inventory import Host
 from fleetbpf.model.manifest import Known
 from tests.unit.samples import OBJECT, host_facts, placed, release, running
 
@@ -21,9 +27,8 @@ def kinds(facts: HostFacts) -> list[Kind]:
 def findings(
     facts: HostFacts, *loaded: LoadedProgram, known: tuple[Known, ...] = ()
 ) -> tuple[Finding, ...]:
-    return audit.findings(
-        "web1", "demo", [release()], facts, loaded, known=known, layout=HostLayout()
-    )
+    strange, _ = audit.sort_out(loaded, known, ())
+    return audit.findings("web1", "demo", [release()], facts, strange, layout=HostLayout())
 
 
 def test_a_host_as_declared_has_no_findings() -> None:
@@ -67,6 +72,9 @@ def test_programs_that_our_loaders_hold_are_no_strays() -> None:
     [
         (Known(name="sd_*", owner="systemd"), 0),
         (Known(name="sd_*"), 0),
+        (Known(name="sd_*", owner="/usr/lib/systemd/*"), 0),
+        (Known(name="sd_*", type="cgroup_*"), 0),
+        (Known(name="sd_*", type="lsm"), 1),
         (Known(name="sd_*", owner="cilium"), 1),
         (Known(name="x*", owner="systemd"), 1),
     ],
@@ -78,22 +86,155 @@ def test_known_programs_are_allowed_by_name_and_owner(known: Known, count: int) 
     assert len(findings(host_facts(placed(release())), loaded, known=(known,))) == count
 
 
-def test_an_unreachable_host_is_a_finding_itself() -> None:
-    error = UnreachableError(Problem(where="web1", what="connection refused"))
-    assert audit.unreachable("web1", error).kind is Kind.UNREACHABLE
+def test_a_host_that_was_reached_is_not_called_unreachable() -> None:
+    dead = UnreachableError(Problem(where="web1", what="connection refused"))
+    full = HostError(Problem(where="web1", what="the inspector did not run: no space"))
+    assert audit.unknown("web1", dead).kind is Kind.UNREACHABLE
+    found = audit.unknown("web1", full)
+    assert (found.kind, found.what) == (Kind.FAILED, "the inspector did not run: no space")
+
+
+SYSTEMD = LoadedProgram(
+    id=7,
+    type="cgroup_device",
+    name="sd_devices",
+    uid=0,
+    pids=(1,),
+    executable="/usr/lib/systemd/systemd",
+)
+NETWORKD = LoadedProgram(
+    id=8,
+    type="cgroup_sysctl",
+    name="sysctl_monitor",
+    uid=0,
+    pids=(300,),
+    executable="/usr/lib/systemd/systemd-networkd",
+)
+HID = LoadedProgram(id=2, type="tracing", name="hid_tail_call", uid=0, tag="7cc47bbf07148bfe")
 
 
 @pytest.mark.parametrize(
-    ("kinds", "hosts", "said"),
+    "program",
     [
-        ((), 1, "1 host as declared"),
-        ((), 2, "2 hosts as declared"),
-        ((Kind.STALE,), 1, "1 finding (1 stale) on 1 of 1 host"),
-        ((Kind.STALE, Kind.STALE), 3, "2 findings (2 stale) on 1 of 3 hosts"),
+        SYSTEMD,
+        replace(SYSTEMD, type="cgroup_skb", name="sd_fw_egress"),
+        replace(SYSTEMD, type="cgroup_skb", name=""),  # before systemd 250
+        replace(SYSTEMD, type="lsm", name="restrict_filesy"),
+        replace(SYSTEMD, executable="/lib/systemd/systemd"),
+        replace(SYSTEMD, executable="/usr/lib/systemd/systemd (deleted)", genuine=False),
+        replace(SYSTEMD, pids=(1, 4711)),  # bpftool looks at it
+        NETWORKD,
+        HID,
     ],
 )
-def test_the_last_line_of_an_audit_counts_as_people_do(
-    kinds: Sequence[Kind], hosts: int, said: str
+def test_bpf_of_the_distribution_is_known(program: LoadedProgram) -> None:
+    strange, known = audit.sort_out([program], (), defaults())
+    assert strange == ()
+    assert sum(known.values()) == 1
+    assert audit.sort_out([program], (), ())[0] == (program,)
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        replace(SYSTEMD, pids=(666,)),  # not the first process
+        replace(SYSTEMD, pids=(666,), executable="/tmp/systemd"),
+        replace(SYSTEMD, pids=(), executable=""),  # nobody holds it
+        replace(SYSTEMD, type="kprobe"),
+        replace(SYSTEMD, name="sd_evil"),
+        replace(SYSTEMD, executable="/sbin/runit"),
+        replace(NETWORKD, genuine=False),  # in a root of its own, another file is there
+        replace(NETWORKD, executable="/usr/lib/systemd/systemd-networkd (deleted)"),
+        replace(NETWORKD, executable="/home/u/usr/lib/systemd/systemd-networkd"),
+        replace(HID, tag="0000000000000000"),
+        replace(HID, pids=(666,), executable="/usr/bin/x"),
+    ],
+)
+def test_nobody_hides_behind_a_name(program: LoadedProgram) -> None:
+    assert audit.sort_out([program], (), defaults())[0] == (program,)
+
+
+@pytest.mark.parametrize(
+    "program",
+    [replace(SYSTEMD, executable="/tmp/systemd"), replace(SYSTEMD, genuine=False)],
+)
+def test_an_owner_of_a_manifest_lies_where_only_root_writes(program: LoadedProgram) -> None:
+    entry = Known(name="sd_*", owner="systemd")
+    assert audit.sort_out([program], (entry,), ())[0] == (program,)
+
+
+def outcome(
+    name: str, *kinds: Kind, error: FleetbpfError | None = None, **changes: Any
+) -> Outcome[audit.HostAudit]:
+    host = Host(name=name, address=name)
+    if error:
+        return Outcome(host=host, error=error)
+    found = tuple(Finding(host=name, kind=kind, program="x", what="") for kind in kinds)
+    value = audit.HostAudit(**{"findings": found, "known": {}, **changes})
+    return Outcome(host=host, value=value)
+
+
+PROBLEM = Problem(where="b", what="no space left")
+DEAD = outcome("a", error=UnreachableError(Problem(where="a", what="refused")))
+FULL = outcome("b", problems=(PROBLEM,))
+FINE = outcome("c", known={"systemd": 14})
+STALE = outcome("d", Kind.STALE)
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "code", "summary"),
+    [
+        ([FINE], 0, "1 host as declared"),
+        ([FINE, FINE], 0, "2 hosts as declared"),
+        ([STALE], 3, "1 finding (1 stale) on 1 of 1 host"),
+        ([outcome("d", Kind.STALE, Kind.STALE), FINE], 3, "2 findings (2 stale) on 1 of 2 hosts"),
+        ([FINE, DEAD], 4, "1 host as declared; 1 host unreachable"),
+        ([FINE, FULL], 1, "1 host as declared; 1 host failed"),
+        ([DEAD, FULL], 1, "1 host unreachable; 1 host failed"),
+        ([DEAD, STALE], 3, "1 finding (1 stale) on 1 of 2 hosts; 1 host unreachable"),
+        (
+            [DEAD, FULL, STALE, FINE],
+            3,
+            "1 finding (1 stale) on 1 of 4 hosts; 1 host unreachable; 1 host failed",
+        ),
+    ],
+)
+def test_what_was_found_counts_more_than_what_could_not_be_looked_at(
+    outcomes: list[Outcome[audit.HostAudit]], code: int, summary: str
 ) -> None:
-    found = [Finding(host="web1", kind=kind, program="p", what="w") for kind in kinds]
-    assert summary(found, hosts=hosts) == said
+    assert cli_audit.exit_code(outcomes) == code
+    assert next(iter(cli_audit.summary(outcomes))) == summary
+
+
+def test_what_is_known_is_counted() -> None:
+    _, known = cli_audit.summary([FINE, outcome("e", known={"systemd": 1, "kernel": 1})])
+    assert known == "16 BPF programs of others are known: 15 of systemd, 1 of kernel"
+
+
+def test_a_full_disk_is_told_though_all_is_as_declared() -> None:
+    assert audit.remarks(host_facts(free=0)) == (
+        "its disk is full (0B free): records are lost there",
+    )
+    assert audit.remarks(host_facts(free=10**9)) == ()
+
+
+@pytest.mark.parametrize(
+    ("said", "what", "detail"),
+    [
+        (
+            b"gzip: stdout: No space left on device\n",
+            "the inspector did not run: gzip: stdout: No space left on device",
+            "",
+        ),
+        (b"one\ntwo", "the inspector did not run: two", "one\ntwo"),
+        (b"", "the inspector did not run: it does not say why", ""),
+    ],
+)
+def test_why_the_inspector_did_not_run_is_told(said: bytes, what: str, detail: str) -> None:
+    answer = Completed(status=1, stdout=b"fleetbpf\tinspect\n", stderr=said)
+    host = RecordingConnection(lambda _: answer)
+    with pytest.raises(HostError) as caught:
+        inspection.ask(host, HostLayout(), b"", host="web1", become=False)
+    (problem,) = caught.value.problems
+    assert (problem.what, problem.detail) == (what, detail)
+    assert "the host was reached" in problem.hint
