@@ -34,6 +34,7 @@ ROUNDS, QUICK_ROUNDS = 5, 1
 FEW_LIES = ("endless-stdout", "silent", "another program")  # of the quick run
 MANIFEST = f"""
 name: demo
+id: demo
 programs: {{hello: {{source: {ROOT / "programs" / "hello.bpf.c"}}}}}
 plays: [{{hosts: all, programs: [hello]}}]
 """
@@ -50,7 +51,7 @@ COMMANDS = {
     "history": "history all",
     "rollback": "rollback m.yml",
     "unlock": "unlock all",
-    "destroy": "destroy m.yml",
+    "destroy": "destroy m.yml --yes",
 }
 NO_OP = "apply, no-op"
 FAILED, UNREACHABLE = 1, 4  # exit codes

@@ -37,6 +37,7 @@ class Applied:
     done: frozenset[str] = frozenset()  # programs that were started or deleted
     problems: tuple[Problem, ...] = ()  # why others were not
     warnings: tuple[str, ...] = ()
+    held: tuple[Change, ...] = ()  # deletions that nobody agreed to: nothing was done
 
     @property
     def failed(self) -> int:
@@ -61,6 +62,7 @@ class Apply:
     when: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
 
     agree: Callable[[Prepared], None] = lambda _: None  # raises where a plan says otherwise
+    may_delete: Callable[[Change], bool] = lambda _: True
 
     def to(self, target: Target, connection: Connection) -> Applied:
         """Bring one host to what is declared for it; raises what `Prepare.host` does.
@@ -75,6 +77,10 @@ class Apply:
             first = first or prepared
             if moved := tuple(differing(first, prepared)):
                 return Applied(changes=prepared.changes, problems=(*prepared.problems, *moved))
+            if held := tuple(
+                change for change in deletions(prepared) if not self.may_delete(change)
+            ):
+                return Applied(changes=prepared.changes, problems=prepared.problems, held=held)
             self.announce(prepared, again=prepared is not first)
             if prepared.is_done:
                 return Applied(changes=prepared.changes, problems=prepared.problems)
@@ -196,6 +202,11 @@ def explained(failure: Failure, *, where: str, log: Path, mask: Mask = unmasked)
 def plainly(failure: Failure, *, where: str) -> Problem:
     """A failure in the words in which it came."""
     return Problem(where=where, what=failure.message, hint=failure.hint, detail=failure.detail)
+
+
+def deletions(prepared: Prepared) -> Iterable[Change]:
+    """What is to be deleted on a host."""
+    return (change for change in prepared.todo if change.action is Action.DELETE)
 
 
 def differing(first: Prepared, again: Prepared) -> Iterable[Problem]:

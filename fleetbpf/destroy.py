@@ -1,5 +1,7 @@
 """Destroy: stop a deployment on a host, collect its last records, leave nothing of it there."""
 
+from dataclasses import replace
+
 from fleetbpf import activation, facts
 from fleetbpf.activation import Activation
 from fleetbpf.apply import Say, save_records
@@ -10,7 +12,7 @@ from fleetbpf.layout import HostLayout, Workspace
 from fleetbpf.lock import Claim
 from fleetbpf.model.target import Target
 from fleetbpf.ownership import Owner
-from fleetbpf.plan import deletion
+from fleetbpf.plan import Change, deletion
 
 
 @frozen
@@ -24,6 +26,18 @@ class Destroy:
     claim: Claim
     layout: HostLayout = HostLayout()
 
+    def look(self, target: Target, connection: Connection) -> tuple[Change, ...]:
+        """What there is to remove on one host; HostError where it is another manifest's."""
+        host, layout = target.host.name, self.layout.at(target.host.root)
+        seen = facts.ask(
+            connection, layout, host=host, deployment=self.deployment, become=target.become
+        )
+        if self.owner:
+            self.owner.check(seen, host=host)
+        return tuple(
+            replace(deletion(host, placed), reason="it is destroyed") for placed in seen.programs
+        )
+
     def on(self, target: Target, connection: Connection) -> tuple[str, ...]:
         """Remove the deployment from one host; the names of the programs that were there.
 
@@ -31,12 +45,7 @@ class Destroy:
         then its files stay where they are.
         """
         host, layout = target.host.name, self.layout.at(target.host.root)
-        seen = facts.ask(
-            connection, layout, host=host, deployment=self.deployment, become=target.become
-        )
-        if self.owner:
-            self.owner.check(seen, host=host)
-        changes = [deletion(host, placed) for placed in seen.programs]
+        changes = self.look(target, connection)
         if not changes:
             return ()
         for change in changes:

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from fleetbpf.cli import deleting
+from fleetbpf.cli.deleting import Consent
 from fleetbpf.cli.options import add_diff, add_fleet, add_lock_timeout, add_take_over, load_targets
 from fleetbpf.cli.output import Output
 from fleetbpf.cli.plan import tell_rows
@@ -13,7 +15,9 @@ from fleetbpf.cli.rolled import take_back, tell, word
 from fleetbpf.errors import ExitCode
 
 if TYPE_CHECKING:
-    from fleetbpf.cli.session import Session
+    from fleetbpf.apply import Applied, Apply
+    from fleetbpf.cli.session import Reach, Session
+    from fleetbpf.fleet import Outcome
     from fleetbpf.model.manifest import Manifest
     from fleetbpf.model.target import Target
     from fleetbpf.saved_plan import SavedPlan
@@ -27,6 +31,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add_diff(parser)
     add_lock_timeout(parser)
     add_take_over(parser)
+    deleting.add_yes(parser)
     parser.add_argument(
         "--start-at", metavar="HOST", help="leave out the hosts before this one in the rollout"
     )
@@ -41,14 +46,17 @@ def run(options: argparse.Namespace, output: Output) -> ExitCode:
     saved = saved_plan.read(options.manifest) if saved_plan.is_one(options.manifest) else None
     asked = planned.asked(saved, options) if saved else options
     manifest, targets = load_targets(asked)
+    session = replace(Session.of(options), take_over=asked.take_over)
     return carry_out(
         manifest,
         targets,
-        replace(Session.of(options), take_over=asked.take_over),
+        session,
         output,
         diff=options.diff,
         saved=saved,
         start_at=options.start_at,
+        # Who has looked at a saved plan has seen what it deletes.
+        consent=Consent(yes=options.yes or saved is not None, output=output, shown=session.shown),
     )
 
 
@@ -61,11 +69,13 @@ def carry_out(
     diff: bool = False,
     saved: "SavedPlan | None" = None,
     start_at: str | None = None,
+    consent: Consent | None = None,
 ) -> ExitCode:
     """Apply what the targets shall run, and tell what became of each host.
 
     saved: exactly that is done; InputError when what it rests on is not as it was.
     start_at: the first host in the order of the rollout; InputError when it is none of them.
+    consent: how a person is asked before something is deleted; None: it is meant.
     """
     from fleetbpf import rollout
     from fleetbpf.apply import Apply
@@ -88,7 +98,7 @@ def carry_out(
             agree=saved.agreed if saved else lambda _: None,
         )
         rolled = Rolling(
-            change=lambda batch: reach.on_each(batch.targets, work.to, word=word),
+            change=lambda batch: change(batch.targets, work, reach, consent),
             failed=lambda outcome: word(outcome) not in {"ok", "changed"},
             changed=lambda outcome: outcome.value is not None and bool(outcome.value.done),
             say=output.progress,
@@ -98,3 +108,33 @@ def carry_out(
         found = (each.value.changes for each in rolled.outcomes if each.value)
         tell_rows(output, [change for changes in found for change in changes])
     return tell(manifest.name, rolled, returned, output, others=others)
+
+
+def change(
+    targets: "Sequence[Target]", work: "Apply", reach: "Reach", consent: Consent | None
+) -> "tuple[Outcome[Applied], ...]":
+    """Change the hosts of a batch; those that would delete something wait for a person's word.
+
+    A person is asked once for all of them, after the others are done.
+    """
+    asking = replace(work, may_delete=lambda _: consent is None or consent.yes)
+    outcomes = reach.on_each(targets, asking.to, word=word)
+    held = deleting.held(outcomes)
+    if not held or any(outcome.interrupted for outcome in outcomes):
+        return outcomes
+    if consent is None or not consent.is_given(held):
+        return tuple(map(refused, outcomes))
+    agreed = {(each.host, each.program) for each in held}
+    going_on = replace(work, may_delete=lambda each: (each.host, each.program) in agreed)
+    hosts = {each.host for each in held}
+    waiting = [target for target in targets if target.host.name in hosts]
+    later = {each.host.name: each for each in reach.on_each(waiting, going_on.to, word=word)}
+    return tuple(refused(later.get(each.host.name, each)) for each in outcomes)
+
+
+def refused(outcome: "Outcome[Applied]") -> "Outcome[Applied]":
+    """The outcome of a host that waits for a word that does not come."""
+    if outcome.value is None or not outcome.value.held:
+        return outcome
+    problems = (*outcome.value.problems, *deleting.refuse(outcome.value.held))
+    return replace(outcome, value=replace(outcome.value, problems=problems))

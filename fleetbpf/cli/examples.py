@@ -14,6 +14,7 @@ EXAMPLES: Mapping[str, Sequence[Example]] = {
         ("fleetbpf apply hello.yml", "all hosts of the manifest"),
         ("fleetbpf apply hello.yml --limit 'web:!web3'", "fewer of them"),
         ("fleetbpf apply hello.yml -i web1.example.com,", "an inventory of one host"),
+        ("fleetbpf apply hello.yml --yes", "in a pipeline: also where programs are deleted"),
     ),
     "run": (("fleetbpf run execs.yml --for 60s --limit web1", "and nothing of it stays there"),),
     "status": (("fleetbpf status hello.yml --json", "for another program"),),
@@ -30,10 +31,13 @@ EXAMPLES: Mapping[str, Sequence[Example]] = {
     "history": (("fleetbpf history web1", "who did what there, and what came of it"),),
     "unlock": (("fleetbpf unlock web1", "after a host lost its power in mid-apply"),),
     "facts": (("fleetbpf facts web --filter 'kernel*'", "which kernels a group has"),),
-    "destroy": (("fleetbpf destroy hello.yml", "nothing is left on its hosts"),),
     "audit": (
         ("fleetbpf audit hello.yml --report", "and keep what was found under reports/"),
         ("fleetbpf audit --show-known", "the distribution's own BPF, which is counted only"),
+    ),
+    "destroy": (
+        ("fleetbpf destroy hello.yml", "nothing is left on its hosts; asks before it begins"),
+        ("fleetbpf destroy hello.yml --yes", "in a pipeline, where nobody can be asked"),
     ),
     "schedule": (
         ("fleetbpf schedule install hello.yml", "audit at the times of its audit.cron"),

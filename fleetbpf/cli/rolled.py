@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from fleetbpf.cli import envelope, recap
+from fleetbpf.cli import deleting, envelope, recap
 from fleetbpf.cli.output import Output
 from fleetbpf.cli.recap import HostRecap
 from fleetbpf.errors import ExitCode
@@ -119,6 +119,8 @@ def word(outcome: "Outcome[Applied]") -> str:
     """What became of a host, in a word."""
     if outcome.value is None:
         return outcome.word
+    if outcome.value.held:
+        return "to be asked for" if deleting.is_attended() else "failed"
     if outcome.value.failed:
         return "failed"
     return "changed" if outcome.value.done else "ok"

@@ -55,7 +55,7 @@ def bare(fleet: Fleet) -> Iterator[Fleet]:
     (fleet.folder / "types").write_bytes(types)
     fleet.root(HOST, f"mount -t tmpfs none {BTF}")
     yield fleet
-    fleet.fleetbpf("destroy", "parents.yml")
+    fleet.fleetbpf("destroy", "parents.yml", "--yes")
     fleet.root(HOST, f"umount {BTF}")
 
 

@@ -23,7 +23,7 @@ def watched(fleet: Fleet) -> Iterator[Fleet]:
     said = fleet.fleetbpf("apply", "execs.yml")
     assert said.returncode == 0, said.stderr
     yield fleet
-    fleet.fleetbpf("destroy", "execs.yml")
+    fleet.fleetbpf("destroy", "execs.yml", "--yes")
 
 
 def execs(fleet: Fleet, host: str) -> list[dict[str, Any]]:

@@ -44,7 +44,7 @@ def manifest(fleet: Fleet, source: str, more: str = "", hosts: str = "all") -> s
 def clean(fleet: Fleet) -> Iterator[None]:
     yield
     if (fleet.folder / "fault.yml").exists():
-        fleet.fleetbpf("destroy", "fault.yml", "--limit", "all")
+        fleet.fleetbpf("destroy", "fault.yml", "--yes", "--limit", "all")
 
 
 def good(section: str = "raw_tp/sched_process_exec") -> str:
@@ -81,7 +81,7 @@ def test_a_release_that_fails_leaves_the_old_one_running(fleet: Fleet) -> None:
         failed = fleet.fleetbpf("apply", manifest(fleet, REFUSED, hosts=host))
         assert failed.returncode == 1
         assert (status(fleet, host)["state"], status(fleet, host)["pid"]) == ("running", pid)
-        fleet.fleetbpf("destroy", "fault.yml")
+        fleet.fleetbpf("destroy", "fault.yml", "--yes")
 
 
 def status(fleet: Fleet, host: str) -> dict[str, object]:

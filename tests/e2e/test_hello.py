@@ -27,7 +27,7 @@ def applied(fleet: Fleet) -> Iterator[Fleet]:
     said = fleet.fleetbpf("apply", "plan.json", "--json")
     assert said.returncode == 0, said.stderr
     yield fleet
-    fleet.fleetbpf("destroy", MANIFEST)
+    fleet.fleetbpf("destroy", MANIFEST, "--yes")
 
 
 def records(fleet: Fleet, host: str) -> list[dict[str, object]]:
@@ -232,7 +232,7 @@ def test_following_prints_lines_as_they_come_until_interrupted(applied: Fleet) -
 
 def test_destroying_leaves_nothing_on_any_host(fleet: Fleet) -> None:
     assert fleet.fleetbpf("apply", MANIFEST).returncode == 0
-    said = fleet.fleetbpf("destroy", MANIFEST, "--json")
+    said = fleet.fleetbpf("destroy", MANIFEST, "--yes", "--json")
     assert said.returncode == 0, said.stderr
     for host in fleet.hosts:
         left = fleet.root(

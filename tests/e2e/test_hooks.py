@@ -164,7 +164,7 @@ def hooked(fleet: Fleet) -> Iterator[Fleet]:
     said = fleet.fleetbpf("apply", "hooks.yml")
     assert said.returncode == 0, said.stderr
     yield fleet
-    fleet.fleetbpf("destroy", "hooks.yml")
+    fleet.fleetbpf("destroy", "hooks.yml", "--yes")
 
 
 def records(fleet: Fleet, host: str) -> list[dict[str, Any]]:

@@ -31,7 +31,7 @@ def counting(fleet: Fleet) -> Iterator[Fleet]:
     said = fleet.fleetbpf("apply", "metrics.yml")
     assert said.returncode == 0, said.stderr
     yield fleet
-    fleet.fleetbpf("destroy", "metrics.yml")
+    fleet.fleetbpf("destroy", "metrics.yml", "--yes")
 
 
 def metric(fleet: Fleet, host: str, command: str) -> float:
@@ -72,7 +72,7 @@ def test_a_wrong_label_is_told_before_any_host_is_contacted(counting: Fleet) -> 
 def test_no_metric_outlives_its_program(counting: Fleet) -> None:
     # On one host the loader cannot take its file away: it is killed, and stays dead.
     counting.root("edge1", "killall -STOP loader; killall -KILL loader")
-    said = counting.fleetbpf("destroy", "metrics.yml")
+    said = counting.fleetbpf("destroy", "metrics.yml", "--yes")
     assert said.returncode == 0, said.stderr
     for host in HOSTS:
         assert counting.root(host, f"ls {FOLDER}") == ""

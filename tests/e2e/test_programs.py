@@ -134,7 +134,7 @@ def everything(fleet: Fleet) -> Iterator[dict[str, Told]]:
         fleet.root(host, (HERE / "trigger.sh").read_text())
     yield {host: all_told(fleet, host) for host in HOSTS}
     for example in EXAMPLES:
-        fleet.fleetbpf("destroy", f"examples/{example}.yml")
+        fleet.fleetbpf("destroy", f"examples/{example}.yml", "--yes")
 
 
 @pytest.mark.parametrize("program", WANTED)

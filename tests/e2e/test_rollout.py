@@ -36,7 +36,7 @@ def applied(fleet: Fleet) -> Iterator[Fleet]:
     said = fleet.fleetbpf("apply", MANIFEST)
     assert said.returncode == 0, said.stderr
     yield fleet
-    fleet.fleetbpf("destroy", MANIFEST)
+    fleet.fleetbpf("destroy", MANIFEST, "--yes")
 
 
 def apply_next(fleet: Fleet, *words: str) -> dict[str, Any]:

@@ -61,7 +61,7 @@ def passing(fleet: Fleet) -> Iterator[Path]:
     file = fleet.folder / "passing.yml"
     file.write_text(MANIFEST.replace("BUFFER", "1MiB"))
     yield file
-    fleet.fleetbpf("destroy", "passing.yml")
+    fleet.fleetbpf("destroy", "passing.yml", "--yes")
 
 
 def states(fleet: Fleet) -> list[str]:

@@ -51,7 +51,7 @@ def test_options_of_the_global_tracefs_change_no_line(fleet: Fleet) -> None:
             fleet.root(host, "sh -c 'exit 0'")
             wait_until(lambda host=host: told(fleet, host), what=f"a line of {host}")  # type: ignore[misc]
     finally:
-        assert fleet.fleetbpf("destroy", "options.yml").returncode == 0
+        assert fleet.fleetbpf("destroy", "options.yml", "--yes").returncode == 0
 
 
 def told(fleet: Fleet, host: str) -> bool:

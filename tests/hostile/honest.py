@@ -23,7 +23,7 @@ COUNTS = {
     "first": 1,
     "removed": 0,
 }
-ORIGIN = {"id": "", "repository": "", "path": "", "file": "/work/m.yml", "who": "ann@desk"}
+ORIGIN = {"id": "demo", "repository": "", "path": "", "file": "/work/m.yml", "who": "ann@desk"}
 ABOUT = {"build_key": "k", "inputs": {"flags": "1"}, "limits": {}, "types": []}
 FACTS = f"""\
 uid\t0

@@ -28,7 +28,7 @@ COMMANDS = (
     "maps all hello",
     "rollback m.yml",
     "history all",
-    "destroy m.yml",
+    "destroy m.yml --yes",
     "unlock all",
     "facts all",
     "audit m.yml",
@@ -56,7 +56,7 @@ def folder(fleet: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
     own.mkdir(parents=True)
     (own / "hello.bpf.c").write_text(SOURCE.read_text())
     (own / "m.yml").write_text(
-        "name: demo\nprograms: {hello: {source: hello.bpf.c}}\n"
+        "name: demo\nid: demo\nprograms: {hello: {source: hello.bpf.c}}\n"
         "plays: [{hosts: all, programs: [hello]}]\n"
     )
     monkeypatch.chdir(own)

@@ -39,7 +39,7 @@ LINES = (
     "maps web1 hello",
     "rollback hello.yml",
     "history web1",
-    "destroy hello.yml",
+    "destroy hello.yml --yes",
     "unlock web1",
     "facts web1",
     "audit hello.yml",

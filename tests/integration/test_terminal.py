@@ -39,7 +39,7 @@ def folder(tmp_path: Path, silent_port: int) -> Path:
 
 
 def test_many_hosts_fit_a_small_terminal_and_ctrl_c_leaves_it_as_it_was(folder: Path) -> None:
-    words = (*FLEETBPF, "destroy", "m.yml", "-i", "hosts")
+    words = (*FLEETBPF, "destroy", "m.yml", "--yes", "-i", "hosts")
     with terminal(words, cwd=folder, rows=16) as shown:
         shown.watch(lambda: is_full(shown.lines))
         assert shown.cursor_hidden
@@ -81,7 +81,7 @@ def is_full(lines: list[str]) -> bool:
 
 
 def test_an_end_by_sigterm_gives_the_cursor_back_too(folder: Path) -> None:
-    with terminal((*FLEETBPF, "destroy", "m.yml", "-i", "hosts"), cwd=folder) as shown:
+    with terminal((*FLEETBPF, "destroy", "m.yml", "--yes", "-i", "hosts"), cwd=folder) as shown:
         shown.watch(lambda: shown.cursor_hidden and is_full(shown.lines))
         shown.process.terminate()
         assert shown.wait() == 130
@@ -89,14 +89,14 @@ def test_an_end_by_sigterm_gives_the_cursor_back_too(folder: Path) -> None:
 
 
 def test_without_a_terminal_there_is_a_line_per_host_and_no_escape(folder: Path) -> None:
-    words = (*FLEETBPF, "destroy", "m.yml", "-i", "hosts", "--limit", "refuses*")
+    words = (*FLEETBPF, "destroy", "m.yml", "--yes", "-i", "hosts", "--limit", "refuses*")
     said = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
     assert said.stderr.count(": unreachable\n") == 40
     assert "\x1b" not in said.stderr + said.stdout
 
 
 def test_quiet_leaves_the_errors_and_the_recap(folder: Path) -> None:
-    words = (*FLEETBPF, "destroy", "m.yml", "-i", "hosts", "--limit", "refuses1", "-q")
+    words = (*FLEETBPF, "destroy", "m.yml", "--yes", "-i", "hosts", "--limit", "refuses1", "-q")
     said = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
     assert "connection refused" in said.stderr
     assert "refuses1: unreachable" not in said.stderr
@@ -104,6 +104,17 @@ def test_quiet_leaves_the_errors_and_the_recap(folder: Path) -> None:
 
 
 def test_json_is_the_only_thing_on_standard_output(folder: Path) -> None:
-    words = (*FLEETBPF, "destroy", "m.yml", "-i", "hosts", "--limit", "refuses1", "--json", "-vv")
+    words = (
+        *FLEETBPF,
+        "destroy",
+        "m.yml",
+        "--yes",
+        "-i",
+        "hosts",
+        "--limit",
+        "refuses1",
+        "--json",
+        "-vv",
+    )
     said = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
     assert documents.hosts(said.stdout)["refuses1"]["unreachable"] == 1

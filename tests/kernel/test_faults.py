@@ -243,7 +243,7 @@ def test_two_deployments_at_once_do_not_disturb_each_other(sites: tuple[Site, Si
     write(site.operator.folder, "other", 8, ("z",))
     runs = [site.begin(1), site.begin(8)]
     assert [run.wait() for run in runs] == [0, 0], [run.text() for run in runs]
-    gone = site.operator.run("destroy", manifest(8), "--limit", "here")
+    gone = site.operator.run("destroy", manifest(8), "--yes", "--limit", "here")
     assert gone.wait() == 0, gone.text()
     site.finish(1)
 

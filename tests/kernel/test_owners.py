@@ -1,7 +1,9 @@
 """Two manifests of one name on one host: nothing of the first one goes unless somebody says so."""
 
 import json
+import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ import pytest
 
 from tests.kernel.machine import Machine, inventory, machine
 from tests.kernel.operators import Operator, Run
+from tests.terminal import terminal
 from tests.tools import need
 
 PROGRAM = """
@@ -68,7 +71,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 def clean(site: Site) -> Iterator[None]:
     yield
     last = site.write("last", "z")
-    site.run("destroy", last, "--take-over")
+    site.run("destroy", last, "--yes", "--take-over")
     assert not site.machine.root.exists()
     assert site.programs() == set()
 
@@ -86,8 +89,8 @@ def changes(run: Run) -> list[dict[str, Any]]:
 def test_a_namesake_changes_nothing_and_both_are_named(site: Site) -> None:
     first, second = site.write("a", "x"), site.write("b", "y")
     site.run("apply", first)
-    for command in ("plan", "apply", "rollback", "destroy"):
-        said = site.run(command, second, code=1).text()
+    for command in ("plan", "apply --yes", "rollback", "destroy --yes"):
+        said = site.run(*command.split(), second, code=1).text()
         assert str(site.operator.folder / first) in said
         assert str(site.operator.folder / second) in said
         assert "--take-over" in said
@@ -104,7 +107,7 @@ def test_one_takes_over_who_says_so(site: Site) -> None:
         ("y", "create"),
         ("x", "delete"),
     ]
-    site.run("apply", second, "--take-over")
+    site.run("apply", second, "--take-over", "--yes")
     assert site.programs() == {"y"}
     site.run("apply", second)
     site.run("apply", first, code=1)
@@ -123,7 +126,7 @@ def test_two_files_with_one_id_are_one_manifest(site: Site) -> None:
     first = site.write("a", "x", more="id: acme/twice")
     second = site.write("b", "y", more="id: acme/twice")
     site.run("apply", first)
-    site.run("apply", second)
+    site.run("apply", second, "--yes")
     assert site.programs() == {"y"}
 
 
@@ -152,3 +155,47 @@ def test_two_identical_applies_at_once_change_a_host_once(site: Site) -> None:
     assert [run.wait() for run in runs] == [0, 0, 0], [run.text() for run in runs]
     assert sum(here(run)["changed"] for run in runs) == 1
     assert Path(site.machine.root, "history").read_text().count("\tready\t") == 1
+
+
+def test_where_nobody_can_be_asked_nothing_is_deleted_without_yes(site: Site) -> None:
+    manifest = site.write("a", "x", "y")
+    site.run("apply", manifest)
+    site.write("a", "y")
+    said = site.run("apply", manifest, code=1).text()
+    assert "here: nothing was done: it would delete x, and nobody is here to ask" in said
+    said = site.run("destroy", manifest, code=2).text()
+    assert "nobody is here to ask\n  hint: say --yes" in said
+    assert site.programs() == {"x", "y"}
+    site.run("apply", manifest, "--yes")
+    assert site.programs() == {"y"}
+
+
+@contextmanager
+def asked(site: Site, *words: str, answer: bytes, code: int) -> Iterator[str]:
+    """What a command shows that asks, on a terminal, and is answered."""
+    command = (sys.executable, "-m", "fleetbpf", *words)
+    with terminal(command, cwd=site.operator.folder) as shown:
+        shown.watch(lambda: "[y/N]" in "".join(shown.lines))
+        text = "\n".join(shown.lines)
+        shown.type(answer)
+        assert shown.wait() == code, shown.lines
+        yield text
+
+
+def test_a_person_is_asked_before_anything_is_deleted(site: Site) -> None:
+    manifest = site.write("a", "x", "y")
+    site.run("apply", manifest)
+    site.write("a", "y")
+    with asked(site, "apply", manifest, answer=b"\n", code=1) as text:
+        assert "- x: delete on here\n    no longer declared for this host" in text
+        assert "Delete 1 program on 1 host" in text
+    assert site.programs() == {"x", "y"}
+    with asked(site, "apply", manifest, answer=b"yes\n", code=0):
+        assert site.programs() == {"y"}
+    with asked(site, "destroy", manifest, answer=b"no\n", code=1):
+        assert site.programs() == {"y"}
+    with asked(site, "destroy", manifest, answer=b"\x04", code=1):
+        assert site.programs() == {"y"}
+    with asked(site, "destroy", manifest, answer=b"Y\n", code=0) as text:
+        assert "- y: delete on here" in text
+    assert site.programs() == set()
