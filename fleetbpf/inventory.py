@@ -7,11 +7,12 @@ the earlier ones said. All that is wrong in any of them is told at once, and not
 import functools
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePath
+from types import MappingProxyType
 
 from fleetbpf import groups, inventory_ini, inventory_script, inventory_text, inventory_yaml
 from fleetbpf import inventory_sources as sources
 from fleetbpf.composing import Mistake
-from fleetbpf.draft import UNGROUPED, Draft
+from fleetbpf.draft import UNGROUPED, Draft, Variables
 from fleetbpf.drafting import Drafting
 from fleetbpf.errors import InputError, Problem
 from fleetbpf.host_secrets import conceal
@@ -25,12 +26,14 @@ from fleetbpf.variables import Members, Precedence
 from fleetbpf.vault import Vault
 from fleetbpf.wording import MisunderstoodError
 
+NONE: Variables = MappingProxyType({})
 
-def read(*names: str | PurePath, beside: Path | None = None) -> Inventory:
+
+def read(*names: str | PurePath, beside: Path | None = None, extra: Variables = NONE) -> Inventory:
     """The inventory in files, folders and `host,` lists, the later ones winning.
 
-    `beside` is the folder of a manifest, whose group_vars/ and host_vars/ count as well.
-    InputError with all that is wrong, file by file.
+    `beside` is the folder of a manifest, whose group_vars/ and host_vars/ count as well; `extra`
+    are the variables of the command line. InputError with all that is wrong, file by file.
     """
     draft, vault = Draft(), Vault()
     folders = []
@@ -42,7 +45,7 @@ def read(*names: str | PurePath, beside: Path | None = None) -> Inventory:
             continue
         read_source(location, draft, vault)
         folders += [location.folder] if location.folder else []
-    return settled(draft, tuple(map(str, names)), folders, beside=beside, vault=vault)
+    return settled(draft, tuple(map(str, names)), folders, beside=beside, vault=vault, extra=extra)
 
 
 def read_text(text: str, path: Path) -> Inventory:
@@ -105,6 +108,7 @@ def settled(
     *,
     beside: Path | None,
     vault: Vault,
+    extra: Variables = NONE,
 ) -> Inventory:
     """The inventory that a draft becomes; InputError with all that is wrong."""
     groups.link(draft.groups, draft.hosts)
@@ -116,11 +120,11 @@ def settled(
         where = ", ".join(names)
         raise InputError(Problem(where=where, what=error.what, hint=error.hint)) from error
     everywhere = [*folders, beside] if beside is not None else folders
-    precedence = Precedence(draft, members, everywhere, vault)
+    precedence = Precedence(draft, members, everywhere, vault, extra=extra)
     hosts = connected(draft, members, precedence, beside)
     found = {name: group(name, draft, members, precedence) for name in draft.groups}
     InputError.raise_if_any(draft.mistakes.problems())
-    return Inventory(sources=names, hosts=hosts, groups=found)
+    return Inventory(sources=names, hosts=hosts, groups=found, extra=frozenset(extra))
 
 
 def group(name: str, draft: Draft, members: Members, precedence: Precedence) -> Group:

@@ -51,6 +51,15 @@ def select(pattern: str, inventory: Inventory, *, where: str = "") -> tuple[Host
     return tuple(inventory.hosts[name] for name in chosen)
 
 
+def chosen(pattern: str, inventory: Inventory, *, where: str = "") -> tuple[Host, ...]:
+    """The hosts that the pattern names, at least one; InputError where it is none, and as above."""
+    found = select(pattern, inventory, where=where)
+    if not found:
+        what = f"the host pattern {quoted(pattern)} matches no host"
+        raise InputError(Problem(where=where, what=what, hint=f"inventory: {inventory.name}"))
+    return found
+
+
 def combined(chosen: dict[str, None], action: str, names: tuple[str, ...]) -> dict[str, None]:
     """The chosen hosts after one more term."""
     match action:

@@ -11,11 +11,12 @@ from typing import Any
 
 from fleetbpf import map_text, overlap, quantities
 from fleetbpf.collect import is_set_aside
+from fleetbpf.errors import Problem
 from fleetbpf.frozen import frozen
 from fleetbpf.layout import below
 from fleetbpf.overlap import Moment
 from fleetbpf.record_lines import record_fields
-from fleetbpf.wording import counted
+from fleetbpf.wording import counted, did_you_mean, quoted
 
 OURS = {"time", "host", "deployment", "program", "release", "kind", "overlap", "claimed"}
 UNITS = {"duration": quantities.told_duration, "bytes": quantities.told_size}
@@ -67,6 +68,12 @@ class Reader:
         self._read: dict[int, Position] = {}
         self._starts: dict[Path, tuple[Record, Moment]] = {}  # the last of each release
         self._held: dict[tuple[Path, int], int] = {}  # what segments of a size hold
+
+    @property
+    def told(self) -> frozenset[tuple[str, str]]:
+        """The deployments and programs that have told something, whatever is asked for."""
+        places = (path.relative_to(self._mirror).parts for path in self._mirror.glob("*/*/*/*.log"))
+        return frozenset((deployment, program) for deployment, program, *_ in places)
 
     def news(self) -> list[Record]:
         """Records that have become whole since the last call, in the order of their times."""
@@ -231,6 +238,22 @@ def texts(kind: str, fields: Mapping[str, Any]) -> Iterable[str]:
             return map_text.lines(fields)
         case _:
             return texts_of_loader(kind, fields)
+
+
+def unknown(readers: Sequence[Reader], deployment: str, program: str) -> Problem | None:
+    """What is asked for by name and has told nothing on any host."""
+    told = {place for reader in readers for place in reader.told}
+    deployments = sorted({each for each, _ in told})
+    if deployment and deployment not in deployments:
+        what = f"no host has told anything of the deployment {quoted(deployment)}"
+        hint = did_you_mean(deployment, deployments, noun="deployments")
+        return Problem(where="--deployment", what=what, hint=hint)
+    programs = sorted({each for of, each in told if deployment in {"", of}})
+    if program and program not in programs:
+        what = f"no host has told anything of the program {quoted(program)}"
+        hint = did_you_mean(program, programs, noun="programs")
+        return Problem(where="--program", what=what, hint=hint)
+    return None
 
 
 def texts_of_loader(kind: str, fields: Mapping[str, Any]) -> Iterable[str]:

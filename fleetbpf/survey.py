@@ -1,7 +1,7 @@
 """All that a host can say of itself: one exec that asks, pure functions that read the answer."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import PurePath
 from typing import Annotated, Any, TypeVar
@@ -18,12 +18,14 @@ from pydantic import (
 
 from fleetbpf import hook_evidence
 from fleetbpf.connections import Connection
+from fleetbpf.errors import Problem
 from fleetbpf.layout import HostLayout
 from fleetbpf.lock import read_line
 from fleetbpf.model.bounded import Decimal, Integer, Line, Many, Word, take_one
 from fleetbpf.model.facts import Lock
 from fleetbpf.model.target import Target
 from fleetbpf.protocol import Rows, Said, Script
+from fleetbpf.wording import did_you_mean, quoted
 
 Facts = Mapping[str, Any]  # by name: text, numbers, yes or no, and lists and tables of these
 
@@ -277,6 +279,16 @@ def filtered(facts: Facts, patterns: Sequence[str]) -> Facts:
         for name, value in facts.items()
         if not patterns or any(fnmatchcase(name, pattern) for pattern in patterns)
     }
+
+
+def unknown(patterns: Sequence[str]) -> Iterator[Problem]:
+    """The patterns that are of no fact."""
+    known = tuple(read(HostLayout(), Said(lines=())))
+    for pattern in patterns:
+        if not any(fnmatchcase(name, pattern) for name in known):
+            what = f"no fact is called {quoted(pattern)}"
+            hint = did_you_mean(pattern, known, noun="facts")
+            yield Problem(where="--filter", what=what, hint=hint)
 
 
 # An emulated host needs long to list its kernel's symbols.

@@ -44,7 +44,7 @@ def resolve(
     """
     assigned, problems = assignments(manifest, inventory, limit)
     problems += (*manifests.missing_sources(manifest), *manifests.missing_btf(manifest))
-    rendering = Rendering(manifest)
+    rendering = Rendering(manifest, extra=inventory.extra)
     targets = [rendering.target(assignment) for assignment in assigned]
     InputError.raise_if_any([*problems, *rendering.problems()])
     return tuple(targets)
@@ -98,14 +98,10 @@ def selected(
 ) -> tuple[Host, ...]:
     """The hosts of a pattern; what is wrong with it is added to `problems`."""
     try:
-        found = patterns.select(pattern, inventory, where=where)
+        return patterns.chosen(pattern, inventory, where=where)
     except InputError as error:
         problems += error.problems
         return ()
-    if not found:
-        what = f"the host pattern {quoted(pattern)} matches no host"
-        problems.append(Problem(where=where, what=what, hint=f"inventory: {inventory.name}"))
-    return found
 
 
 def becomes(assignment: Assignment, manifest: Manifest) -> bool:
@@ -127,8 +123,10 @@ class Complaint:
 class Rendering:
     """Renders programs for hosts; collects what goes wrong, told once for all its hosts."""
 
-    def __init__(self, manifest: Manifest) -> None:
+    def __init__(self, manifest: Manifest, *, extra: frozenset[str]) -> None:
+        """`extra` are the variables that win over those of a play, which win over a host's."""
         self._manifest = manifest
+        self._extra = extra
         self._renderer = Renderer()
         self._same_everywhere: dict[str, DesiredProgram] = {}
         self._complaints: dict[Complaint, dict[str, None]] = {}
@@ -168,8 +166,9 @@ class Rendering:
         return target.on(said) if said is not None else target
 
     def _variables(self, host: Host, play: Play) -> Mapping[str, object]:
-        """What templates may name; a play's variables win over the host's."""
-        return {**host.variables, **play.vars, **host.magic}
+        """What templates may name; a play's variables win over the host's, `-e` over both."""
+        extra = {name: host.variables[name] for name in self._extra}
+        return {**host.variables, **play.vars, **extra, **host.magic}
 
     def _contradiction(self, program: str, host: Host, first: int, second: int) -> None:
         """Two plays put the same program on one host, with different values."""

@@ -24,10 +24,20 @@ class Precedence:
     """Merges variables; the rules are those of Ansible's `VARIABLE_PRECEDENCE`."""
 
     def __init__(
-        self, draft: Draft, members: Members, folders: Sequence[Path], vault: Vault
+        self,
+        draft: Draft,
+        members: Members,
+        folders: Sequence[Path],
+        vault: Vault,
+        *,
+        extra: Variables,
     ) -> None:
-        """`folders` are those of the sources, in their order, and that of the manifest last."""
+        """`folders` are those of the sources, in their order, and that of the manifest last.
+
+        `extra` are those of the command line, which win over all.
+        """
         self._draft = draft
+        self._extra = extra
         last = dict.fromkeys(reversed(folders))  # one that comes twice counts where it comes last
         self._places = [self._place(folder, vault) for folder in reversed(last)]
         self._groups = memberships(members, groups.order(draft.groups))
@@ -60,6 +70,7 @@ class Precedence:
         yield self._draft.hosts[host].variables
         for place in self._places:
             yield place.hosts.of(host)
+        yield self._extra
 
     def _place(self, folder: Path, vault: Vault) -> Place:
         return Place(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from fleetbpf.cli import recap
 from fleetbpf.cli.options import add_chosen, load_chosen
 from fleetbpf.cli.output import Output
-from fleetbpf.errors import ExitCode
+from fleetbpf.errors import ExitCode, InputError
 
 if TYPE_CHECKING:
     from fleetbpf.fleet import Outcome
@@ -36,6 +36,7 @@ def run(options: argparse.Namespace, output: Output) -> ExitCode:
     from fleetbpf.cli.session import Session
     from fleetbpf.layout import HostLayout
 
+    InputError.raise_if_any(survey.unknown(options.filter))
     targets = load_chosen(options)
     outcomes = Session.of(options).on_each(
         targets, lambda target, link: survey.of(target, link, HostLayout().at(target.host.root))

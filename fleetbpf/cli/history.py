@@ -1,10 +1,14 @@
 """`fleetbpf history`: what was done on a host, when and by whom."""
 
 import argparse
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fleetbpf import named_files
 from fleetbpf.cli import recap
+from fleetbpf.cli.host_words import in_one
 from fleetbpf.cli.options import (
     add_forks,
     add_inventory,
@@ -13,7 +17,8 @@ from fleetbpf.cli.options import (
     matching,
 )
 from fleetbpf.cli.output import Output
-from fleetbpf.errors import ExitCode
+from fleetbpf.errors import ExitCode, HostError, InputError, Problem
+from fleetbpf.wording import did_you_mean, quoted
 
 if TYPE_CHECKING:
     from fleetbpf.fleet import Outcome
@@ -25,9 +30,11 @@ HEADERS = ("TIME", "HOST", "DEPLOYMENT", "PROGRAM", "OUTCOME", "FROM", "TO", "WH
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    parser.add_argument("hosts", metavar="HOST", help="a host, or a host pattern")
     parser.add_argument(
-        "manifest", metavar="MANIFEST", type=Path, nargs="?", help="only of its deployment"
+        "words",
+        metavar="HOST",
+        nargs="+",
+        help="hosts, or host patterns; and the file of a manifest: only of its deployment",
     )
     parser.add_argument("--deployment", default="", help="only of this deployment")
     add_inventory(parser)
@@ -41,23 +48,53 @@ def run(options: argparse.Namespace, output: Output) -> ExitCode:
     from fleetbpf.cli.session import Session
     from fleetbpf.layout import HostLayout
 
+    take_apart(options)
     only = load_manifest(options).name if options.manifest else options.deployment
     targets = matching(options)
-    outcomes = Session.of(options).on_each(
+    told = Session.of(options).on_each(
         targets,
         lambda target, connection: history.ask(
             connection,
             HostLayout().at(target.host.root),
             host=target.host.name,
             become=target.become,
-        ).of(only),
+        ),
     )
+    if options.deployment:
+        HostError.raise_if_any(unknown(options.deployment, told))
+    outcomes = [replace(each, value=each.value.of(only)) if each.value else each for each in told]
     rows = [cells(each.host.name, entry) for each in outcomes for entry in entries(each)]
     output.table(HEADERS, sorted(rows))
     recaps = [of(outcome) for outcome in outcomes]
     recap.tell_remarks(output, recaps)
     output.document(recap.document(recaps, {each.host.name: row(each) for each in outcomes}))
     return recap.exit_code(recaps)
+
+
+def take_apart(options: argparse.Namespace) -> None:
+    """Tell the words that are hosts from the one that is a manifest; InputError for two."""
+    manifests = [word for word in options.words if is_manifest(word)]
+    hosts = [word for word in options.words if word not in manifests]
+    if len(manifests) > 1 or not hosts:
+        what = "it wants hosts, and one manifest at most"
+        raise InputError(Problem(where="history", what=what, hint="fleetbpf history all hello.yml"))
+    options.hosts = in_one(hosts)
+    options.manifest = Path(manifests[0]) if manifests else None
+
+
+def is_manifest(word: str) -> bool:
+    """Whether a word is the file of a manifest."""
+    return word.endswith((".yml", ".yaml")) or named_files.is_file(Path(word))
+
+
+def unknown(deployment: str, told: "Sequence[Outcome[History]]") -> Iterator[Problem]:
+    """A deployment that no history knows, where there are histories."""
+    answered = [each.value for each in told if each.value is not None]
+    known = sorted({entry.deployment for each in answered for entry in each.entries})
+    if answered and deployment not in known:
+        what = f"no history there tells of the deployment {quoted(deployment)}"
+        hint = did_you_mean(deployment, known, noun="deployments")
+        yield Problem(where="--deployment", what=what, hint=hint)
 
 
 def entries(outcome: "Outcome[History]") -> "tuple[Entry, ...]":

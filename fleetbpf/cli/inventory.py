@@ -57,7 +57,7 @@ def show_list(inventory: "Inventory", options: argparse.Namespace, output: Outpu
     """A line for each host; with --json what `ansible-inventory --list` prints is in it."""
     from fleetbpf import inventory_listing, patterns
 
-    hosts = patterns.select(options.pattern, inventory, where="the host pattern")
+    hosts = patterns.chosen(options.pattern, inventory)
     if options.names:
         for host in hosts:
             output.line(host.name)

@@ -8,9 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from fleetbpf.cli import recap
+from fleetbpf.cli.host_words import add_hosts
 from fleetbpf.cli.options import add_forks, add_inventory, add_passwords, matching
 from fleetbpf.cli.output import Output
-from fleetbpf.errors import ExitCode, RefusedError
+from fleetbpf.errors import ExitCode, HostError, RefusedError
 
 if TYPE_CHECKING:
     from fleetbpf.cli.session import Session
@@ -27,7 +28,7 @@ LONGEST_PAUSE = 60.0  # seconds, between two logins that were refused
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    parser.add_argument("hosts", metavar="HOST", help="a host, or a host pattern")
+    add_hosts(parser)
     parser.add_argument("-f", "--follow", action="store_true", help="go on as records come")
     parser.add_argument("--deployment", default="", help="only of this deployment")
     parser.add_argument("--program", default="", help="only of this program")
@@ -117,9 +118,20 @@ def show(
             print_now(output, record)
     for host, count in Counter(record.host for record in found if record.kind == "torn").items():
         output.progress(f"{host}: warning: {counted(count, 'torn record')}")
+    if not found and not any(each.problems for each in recaps):
+        refuse_unknown(options, readers)
     recap.tell_problems(output, recaps)
     output.document(recap.document(recaps, {}))
     return recap.exit_code(recaps)
+
+
+def refuse_unknown(options: argparse.Namespace, readers: Mapping[str, "Reader"]) -> None:
+    """Raise HostError where no host has told anything of the program or deployment asked for."""
+    from fleetbpf.records import unknown
+
+    if readers:
+        problem = unknown(tuple(readers.values()), options.deployment, options.program)
+        HostError.raise_if_any([problem] if problem else [])
 
 
 def follow(
@@ -144,6 +156,7 @@ def follow(
 
     for target in targets:
         news(target.host.name)
+    warn_of_unknown(options, output, readers)
     work = fetching(options, session, interval=FOLLOW_INTERVAL, on_news=news)
     reached: set[str] = set()
     pause = RECONNECT_AFTER
@@ -159,6 +172,17 @@ def follow(
         targets = [target for target in targets if target.host.name in reached]
         pause = next_pause(pause, outcomes)
         time.sleep(pause)
+
+
+def warn_of_unknown(
+    options: argparse.Namespace, output: Output, readers: Mapping[str, "Reader"]
+) -> None:
+    """Say what has told nothing so far: it may be misspelt, or come later."""
+    from fleetbpf.records import unknown
+
+    if problem := unknown(tuple(readers.values()), options.deployment, options.program):
+        hint = f"; {problem.hint}" if problem.hint else ""
+        output.warning(f"{problem.what} so far{hint}")
 
 
 def next_pause(pause: float, outcomes: "Sequence[Outcome[int]]") -> float:

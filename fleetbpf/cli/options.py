@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from fleetbpf import digits, named_files
 from fleetbpf.cli import tree
+from fleetbpf.cli.host_words import add_hosts
 from fleetbpf.defaults import (
     COLORS,
     DEFAULT_CONNECT_TIMEOUT,
@@ -89,6 +90,14 @@ def add_sources(parser: argparse.ArgumentParser) -> None:
         action="append",
         help="an inventory: a file, a folder, an executable script or HOST,…; may come several "
         f"times (default: {OWN_INVENTORY} or {LAB_INVENTORY})",
+    )
+    hosts.add_argument(
+        "-e",
+        "--extra-vars",
+        metavar="NAME=VALUE",
+        action="append",
+        help="a variable that wins over all others, as in Ansible: name=value, {name: value} or "
+        "@FILE; may come several times",
     )
 
 
@@ -199,13 +208,12 @@ def add_diff(parser: argparse.ArgumentParser) -> None:
 
 
 def add_chosen(parser: argparse.ArgumentParser, *, default: str | None = None) -> None:
-    """Add the positional HOSTS, a host pattern or a manifest, and where to look for hosts."""
-    parser.add_argument(
-        "hosts",
+    """Add the positional HOSTS, host patterns or a manifest, and where to look for hosts."""
+    add_hosts(
+        parser,
         metavar="HOSTS",
-        nargs=None if default is None else "?",
         default=default,
-        help="a host, a host pattern, or the file of a manifest for the hosts of its plays",
+        what="hosts, host patterns, or the file of a manifest for the hosts of its plays",
     )
     add_inventory(parser)
     add_forks(parser)
@@ -266,11 +274,13 @@ def load_inventory(options: argparse.Namespace) -> "Inventory":
 
     The group_vars/ and host_vars/ beside the command's manifest, if it has one, count as well.
     """
-    from fleetbpf import inventory
+    from fleetbpf import extra_variables, inventory
 
     manifest = vars(options).get("manifest")
     beside = manifest.parent if manifest is not None else None
-    return inventory.read(*inventory_sources(options), beside=beside).rooted(options.settings.root)
+    extra = extra_variables.read(vars(options).get("extra_vars") or ())
+    found = inventory.read(*inventory_sources(options), beside=beside, extra=extra)
+    return found.rooted(options.settings.root)
 
 
 def load_both(options: argparse.Namespace) -> "tuple[Manifest, Inventory]":
@@ -314,15 +324,19 @@ def load_chosen(options: argparse.Namespace) -> "tuple[Target, ...]":
 
 
 def matching(options: argparse.Namespace) -> "tuple[Target, ...]":
-    """The hosts that the pattern HOSTS and `--limit` both name."""
+    """The hosts that the pattern HOSTS and `--limit` both name; InputError where none is."""
     from fleetbpf import patterns
     from fleetbpf.model.target import Target
+    from fleetbpf.wording import quoted
 
     inventory = load_inventory(options)
-    hosts = patterns.select(options.hosts, inventory)
+    hosts = patterns.chosen(options.hosts, inventory)
     if options.limit is not None:
-        allowed = patterns.select(options.limit, inventory, where="--limit")
+        allowed = patterns.chosen(options.limit, inventory, where="--limit")
         hosts = tuple(host for host in hosts if host in allowed)
+        if not hosts:
+            what = f"none of the hosts of {quoted(options.hosts)} is one of {quoted(options.limit)}"
+            raise InputError(Problem(where="--limit", what=what))
     return tuple(Target(host=host, become=becomes(host), programs=()) for host in hosts)
 
 

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fleetbpf import homes, named_files
+from fleetbpf import extra_variables, homes, named_files
 from fleetbpf.cli.options import (
     add_common,
     add_inventory,
@@ -96,6 +96,8 @@ def scheduled(options: argparse.Namespace, manifest: "Manifest") -> "ScheduledAu
     tail = ["audit", str(file), "--report"]
     for source in inventory_sources(options):
         tail += ["--inventory", absolute(source)]
+    for text in extra_variables.absolute(options.extra_vars or ()):
+        tail += ["--extra-vars", text]
     if any("\n" in word for word in tail):
         raise InputError(Problem(where=str(file), what="its path has a line end in it"))
     return ScheduledAudit.of(

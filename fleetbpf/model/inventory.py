@@ -86,6 +86,7 @@ class Inventory:
     """
 
     sources: tuple[str, ...]
+    extra: frozenset[str] = frozenset()  # variables that the command line says, by their names
     hosts: Mapping[str, Host]
     groups: Mapping[str, Group]
 

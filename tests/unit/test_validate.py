@@ -9,6 +9,7 @@ import pytest
 from fleetbpf.cli import options, schema, validate
 from fleetbpf.cli.output import Output
 from fleetbpf.errors import ExitCode, InputError
+from fleetbpf.model.settings import Settings
 from tests import documents
 
 MANIFEST = """\
@@ -34,7 +35,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def parsed(*words: str) -> argparse.Namespace:
     parser = argparse.ArgumentParser()
     validate.arguments(parser)
-    return parser.parse_args(words)
+    options = parser.parse_args(words)
+    options.settings = Settings()
+    return options
 
 
 @pytest.mark.usefixtures("folder")
