@@ -186,7 +186,7 @@ class Builder:
         for _ in range(ATTEMPTS):
             started = time.time_ns()
             found, warnings = bench.compile_object(recipe, self._watch(), self._readable(recipe))
-            included = includes.look(found.files, found.absent)
+            included = includes.look(found.files, found.missed)
             includes.remember(self._memory(recipe), included)
             # The hashes must be those of what clang read: look again when somebody wrote meanwhile.
             if all(path.stat().st_mtime_ns < started for path in found.files):

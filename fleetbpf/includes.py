@@ -1,14 +1,14 @@
 """What a source includes: seen as clang reads it, remembered while all of it is the same."""
 
 import contextlib
-import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
 from fleetbpf.cache import digest
 from fleetbpf.frozen import frozen
+from fleetbpf.opened import Miss, missing
 from fleetbpf.private_files import write_whole
 from fleetbpf.trusted_files import read_own
 
@@ -18,15 +18,16 @@ class Included:
     """A source with all it includes, as they were when somebody looked."""
 
     files: tuple[tuple[Path, str], ...]  # absolute, in clang's order, source first; SHA-256
-    absent: tuple[Path, ...]  # what was looked for then: a new file there may be included
+    missed: tuple[tuple[Path, Miss], ...]  # what was looked for: a file there may be included
 
 
 MEMORIES = TypeAdapter(Included)
 
 
-def look(files: Iterable[Path], absent: Iterable[Path]) -> Included:
-    """Hash `files`, and keep what was `absent`."""
-    return Included(files=tuple((path, digest(path)) for path in files), absent=tuple(absent))
+def look(files: Iterable[Path], missed: Mapping[Path, Miss]) -> Included:
+    """Hash `files`, and keep what was missed."""
+    hashed = tuple((path, digest(path)) for path in files)
+    return Included(files=hashed, missed=tuple(missed.items()))
 
 
 def recall(memory: Path) -> Included | None:
@@ -36,7 +37,7 @@ def recall(memory: Path) -> Included | None:
         same = all(digest(path) == sha256 for path, sha256 in kept.files)
     except (OSError, ValidationError):
         return None
-    return kept if same and not any(os.path.lexists(path) for path in kept.absent) else None
+    return kept if same and all(missing(path) is miss for path, miss in kept.missed) else None
 
 
 def remember(memory: Path, included: Included) -> None:

@@ -1,13 +1,36 @@
 """What a compiler opened, as watch/watch.c told it while it was preloaded."""
 
 import os
-from collections.abc import Iterable, Iterator
+import stat
+from collections.abc import Iterable, Iterator, Mapping
+from enum import StrEnum
 from pathlib import Path
 
 from fleetbpf.frozen import frozen
 
-KINDS = b"oaxs"  # the first byte of a record
-OPENED, ABSENT, OUTSIDE, SPECIAL = KINDS
+KINDS = b"oxsadc"  # the first byte of a record
+OPENED, OUTSIDE, SPECIAL, *_ = KINDS
+
+
+class Miss(StrEnum):
+    """Why what was looked for was not read: the last of a record's letters."""
+
+    ABSENT = "a"
+    FOLDER = "d"
+    CLOSED = "c"  # to who builds, or a link without an end
+
+
+def missing(path: Path) -> Miss | None:
+    """Why a path cannot be read now; None where it can."""
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return Miss.ABSENT
+    except (OSError, RuntimeError):
+        return Miss.CLOSED
+    if stat.S_ISDIR(mode):
+        return Miss.FOLDER
+    return None if os.access(path, os.R_OK) else Miss.CLOSED
 
 
 @frozen
@@ -15,7 +38,7 @@ class Opened:
     """What a compiler did with files after it had opened its source."""
 
     files: tuple[Path, ...]  # what it read: absolute, in its order, the source first
-    absent: tuple[Path, ...]  # what it looked for and did not find
+    missed: Mapping[Path, Miss]  # what it looked for and did not find to be a file
     outside: tuple[Path, ...]  # what it was kept from reading: it lies elsewhere
     special: tuple[Path, ...]  # as well: devices, pipes
 
@@ -42,10 +65,11 @@ def read(told: bytes, source: Path, work: Path) -> Opened:
     found: dict[int, dict[Path, None]] = {kind: {} for kind in KINDS}
     for kind, path in records(told, source):
         found[kind][path] = None
-    files, absent = found[OPENED], found[ABSENT]
+    files = found[OPENED]
+    missed = ((path, miss) for miss in Miss for path in found[ord(miss)])
     return Opened(
         files=tuple(files),
-        absent=tuple(p for p in absent if p not in files and not p.is_relative_to(work)),
+        missed={p: m for p, m in missed if p not in files and not p.is_relative_to(work)},
         outside=tuple(found[OUTSIDE]),
         special=tuple(found[SPECIAL]),
     )

@@ -36,7 +36,7 @@ def read(content: bytes, recipe: Recipe, structs: Iterable[str] = ()) -> tuple[E
     _refuse_if(foreign(content), recipe)
     try:
         parts = elf.parse(content)
-        for check in (ambiguous, legacy_maps, untyped_maps, undefined):
+        for check in (ambiguous, legacy_maps, untyped_maps, undefined, local):
             _refuse_if(check(parts), recipe)
         described = description.read(recipe.program, parts, structs)
     except ValueError as error:
@@ -125,6 +125,21 @@ def undefined(parts: Elf) -> tuple[str, str] | None:
         return None
     what = f"uses {', '.join(map(quoted, names))}, which it does not define"
     return what, "BPF has no C library: write it out, or let the compiler expand it"
+
+
+def local(parts: Elf) -> tuple[str, str] | None:
+    """Functions with a section, and maps, that are static: libbpf takes neither."""
+    for symbol in parts.symbols:
+        if not symbol.local or not symbol.name or not 0 < symbol.section < len(parts.sections):
+            continue
+        section = parts.sections[symbol.section]
+        if symbol.function and section.executable and section.name != ".text":
+            what = f"has the function {quoted(symbol.name)} in {quoted(section.name)}, and it is"
+            return f"{what} static: libbpf takes no such", "leave `static` away"
+        if not symbol.function and section.name == ".maps":
+            what = f"has the map {quoted(symbol.name)}, and it is static: libbpf takes no such"
+            return what, "leave `static` away"
+    return None
 
 
 def ambiguous(parts: Elf) -> tuple[str, str] | None:

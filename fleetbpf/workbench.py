@@ -62,7 +62,7 @@ class Workbench:
             if recipe.source.stat().st_size > ALLOWANCE.file:
                 raise refused("is larger than 64 MiB", "strip it of what debuggers read", recipe)
             shutil.copyfile(recipe.source, self.folder / compilation.UNSTRIPPED)
-            return Opened(files=(recipe.source,), absent=(), outside=(), special=()), ""
+            return Opened(files=(recipe.source,), missed={}, outside=(), special=()), ""
         told, source = self.folder / compilation.TOLD, recipe.source
         told.write_bytes(b"")
         libraries = os.environ.get("LD_LIBRARY_PATH", "")

@@ -306,7 +306,8 @@ int fb_options_parse(struct fb_options *options, int argc, char **argv, const ch
 	options->release = "";
 	if (parse_words(options, count, argv + 1, NULL, problem) ||
 	    check_label("--deployment", options->deployment, problem) ||
-	    check_label("--program", options->program, problem) ||
+	    /* By hand it is the source's name, which becomes part of nothing. */
+	    (options->program != program && check_label("--program", options->program, problem)) ||
 	    check_label("--release", options->release, problem))
 		return -EINVAL;
 	if (options->supervise && !options->spool)

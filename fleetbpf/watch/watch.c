@@ -5,8 +5,8 @@
  *
  * FLEETBPF_FOLDERS has a line for each folder that may be read, without links in it; nothing hidden
  * (.ssh, .git) below one is. FLEETBPF_OPENED names the file that is told, a NUL behind each: `o`
- * and a path that was opened, `a` one that is absent, `x` one that lies elsewhere, `s` one that is
- * no plain file.
+ * and a path that was opened, `a` one that is absent, `d` one that is a folder, `c` one that is
+ * closed to us, `x` one that lies elsewhere, `s` one that is no plain file.
  *
  * Needs no header and no library: a machine that only builds for another one may have neither.
  */
@@ -40,6 +40,7 @@ enum {
 	ENOENT = 2,
 	EACCES = 13,
 	ENOTDIR = 20,
+	ELOOP = 40,
 	LONGEST = 8192,
 };
 
@@ -78,9 +79,15 @@ static void tell(char kind, const char *path)
 	*__errno_location() = kept;
 }
 
-static int is_absent(void)
+/* What did not work, where another day it may. */
+static void tell_missed(const char *path)
 {
-	return *__errno_location() == ENOENT || *__errno_location() == ENOTDIR;
+	int error = *__errno_location();
+
+	if (error == ENOENT || error == ENOTDIR)
+		tell('a', path);
+	if (error == EACCES || error == ELOOP)
+		tell('c', path);
 }
 
 static int is_hidden(const char *rest)
@@ -148,12 +155,13 @@ static int open_to_read(int folder, const char *path, int flags)
 	char kind;
 
 	if (fd < 0) {
-		if (is_absent())
-			tell('a', path);
+		tell_missed(path);
 		return -1;
 	}
-	if (type_of((int)fd) == S_IFDIR)
+	if (type_of((int)fd) == S_IFDIR) {
+		tell('d', path);
 		return (int)fd;
+	}
 	kind = judge((int)fd);
 	tell(kind, path);
 	if (kind != 'o') {
@@ -207,8 +215,8 @@ static int watched(int folder, const char *path, int flags, unsigned int mode)
 	int name(const char *path, void *status)                                                   \
 	{                                                                                          \
 		int error = (int)syscall(SYS_newfstatat, AT_FDCWD, path, status, 0);               \
-		if (error && is_absent() && is_compiler())                                         \
-			tell('a', path);                                                           \
+		if (error && is_compiler())                                                        \
+			tell_missed(path);                                                         \
 		return error;                                                                      \
 	}
 

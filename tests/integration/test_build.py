@@ -35,6 +35,20 @@ int say(void *ctx)
 }
 """
 HEADER = '#define GREETING "hello"\n'
+STATIC_MAP = """\
+static struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} own SEC(".maps");
+
+__u32 *seen(__u32 key)
+{
+	return bpf_map_lookup_elem(&own, &key);
+}
+
+"""
 PLAIN = SOURCE.replace('#include "greeting.h"\n', HEADER)
 
 
@@ -190,6 +204,26 @@ def test_a_header_that_comes_first_on_the_search_path_now_is_used(
     assert builder.build(Recipe(source=source)).key != first.key
 
 
+def test_a_folder_where_a_header_was_asked_for_is_noticed_when_it_becomes_one(
+    builder: Builder, tmp_path: Path
+) -> None:
+    asks = '#if __has_include("late.h")\n#define LATE 2\n#else\n#define LATE 1\n#endif\n'
+    text = PLAIN.replace("return 0;", "return LATE;")
+    source = write(tmp_path / "src", asks + text)
+    late = tmp_path / "src" / "late.h"
+    late.mkdir()
+    first = builder.build(Recipe(source=source))
+    assert builder.build(Recipe(source=source)).cached
+    late.rmdir()
+    late.write_text("")
+    second = builder.build(Recipe(source=source))
+    assert second.key != first.key
+    late.unlink()
+    late.symlink_to("nowhere.h")
+    assert builder.build(Recipe(source=source)).key == first.key
+    assert builder.inputs(Recipe(source=source)) == builder.inputs(Recipe(source=source))
+
+
 def test_a_source_that_goes_by_angle_brackets_finds_its_own_folder(
     builder: Builder, tmp_path: Path
 ) -> None:
@@ -266,6 +300,32 @@ def test_a_source_without_a_function_says_what_one_needs(builder: Builder, tmp_p
     problem = refusal(builder, source)
     assert problem.what == "hello.bpf.c has no BPF function"
     assert "SEC(" in problem.hint
+
+
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        pytest.param(
+            ("int say", "__attribute__((used)) static int say"),
+            "has the function `say` in `tracepoint/syscalls/sys_enter_execve`, and it is static",
+            id="function",
+        ),
+        pytest.param(
+            (
+                'SEC("tracepoint',
+                f'{STATIC_MAP}SEC("tracepoint',
+            ),
+            "has the map `own`, and it is static",
+            id="map",
+        ),
+    ],
+)
+def test_what_is_static_though_libbpf_wants_to_see_it_is_told(
+    builder: Builder, tmp_path: Path, change: tuple[str, str], what: str
+) -> None:
+    problem = refusal(builder, write(tmp_path / "src", PLAIN.replace(*change)))
+    assert problem.what.startswith(f"hello.bpf.c {what}")
+    assert "`static`" in problem.hint
 
 
 def test_a_source_without_a_license_says_how_to_add_one(builder: Builder, tmp_path: Path) -> None:

@@ -4,8 +4,13 @@ import json
 import os
 import signal
 import subprocess
+from pathlib import Path
 
-from tests.kernel.conftest import Build
+import pytest
+
+from fleetbpf.build import Builder
+from fleetbpf.model.recipe import Recipe
+from tests.kernel.conftest import SHIPPED, Build
 from tests.kernel.running import ping
 
 
@@ -60,7 +65,11 @@ def test_describe_prints_json(build: Build) -> None:
     done = subprocess.run([build("exec_counts"), "--describe"], capture_output=True, check=True)
     described = json.loads(done.stdout)
     assert described["functions"] == [
-        {"name": "count_exec", "section": "tracepoint/sched/sched_process_exec"}
+        {
+            "name": "count_exec",
+            "section": "tracepoint/sched/sched_process_exec",
+            "called": False,
+        }
     ]
     assert [item["name"] for item in described["maps"]] == ["counts"]
     assert described["prints"] is False
@@ -70,6 +79,17 @@ def test_an_unknown_option_is_named(build: Build) -> None:
     done = subprocess.run([build("hello"), "--atach=x"], capture_output=True, check=False)
     assert done.returncode == 2
     assert b"unknown option: --atach=x" in done.stderr
+
+
+@pytest.mark.parametrize("length", [63, 64, 240])
+def test_a_source_may_have_a_name_of_any_length(
+    builder: Builder, tmp_path: Path, length: int
+) -> None:
+    source = tmp_path / f"{'n' * length}.bpf.c"
+    source.write_text((SHIPPED / "exec_counts.bpf.c").read_text())
+    command = [str(builder.build(Recipe(source=source)).loader), "--check"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    assert done.stdout == f"{'n' * length}: this kernel takes it\n", done.stderr
 
 
 def test_maps_that_leave_their_size_to_their_loader_get_one(build: Build) -> None:

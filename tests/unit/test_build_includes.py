@@ -1,12 +1,14 @@
 """What a source includes: as clang was seen to open it, and how long a memory of it is right."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from fleetbpf import includes, opened
 from fleetbpf.includes import Included
+from fleetbpf.opened import Miss
 
 FOLDER = Path("/src")
 
@@ -23,7 +25,7 @@ def test_what_a_compiler_opened_is_told_from_its_source_on() -> None:
             *("x/etc/os-release", "a/usr/lib/none", "o./hello.bpf.c", "a./linux"),
             *("o/usr/include/a.h", "o./a b#c$.h", "o../common/y.h", "a/work/program.o"),
             *("x/etc/shadow", "s./pipe", "o/src/./hello.bpf.c", "a/usr/include/a.h"),
-            "o./\udcff.h",
+            *("o./\udcff.h", "d./folder.h", "c./closed.h", "d/work"),
         ),
         FOLDER / "hello.bpf.c",
         WORK,
@@ -32,7 +34,11 @@ def test_what_a_compiler_opened_is_told_from_its_source_on() -> None:
         *("/src/hello.bpf.c", "/usr/include/a.h", "/src/a b#c$.h", "/src/../common/y.h"),
         "/src/\udcff.h",
     ]
-    assert found.absent == (Path("/src/linux"),)
+    assert found.missed == {
+        Path("/src/linux"): Miss.ABSENT,
+        Path("/src/folder.h"): Miss.FOLDER,
+        Path("/src/closed.h"): Miss.CLOSED,
+    }
     assert (found.outside, found.special) == ((Path("/etc/shadow"),), (Path("/src/pipe"),))
 
 
@@ -59,8 +65,8 @@ class Tree:
 
     def look(self) -> Included:
         places = ("extra.h", "sys/types.h")
-        absent = [self.source.parent / place for place in places]
-        return includes.look((self.source, self.header, self.shared), absent)
+        missed = {self.source.parent / place: Miss.ABSENT for place in places}
+        return includes.look((self.source, self.header, self.shared), missed)
 
 
 @pytest.fixture
@@ -97,6 +103,32 @@ def test_a_new_header_that_would_be_found_first_is_noticed(tree: Tree) -> None:
 
 def test_a_header_that_the_source_only_asks_for_is_noticed_when_it_comes(tree: Tree) -> None:
     (tree.source.parent / "extra.h").write_text("")
+    assert includes.recall(tree.memory) is None
+
+
+@pytest.mark.parametrize(
+    ("before", "miss", "after"),
+    [
+        pytest.param(Path.mkdir, Miss.FOLDER, Path.rmdir, id="folder"),
+        pytest.param(lambda path: path.symlink_to(path), Miss.CLOSED, Path.unlink, id="own link"),
+        pytest.param(
+            lambda path: path.symlink_to("later.h"),
+            Miss.ABSENT,
+            lambda path: path.with_name("later.h").touch(),
+            id="link that leads nowhere",
+        ),
+    ],
+)
+def test_what_is_no_file_is_remembered_until_it_changes(
+    tree: Tree, before: Callable[[Path], None], miss: Miss, after: Callable[[Path], None]
+) -> None:
+    path = tree.source.parent / "odd.h"
+    before(path)
+    includes.remember(tree.memory, includes.look((tree.source,), {path: miss}))
+    assert includes.recall(tree.memory) is not None
+    after(path)
+    if miss is not Miss.ABSENT:
+        path.touch()
     assert includes.recall(tree.memory) is None
 
 

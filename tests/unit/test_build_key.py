@@ -35,7 +35,7 @@ def included(folder: str, content: str = "1") -> Included:
             (HEADERS / "x86_64" / "vmlinux.h", "3"),
             (Path("/usr/include/bpf/bpf_helpers.h"), "4"),
         ),
-        absent=(),
+        missed=(),
     )
 
 
@@ -98,7 +98,7 @@ def test_the_folder_of_a_sysroot_does_not_matter() -> None:
     def key_in(root: str) -> str:
         header = Path(root) / "usr" / "include" / "bpf" / "bpf_helpers.h"
         tools = replace(TOOLS, sysroot=Path(root))
-        found = Included(files=((header, "4"),), absent=())
+        found = Included(files=((header, "4"),), missed=())
         return build_key.program_key(inputs(Recipe(source=Path("/a/x.bpf.c")), found, tools))
 
     assert key_in("/home/ann/.cache/s") == key_in("/srv/cache/s")
@@ -128,7 +128,7 @@ def test_our_own_code_is_all_there() -> None:
 
 def test_each_input_has_a_name_and_a_short_digest_after_its_version() -> None:
     header = "5" * 64
-    found = Included(files=((Path("/a/x.bpf.c"), "4" * 64), (Path("/a/x.h"), header)), absent=())
+    found = Included(files=((Path("/a/x.bpf.c"), "4" * 64), (Path("/a/x.h"), header)), missed=())
     told = build_key.brief(inputs(Recipe(source=Path("/a/x.bpf.c")), found))
     assert told["source x.bpf.c"] == "4" * 12
     assert told["header x.h"] == "5" * 12
@@ -139,7 +139,7 @@ def test_headers_of_one_name_both_matter() -> None:
     def told(second: str) -> build_key.Inputs:
         first, other = Path("/usr/include/linux/types.h"), Path("/usr/include/asm/types.h")
         files = ((Path("/a/x.bpf.c"), "1"), (first, "2"), (other, second))
-        return inputs(Recipe(source=Path("/a/x.bpf.c")), Included(files=files, absent=()))
+        return inputs(Recipe(source=Path("/a/x.bpf.c")), Included(files=files, missed=()))
 
     assert told("3")["header types.h"] != told("4")["header types.h"]
 
