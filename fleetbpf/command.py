@@ -9,6 +9,7 @@ from pathlib import PurePath
 
 from fleetbpf.limits import SCRIPTS, TOOL, Limits
 
+SHELL = "/bin/sh"  # on hosts, by its path: a login shell may have an alias for sh
 FOLDERS = "folders.sh"  # the script behind which all others stand
 REFUSED = 77  # its exit status, EX_NOPERM of sysexits.h, with the reason on stderr
 END = b"\nend\n"  # the last that a command says before its shell waits for an order
@@ -53,9 +54,30 @@ class Command:
         """What it is called where something is wrong with it."""
         return self.name or self.words[0]
 
-    def behind(self, *words: str, stays: bool) -> "Command":
-        """The same behind others' words, which decide how root executes it."""
-        return Command(*words, name=self.name, stays=stays, limits=self.limits)
+    @property
+    def script(self) -> str | None:
+        """The text of the script that it is; None where it is another program."""
+        return self.words[2] if self.name else None
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """What its script, or its program, is given."""
+        return self.words[4:] if self.name else self.words[1:]
+
+    def carried_by(self, *words: str) -> "Command":
+        """Others' words that carry it to a host, under its own title."""
+        return Command(*words, name=self.title, limits=self.limits)
+
+    def within(self, limits: Limits) -> "Command":
+        """The same with other limits."""
+        return Command(
+            *self.words,
+            become=self.become,
+            name=self.name,
+            stays=self.stays,
+            order=self.order,
+            limits=limits,
+        )
 
     def argv(self) -> tuple[str, ...]:
         """The words to execute; ValueError where root must do that (connections/becoming.py)."""

@@ -101,34 +101,26 @@ def opened(path: Path) -> int:
 def fields(exchange: Exchange, *, whole: bool, mask: Mask) -> dict[str, object]:
     """What is told of a command; masked before it is cut, so that no half of a secret is left."""
     command, completed = exchange.command, exchange.completed
-    name, text, arguments = parts(command.words, command.name)
+    text = command.script
     said: dict[str, object] = {
         "time": datetime.fromtimestamp(exchange.began, UTC).isoformat(timespec="milliseconds"),
         "run": os.getpid(),
         "host": exchange.host,
-        "command": name,
-        "arguments": shortened([mask(word) for word in arguments], LONGEST_ARGUMENTS),
+        "command": command.title,
+        "arguments": shortened([mask(word) for word in command.arguments], LONGEST_ARGUMENTS),
         "become": command.become,
         "status": completed.status if completed else None,
         "seconds": round(exchange.seconds, 3),
         "sent": exchange.sent,
         "received": exchange.received,
     }
-    if text:
+    if text is not None:
         said |= {"script": text} if whole else {"sha256": digest(text)}
     if completed and completed.stderr:
         said["stderr"] = mask(completed.stderr.decode("utf-8", "replace"))[:LONGEST_STDERR]
     if exchange.error:
         said["error"] = mask(exchange.error)
     return said
-
-
-def parts(words: Sequence[str], script: str) -> tuple[str, str, list[str]]:
-    """A command's name, its script's text if it is one, and its arguments."""
-    if script:
-        _sh, _c, text, _zero, *arguments = words
-        return script, text, arguments
-    return words[0], "", list(words[1:])
 
 
 def shortened(words: Sequence[str], longest: int) -> list[str]:

@@ -1,29 +1,23 @@
 """The words in front of a command that root must execute, and what to do where they fail."""
 
-from typing import assert_never
+import shlex
 
+from fleetbpf.command import SHELL
 from fleetbpf.model.become import BecomeMethod, BecomeWay
 
 Words = tuple[str, ...]
 
 # Runs as root: says so, passes over the password if nobody has read it (sudo with NOPASSWD does
-# not), and leaves standard input to the command. `read` takes no byte beyond its line.
-# usage: begin TOKEN WORD...
-BEGIN = """token=$1
-shift
-echo "$token"
-while IFS= read -r line; do
-	[ "$line" != "$token" ] || exec "$@"
-done
-exit 1"""
+# not), and leaves standard input to the command. `read` takes no byte beyond its line. A login
+# shell reads it, so it is one line without quotes of its kind, backslashes and `!`.
+READY = (
+    "echo {token}; while IFS= read -r line; do "
+    "case $line in {token}) {command}; exit;; esac; done; exit 1"
+)
 
 # The same behind a terminal without an end of input: at most SIZE bytes are for the command. What
 # it says on standard error would end up in its output.
-# usage: begin TOKEN SIZE WORD...
-BEGIN_ON_TERMINAL = """token=$1 size=$2
-shift 2
-echo "$token"
-head -c "$size" | "$@" 2>/dev/null"""
+READY_ON_TERMINAL = "echo {token}; head -c {size} | {shell} -c {command} 2>/dev/null"
 
 
 GIVE = "give the password (-K, FLEETBPF_BECOME_PASSWORD, or ansible_become_password, vaulted)"
@@ -53,29 +47,24 @@ def quietly(way: BecomeWay, command: Words) -> Words:
     return around(way, flags, command)
 
 
-def with_password(way: BecomeWay, command: Words, *, token: str, size: int) -> Words:
-    """The command as root executes it after a password; it begins by saying the token.
+def with_password(way: BecomeWay, command: str, *, token: str) -> Words:
+    """A command of sh as root executes it after a password; it begins by saying the token."""
+    ready = READY.format(token=token, command=command)
+    flags = ("-S", "-p", prompt(token)) if way.method is BecomeMethod.SUDO else ()
+    return around(way, flags, (SHELL, "-c", ready))
 
-    `size` is that of the payload, in bytes.
-    """
-    pipe = ("sh", "-c", BEGIN, "fleetbpf", token, *command)
-    match way.method:
-        case BecomeMethod.SUDO:
-            return around(way, ("-S", "-p", prompt(token)), pipe)
-        case BecomeMethod.SU:
-            return around(way, (), pipe)
-        case BecomeMethod.DOAS:
-            terminal = ("sh", "-c", BEGIN_ON_TERMINAL, "fleetbpf", token, str(size), *command)
-            return around(way, (), terminal)
-        case never:
-            assert_never(never)
+
+def on_terminal(way: BecomeWay, command: str, *, token: str, size: int) -> Words:
+    """The same where the password is asked for on a terminal; `size` is that of all that is fed."""
+    told = {"token": token, "size": size, "shell": SHELL, "command": shlex.quote(command)}
+    return around(way, (), (SHELL, "-c", READY_ON_TERMINAL.format(**told)))
 
 
 def around(way: BecomeWay, flags: Words, command: Words) -> Words:
     """The command behind the program that makes one root."""
     front = (way.program, *way.flags, *flags)
     if way.method is BecomeMethod.SU:
-        return (*front, "-s", "/bin/sh", "-c", 'exec "$@"', "--", "root", "fleetbpf", *command)
+        return (*front, "-s", SHELL, "-c", 'exec "$@"', "--", "root", "fleetbpf", *command)
     return (*front, "--", *command)
 
 

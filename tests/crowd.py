@@ -22,6 +22,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests import envelopes
+
 if TYPE_CHECKING:
     import asyncssh
 
@@ -135,6 +137,7 @@ async def pass_on(
 
 async def answer(process: "asyncssh.SSHServerProcess[bytes]") -> None:
     """Say what a host says that is asked for its facts, or gets its first release."""
+    await envelopes.arrive(process)
     process.stdout.write(FACTS.encode())
     order = await process.stdin.readline()
     if order:

@@ -7,7 +7,7 @@ from pathlib import Path
 from fleetbpf.cli.output import Output
 from fleetbpf.cli.progress import Progress
 from fleetbpf.command import Command
-from fleetbpf.command_log import CommandLog, parts
+from fleetbpf.command_log import CommandLog
 from fleetbpf.connections import Completed
 from fleetbpf.connections.watched import Exchange, Watcher
 from fleetbpf.frozen import frozen
@@ -57,10 +57,9 @@ class Watching:
 
     def begun(self, host: str, command: Command) -> None:
         """A command was sent."""
-        self.shown.at(host, STATES.get(command.name, command.name or command.words[0]))
+        self.shown.at(host, STATES.get(command.name, command.title))
         if self.output.verbosity >= 1:
-            name, _, arguments = parts(command.words, command.name)
-            self.output.detail(f"{host}: {' '.join((name, *arguments))}")
+            self.output.detail(f"{host}: {' '.join((command.title, *command.arguments))}")
 
     def heard(self, host: str, command: Command, piece: bytes) -> None:
         """A host said something; a line that is cut in two is only a word in the table missed."""
@@ -82,9 +81,8 @@ class Watching:
 def outcome(exchange: Exchange) -> str:
     """A command's end in a line."""
     end = f"status {exchange.completed.status}" if exchange.completed else exchange.error
-    name = exchange.command.name or exchange.command.words[0]
     sizes = f"{counted(exchange.sent, 'byte')} sent, {exchange.received} received"
-    return f"{name}: {end} after {exchange.seconds:.2f} s, {sizes}"
+    return f"{exchange.command.title}: {end} after {exchange.seconds:.2f} s, {sizes}"
 
 
 def said(completed: Completed) -> list[str]:

@@ -2,10 +2,6 @@
 
 from collections.abc import Sequence
 
-from paramiko import Message
-from paramiko.auth_handler import AuthHandler
-from paramiko.ssh_exception import SSHException
-
 Prompts = Sequence[tuple[str, bool]]  # what is asked, and whether the answer may be seen
 
 MOST_PROMPTS = 16  # in one round; PAM's modules ask one or two
@@ -32,14 +28,3 @@ class Answers:
         said = " ".join(" ".join((self.unanswered, *told)).split())
         self.unanswered = said[:LONGEST_TALE]
         return ["" for _ in prompts]
-
-
-class Interview(AuthHandler):
-    """The side of keyboard-interactive that is asked; paramiko believes the count of prompts."""
-
-    def _parse_userauth_info_request(self, message: Message) -> None:
-        message.get_text(), message.get_text(), message.get_binary()
-        if message.get_int() > MOST_PROMPTS:
-            raise SSHException("it asks more questions at once than anybody would")
-        message.rewind()
-        super()._parse_userauth_info_request(message)  # type: ignore[misc]

@@ -1,20 +1,38 @@
-"""Commands that root must execute: the password is fed to sudo or su, and then the payload."""
+"""Commands on a host, each in an envelope: by who logs in, or by root, who may want a password."""
 
-import secrets
+import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Protocol, Self
 
 from fleetbpf import elevation
 from fleetbpf.command import Command
 from fleetbpf.connections import Completed, Connection, Sink
-from fleetbpf.connections.dialogue import Dialogue, PipeDialogue, TerminalDialogue
+from fleetbpf.connections.dialogue import (
+    AskedDialogue,
+    Dialogue,
+    Errand,
+    PipeDialogue,
+    TerminalDialogue,
+)
+from fleetbpf.connections.envelope import NOISE, encoded, reading, seal, seal_words
 from fleetbpf.connections.feed import Feed
-from fleetbpf.errors import HostError, Problem, UnreachableError
+from fleetbpf.errors import FleetbpfError, HostError, Problem, UnreachableError
+from fleetbpf.limits import Limits
 from fleetbpf.model.inventory import Host
+
+PROBE = Command("true", limits=Limits(silence=20.0))  # does the login shell run anything?
+PROBE_TIMEOUT = 30.0  # seconds
+LET_IN = (
+    "`ssh HOST sh -c true` must work there: a login shell that runs commands (no nologin), and no "
+    "ForceCommand in sshd_config or command= in authorized_keys that runs something else"
+)
 
 
 class PlainConnection(Connection, Protocol):
     """A connection whose commands run as whoever is logged in."""
+
+    keeps: bool  # whether the shell of a command can stay for an order
 
     @property
     def waits(self) -> bool:
@@ -31,15 +49,16 @@ class PlainConnection(Connection, Protocol):
         timeout: float = 600.0,
         terminal: bool = False,
     ) -> Completed:
-        """As Connection.run; stdin may grow while the command runs.
+        """As Connection.run, word by word, by the login shell; stdin may grow while it runs.
 
+        A command with an order is none: what is fed goes to the shell that waits.
         With `terminal` the command has one, which passes every byte on as it is.
         """
         ...
 
 
 class BecomingConnection:
-    """A connection that can run commands as root as well."""
+    """A connection that can run commands as root as well, whatever the login shell is."""
 
     def __init__(
         self,
@@ -58,7 +77,8 @@ class BecomingConnection:
         self._host = host
         self._password = password
         self._patience = patience
-        self._became = False  # whether root did the last command
+        self._last: Errand | None = None  # whose shell waits for an order
+        self._became = False  # whether that is root's
 
     def run(
         self,
@@ -70,23 +90,27 @@ class BecomingConnection:
     ) -> Completed:
         """Run `command`, as root if it says so.
 
-        Raises HostError when a password was fed and the command has not begun.
+        Raises HostError when it has not begun: nobody was made root, or there is no shell.
         """
-        way = self._host.become_way
-        same, self._became = command.become == self._became, command.become
-        if command.order and self._plain.waits and same:
-            return self._plain.run(command, stdin=stdin, stdout=stdout, timeout=timeout)
+        last, self._last = self._last, None
+        if last and command.order and command.become == self._became and self._plain.waits:
+            return self._resume(last, command, stdin, stdout=stdout, timeout=timeout)
         password = self._password() if command.become else None
-        if password is None:
-            words = elevation.quietly(way, command.words) if command.become else command.words
-            bare = command.behind(*words, stays=command.stays)
-            return self._plain.run(bare, stdin=stdin, stdout=stdout, timeout=timeout)
-        token = secrets.token_hex(8)
-        begin = TerminalDialogue if elevation.asks_on_terminal(way) else PipeDialogue
-        dialogue = begin(token, password, stdin, stdout=stdout, patience=self._patience)
-        words = elevation.with_password(way, command.words, token=token, size=len(stdin))
-        stays = command.stays and not elevation.asks_on_terminal(way)  # there stdin ends
-        return self._converse(command.behind(*words, stays=stays), dialogue, timeout=timeout)
+        asks = password is not None and elevation.asks_on_terminal(self._host.become_way)
+        errand = Errand(
+            envelope=seal(command),
+            payload=stdin,
+            limits=command.limits,
+            stdout=stdout,
+            stays=command.stays and self._plain.keeps and not asks,  # on a terminal stdin ends
+        )
+        bare, dialogue = self._begin(errand, command, password)
+        completed = self._converse(bare, dialogue, timeout=timeout, terminal=asks)
+        if not dialogue.begun:
+            raise self._shut_out(dialogue, completed.status, become=command.become)
+        if dialogue.waits:
+            self._last, self._became = errand, command.become
+        return completed
 
     def close(self) -> None:
         """Give the connection up."""
@@ -98,34 +122,98 @@ class BecomingConnection:
     def __exit__(self, *exc: object) -> None:
         self.close()
 
-    def _converse(self, command: Command, dialogue: Dialogue, *, timeout: float) -> Completed:
+    def _begin(
+        self, errand: Errand, command: Command, password: str | None
+    ) -> tuple[Command, Dialogue]:
+        """The words that the login shell executes, and what is said to them."""
+        way, envelope = self._host.become_way, errand.envelope
+        if password is None:
+            words = envelope.words
+            if command.become:
+                words = elevation.quietly(way, words)
+            return command.carried_by(*words), Dialogue(errand)
+        inner = reading(len(envelope.text))
+        if not elevation.asks_on_terminal(way):
+            words = elevation.with_password(way, inner, token=envelope.mark)
+            pipe = PipeDialogue(errand, password, patience=self._patience)
+            return command.carried_by(*words), pipe
+        words = elevation.on_terminal(way, inner, token=envelope.mark, size=errand.size)
+        front = seal_words(words)
+        terminal = TerminalDialogue(errand, password, front=front, patience=self._patience)
+        return command.carried_by(*front.words), terminal
+
+    def _resume(
+        self,
+        last: Errand,
+        command: Command,
+        stdin: bytes,
+        *,
+        stdout: Sink | None,
+        timeout: float,
+    ) -> Completed:
+        """Have the shell that waits carry out an order."""
+        order = replace(last.envelope, text=encoded(f"{command.order}\n"))
+        errand = Errand(envelope=order, payload=stdin, limits=command.limits, stdout=stdout)
+        return self._converse(command, Dialogue(errand, resumed=True), timeout=timeout)
+
+    def _converse(
+        self, command: Command, dialogue: Dialogue, *, timeout: float, terminal: bool = False
+    ) -> Completed:
+        """Run it; the dialogue holds it to its limits: it knows what belongs to the answer."""
+        limits = command.limits
+        roomy = replace(
+            limits, stdout=limits.stdout + NOISE, stderr=limits.stderr + NOISE, lines=math.inf
+        )
         try:
-            completed = self._plain.run(
-                command,
+            ended = self._plain.run(
+                command.within(roomy),
                 stdin=dialogue,
                 stdout=dialogue.hear,
                 stderr=dialogue.hear_error,
                 timeout=timeout,
-                terminal=elevation.asks_on_terminal(self._host.become_way),
+                terminal=terminal,
             )
         except UnreachableError as error:
+            if not isinstance(dialogue, AskedDialogue):
+                raise
             if dialogue.refused:
                 raise self._refusal("did not take the password", dialogue) from error
             if not dialogue.overdue:
                 raise
             what = f"did not make the user root within {self._patience:g} s"
             raise self._refusal(what, dialogue) from error
-        if dialogue.refused:
-            raise self._refusal("did not take the password", dialogue)
-        if not dialogue.begun:
-            raise self._refusal("refused to run a command as root", dialogue)
-        return Completed(
-            status=completed.status,
-            stdout=bytes(dialogue.stdout),
-            stderr=bytes(dialogue.stderr),
-        )
+        return dialogue.completed(ended.status)
 
-    def _refusal(self, what: str, dialogue: Dialogue) -> HostError:
+    def _shut_out(self, dialogue: Dialogue, status: int, *, become: bool) -> HostError:
+        """Why a command has not begun: nobody was made root, or nobody may run anything."""
+        if become and isinstance(dialogue, AskedDialogue) and dialogue.refused:
+            return self._refusal("did not take the password", dialogue)
+        if become:
+            probe = Errand(envelope=seal(PROBE), payload=b"", limits=PROBE.limits)
+            bare, alone = self._begin(probe, PROBE, None)
+            try:
+                status = self._converse(bare, alone, timeout=PROBE_TIMEOUT).status
+            except FleetbpfError:
+                return self._not_root(dialogue)
+            if alone.begun:
+                return self._not_root(dialogue)
+            dialogue = alone
+        said = dialogue.said
+        what = f"the login shell did not run a command (exit status {status})"
+        lines = said.splitlines()
+        if lines:
+            what = f"{what}; it says: {lines[0]}"
+        detail = said if len(lines) > 1 else ""
+        return HostError(Problem(where=self._host.name, what=what, detail=detail, hint=LET_IN))
+
+    def _not_root(self, dialogue: Dialogue) -> HostError:
+        """The login shell runs commands, but nobody was made root."""
+        if isinstance(dialogue, AskedDialogue):
+            return self._refusal("refused to run a command as root", dialogue)
+        what, hint = "no command was run as root", elevation.cure(dialogue.said)
+        return HostError(Problem(where=self._host.name, what=what, detail=dialogue.said, hint=hint))
+
+    def _refusal(self, what: str, dialogue: AskedDialogue) -> HostError:
         way = self._host.become_way
         hint = elevation.about_password(way)
         if not dialogue.refused:

@@ -9,11 +9,11 @@ from typing import Self
 from paramiko import Channel
 from paramiko.ssh_exception import SSHException
 
-from fleetbpf.command import END
 from fleetbpf.connections import Completed, Sink
 from fleetbpf.connections.feed import Feed
 from fleetbpf.limits import Limits, Meter
 
+GRACE = 1.0  # seconds that a login shell may take to end, once its command has
 PIECE = 32 * 1024  # the largest packet that every SSH server takes (RFC 4253, 6.1)
 WINDOW = 2 * 1024 * 1024  # the most that can have come in since the last look
 
@@ -41,18 +41,12 @@ class Call:
         stdin: Feed,
         stdout: Sink | None = None,
         stderr: Sink | None = None,
-        stays: bool = False,
         limits: Limits,
     ) -> None:
-        """`noticed` is set whenever anything happened on the channel.
-
-        stays: the command waits for an order when it has said END, so its stdin is left open.
-        """
+        """`noticed` is set whenever anything happened on the channel."""
         self._channel = channel
         self._noticed = noticed
         self._stdin = stdin
-        self._stays = stays
-        self._said_last = b""  # as much of its standard output as END is long
         self._out = bytearray()
         self._err = bytearray()
         self._sink: Sink = self._out.extend if stdout is None else stdout
@@ -79,6 +73,7 @@ class Call:
         Raises OutOfTimeError at `deadline` (of time.monotonic), LinkLostError when the link fails,
         SilenceError and ExcessError when the command does not keep to its limits.
         """
+        until = deadline  # of waiting for the channel's end, which nobody needs
         while True:
             self._noticed.clear()
             # Asked before the streams are moved: what came before the end is still to be read.
@@ -87,7 +82,13 @@ class Call:
             if ended or self.waits:
                 return
             self._feed(deadline)
-            self._wait(min(deadline, self._stdin.deadline))
+            if not self._stdin.answered:
+                self._wait(min(deadline, self._stdin.deadline))
+                continue
+            now = time.monotonic()
+            until = min(until, now + GRACE)
+            if not self._noticed.wait(max(until - now, 0)):
+                return
 
     def _wait(self, deadline: float) -> None:
         """Wait until something happens; what happens again and again is no reprieve."""
@@ -100,7 +101,7 @@ class Call:
     @property
     def waits(self) -> bool:
         """Whether the command has told all, and is there for an order."""
-        return self._stays and self._said_last == END and not self._channel.closed
+        return self._stdin.waits and not self._channel.closed
 
     @property
     def status(self) -> int | None:
@@ -119,7 +120,6 @@ class Call:
             with link_errors():
                 piece = channel.recv(WINDOW)
             self._meter.count(piece)
-            self._said_last = (self._said_last + piece[-len(END) :])[-len(END) :]
             self._sink(piece)
             self._move(deadline)
         while channel.recv_stderr_ready():
@@ -143,7 +143,7 @@ class Call:
                 return
             self._moved = time.monotonic()
             self._stdin.took(sent)
-        if self._stdin.done and not self._stays and not self._channel.eof_sent:
+        if self._stdin.done and not self._channel.eof_sent:
             with link_errors():
                 self._channel.shutdown_write()
 

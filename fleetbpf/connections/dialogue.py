@@ -1,129 +1,206 @@
-"""Saying a password to sudo, su or doas, then feeding the payload to the command that root runs."""
+"""What is said to the shell that does a command, and when: a password, the command, its payload."""
 
 import time
 from abc import abstractmethod
+from collections.abc import Callable
 
 from fleetbpf import elevation
-from fleetbpf.connections import Sink
+from fleetbpf.command import END
+from fleetbpf.connections import Completed, Sink
+from fleetbpf.connections.envelope import KEPT, Envelope, Marked, Noise
 from fleetbpf.connections.feed import Feed
-from fleetbpf.limits import KIB, ExcessError
-from fleetbpf.quantities import told_size
+from fleetbpf.frozen import frozen
+from fleetbpf.limits import Limits, Meter
 
-LONGEST_LECTURE = 64 * KIB  # bytes; each piece has them all looked through for the prompt
+
+@frozen
+class Errand:
+    """A command on its way: what is fed, and who hears what comes back."""
+
+    envelope: Envelope
+    payload: bytes
+    limits: Limits
+    stdout: Sink | None = None  # None: it is kept
+    stays: bool = False  # its shell waits for an order when it has told all
+
+    @property
+    def size(self) -> int:
+        """How many bytes are fed in all."""
+        return len(self.envelope.text) + len(self.payload)
 
 
 class Dialogue(Feed):
-    """Nothing but the password is sent until root's command has said that it runs.
+    """The command and its payload, for a shell that asks nobody."""
 
-    Or else what is asked twice for a password would take the payload for one.
+    def __init__(self, errand: Errand, *, resumed: bool = False) -> None:
+        """`resumed`: by a shell that has answered before, with the same mark."""
+        super().__init__(ended=False)
+        self._errand = errand
+        self._kept, self._complaints = bytearray(), bytearray()
+        limits, mark = errand.limits, errand.envelope.mark
+        out = Meter(limits.stdout, lines=limits.lines, stream="standard output")
+        sink = metered(out, self._kept.extend if errand.stdout is None else errand.stdout)
+        complain = metered(Meter(limits.stderr, stream="standard error"), self._complaints.extend)
+        self._out = Marked(mark, sink, begun=resumed)
+        self._err = Marked(mark, complain, begun=resumed)
+        self.open()
+
+    @property
+    def begun(self) -> bool:
+        """Whether the command has begun."""
+        return self._out.begun
+
+    @property
+    def waits(self) -> bool:
+        """Whether the command has told all, and its shell is there for an order."""
+        return self._errand.stays and self._out.last.endswith(END)
+
+    @property
+    def answered(self) -> bool:
+        """Whether the command has ended, whatever its shell does after that."""
+        return self._out.status is not None
+
+    @property
+    def said(self) -> str:
+        """What was said instead of beginning."""
+        return text(bytes(self._out.kept + b"\n" + self._err.kept))
+
+    def open(self) -> None:
+        """Have the first fed."""
+        self.say_all()
+
+    def say_all(self) -> None:
+        """Have the command and its payload fed, and the end where no order will follow."""
+        self.add(self._errand.envelope.text, self._errand.payload)
+        if not self._errand.stays:
+            self.end()
+
+    def hear(self, piece: bytes) -> None:
+        """Take a piece of standard output."""
+        self._out.hear(piece)
+
+    def hear_error(self, piece: bytes) -> None:
+        """Take a piece of standard error."""
+        self._err.hear(piece)
+
+    def completed(self, status: int) -> Completed:
+        """What the command left; its status is as it says, or that of whoever ran it."""
+        told = self._out.status
+        return Completed(
+            status=status if told is None else told,
+            stdout=bytes(self._kept),
+            stderr=bytes(self._complaints if self._err.begun else self._err.kept),
+        )
+
+
+class AskedDialogue(Dialogue):
+    """Nothing but the password is sent until root's shell has said that it runs.
+
+    Or else what is asked twice for a password would take the command for one.
     """
 
-    def __init__(
-        self, token: str, password: str, payload: bytes, *, stdout: Sink | None, patience: float
-    ) -> None:
-        """`patience` is in seconds, until root's command must have begun."""
-        super().__init__(ended=False)
-        self.begun = False
-        self.stdout = bytearray()  # of the command itself, where no sink is given
-        self.stderr = bytearray()
-        self.deadline = time.monotonic() + patience
+    def __init__(self, errand: Errand, password: str, *, patience: float) -> None:
+        """`patience` is in seconds, until root's shell must have begun."""
         self.password = password.encode("utf-8", "surrogateescape") + b"\n"
-        self.payload = payload
-        self.line = f"{token}\n".encode()
-        self.before = bytearray()  # standard output before the command began
-        self._sink: Sink = self.stdout.extend if stdout is None else stdout
+        self.line = f"{errand.envelope.mark}\n".encode()
+        self.deadline = time.monotonic() + patience
+        self.ready = False  # whether root's shell has begun
+        self._unheard = b""  # the last of standard output before
+        self._noise = Noise()
+        super().__init__(errand)
 
     @property
     def overdue(self) -> bool:
-        """Whether root's command has not begun in time."""
-        return not self.begun and time.monotonic() >= self.deadline
+        """Whether root's shell has not begun in time."""
+        return not self.ready and time.monotonic() >= self.deadline
 
     @property
     @abstractmethod
     def refused(self) -> bool:
         """Whether the password was asked for a second time."""
 
-    @property
-    @abstractmethod
-    def said(self) -> str:
-        """What was said instead of beginning, without prompts and lectures."""
-
     def hear(self, piece: bytes) -> None:
         """Take a piece of standard output."""
-        if self.begun:
-            self._sink(piece)
+        if self.ready:
+            super().hear(piece)
             return
-        self.before += piece
-        _, found, after = self.before.partition(self.line)
+        self._noise.count(piece)
+        before, found, after = (self._unheard + piece).partition(self.line)
         if not found:
-            self.hear_before()
-            refuse_lecture(self.before)
+            self._unheard = self.hear_before(before)
             return
-        self.begun = True
+        self.ready = True
         self.deadline = Feed.deadline
-        self.stderr.clear()
         self.begin()
         if after:
-            self._sink(bytes(after))
+            super().hear(after)
 
-    @abstractmethod
-    def hear_error(self, piece: bytes) -> None:
-        """Take a piece of standard error."""
-
-    def hear_before(self) -> None:
-        """Something was said that does not begin the command."""
+    def hear_before(self, said: bytes) -> bytes:
+        """Something was said that does not begin the command; what of it must be heard again."""
+        return said[-len(self.line) :]
 
     @abstractmethod
     def begin(self) -> None:
-        """Root's command runs: have it fed."""
+        """Root's shell runs: have it fed."""
 
 
-class PipeDialogue(Dialogue):
+class PipeDialogue(AskedDialogue):
     """With sudo and su, which read from a pipe, and no byte beyond their line.
 
-    The password is sent at once. Whoever asks nobody leaves it to elevation.BEGIN.
+    The password is sent at once. Whoever asks nobody leaves it to elevation.READY.
     """
 
-    def __init__(
-        self, token: str, password: str, payload: bytes, *, stdout: Sink | None, patience: float
-    ) -> None:
-        super().__init__(token, password, payload, stdout=stdout, patience=patience)
-        self._prompt = elevation.prompt(token).encode()
-        self.add(self.password)
+    def __init__(self, errand: Errand, password: str, *, patience: float) -> None:
+        self._prompt = elevation.prompt(errand.envelope.mark).encode()
+        self._prompts = 0
+        self._lecture = Lecture()
+        super().__init__(errand, password, patience=patience)
 
     @property
     def refused(self) -> bool:
         """Whether sudo has asked twice; su asks but once."""
-        return self.stderr.count(self._prompt) > 1
+        return self._prompts > 1
 
     @property
     def said(self) -> str:
         """Standard error after the first prompt."""
-        _, _, after = self.stderr.partition(self._prompt)
-        return text(bytes(after or self.stderr).replace(self._prompt, b""))
+        if self.ready:
+            return super().said
+        _, _, after = self._lecture.kept.partition(self._prompt)
+        return text((after or self._lecture.kept).replace(self._prompt, b""))
+
+    def open(self) -> None:
+        """Have the password fed."""
+        self.add(self.password)
 
     def hear_error(self, piece: bytes) -> None:
         """Count prompts; give up before the third, each is a failure that may lock an account."""
-        self.stderr += piece
-        if self.begun:
-            return
-        refuse_lecture(self.stderr)
-        if self.refused:
-            self.end()
+        if not self.ready:
+            self._prompts += self._lecture.hear(piece, self._prompt)
+            if self.refused:
+                self.end()
+        super().hear_error(piece)
 
     def begin(self) -> None:
-        """Feed the line that elevation.BEGIN waits for, and all the rest."""
-        self.add(self.line, self.payload)
-        self.end()
+        """Feed the line that elevation.READY waits for, and all the rest."""
+        self.add(self.line)
+        self.say_all()
 
 
-class TerminalDialogue(Dialogue):
+class TerminalDialogue(AskedDialogue):
     """With doas, which asks on a terminal: everything else passes through that as well.
 
-    A terminal has no end of input, so elevation.BEGIN_ON_TERMINAL counts what it reads.
+    What the login shell says comes before a line of our own; a shell without start-up files then
+    runs doas. A terminal has no end of input, so elevation.READY_ON_TERMINAL counts what it reads.
     """
 
-    _asked = 0
+    def __init__(self, errand: Errand, password: str, *, front: Envelope, patience: float) -> None:
+        """`front` is what runs doas."""
+        self._front = front
+        self._first = Marked(front.mark, self._hear_doas)
+        self._asked = 0
+        self._told = b""  # what doas said, without its questions
+        super().__init__(errand, password, patience=patience)
 
     @property
     def refused(self) -> bool:
@@ -133,35 +210,63 @@ class TerminalDialogue(Dialogue):
     @property
     def said(self) -> str:
         """What came after the password."""
-        return text(bytes(self.before))
+        return super().said if self.ready else text(self._told or self._first.kept)
 
-    def hear_before(self) -> None:
+    def open(self) -> None:
+        """Have doas run."""
+        self.add(self._front.text)
+
+    def hear(self, piece: bytes) -> None:
+        """Take a piece of what the terminal shows."""
+        self._first.hear(piece)
+
+    def _hear_doas(self, piece: bytes) -> None:
+        super().hear(piece)
+
+    def hear_before(self, said: bytes) -> bytes:
         """A line without an end is a question, in whatever language."""
-        _, _, unfinished = self.before.rpartition(b"\n")
+        lines, _, unfinished = said.rpartition(b"\n")
+        self._told = (self._told + lines)[-KEPT:]
         if self.line.startswith(unfinished):  # also when nothing is unfinished
-            return
-        self.before.clear()
+            return unfinished
+        self._told = b""
         self._asked += 1
         if self._asked == 1:
             self.add(self.password)
         else:
             self.deadline = time.monotonic()  # an answer would be a second failure
-
-    def hear_error(self, piece: bytes) -> None:
-        """There is no standard error on a terminal."""
+        return b""
 
     def begin(self) -> None:
-        """Feed the payload."""
-        self.add(self.payload)
+        """Feed the command; what it reads is counted."""
+        self.say_all()
+
+
+class Lecture:
+    """What is said on standard error around the prompts for a password."""
+
+    def __init__(self) -> None:
+        self.kept = b""  # its last bytes
+        self._carried = b""  # an end that may be the beginning of a prompt
+
+    def hear(self, piece: bytes, prompt: bytes) -> int:
+        """Take a piece: how many prompts it ends."""
+        whole = self._carried + piece
+        self._carried = whole[-(len(prompt) - 1) :]
+        self.kept = (self.kept + piece)[-KEPT:]
+        return whole.count(prompt)
+
+
+def metered(meter: Meter, sink: Callable[[bytes], object]) -> Sink:
+    """A sink that takes no more than the meter lets."""
+
+    def take(piece: bytes) -> None:
+        meter.count(piece)
+        sink(piece)
+
+    return take
 
 
 def text(said: bytes) -> str:
     """What a host said, for people."""
     return said.decode("utf-8", "replace").strip()
-
-
-def refuse_lecture(said: bytearray) -> None:
-    """Raise ExcessError when more is said before a command begins than a lecture has words."""
-    if len(said) > LONGEST_LECTURE:
-        most = told_size(LONGEST_LECTURE)
-        raise ExcessError(f"has more than {most} said before it begins, the most that is taken")

@@ -28,6 +28,16 @@ class Feed:
         """Whether all is sent that will ever be."""
         return self._ended and not self._parts
 
+    @property
+    def waits(self) -> bool:
+        """Whether the command has told all, and its shell is there for an order."""
+        return False
+
+    @property
+    def answered(self) -> bool:
+        """Whether the command has ended, whatever its login shell does after that."""
+        return False
+
     def piece(self, size: int) -> bytes:
         """The next bytes to send, at most `size`."""
         return self._parts[0][self._sent : self._sent + size]
@@ -42,10 +52,6 @@ class Feed:
     def add(self, *more: bytes) -> None:
         """Have more sent after what is there."""
         self._parts.extend(filter(None, more))
-
-    def precede(self, first: bytes) -> None:
-        """Have this sent before all the rest, of which nothing was sent yet."""
-        self._parts.appendleft(first)
 
     def end(self) -> None:
         """Nothing more will come."""

@@ -37,7 +37,8 @@ echo "$!"
 class LocalConnection:
     """The machine fleetbpf runs on as a host: every command is a process in its own session."""
 
-    waits = False  # no shell stays for an order: its stdin ends with what it is fed
+    keeps = False  # no shell stays for an order: its stdin ends with what it is fed
+    waits = False
 
     # Processes are this process's children whoever began them, so all of them can be found here.
     _all: ClassVar["weakref.WeakSet[LocalConnection]"] = weakref.WeakSet()

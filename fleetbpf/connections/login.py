@@ -7,6 +7,7 @@ from paramiko.ssh_exception import BadAuthenticationType, PartialAuthentication,
 
 from fleetbpf.connections import host_keys, reasons
 from fleetbpf.connections.answers import Answers
+from fleetbpf.connections.authentication import UnusableKeyError
 from fleetbpf.connections.identities import Identity
 from fleetbpf.connections.keyring import Keyring
 from fleetbpf.connections.settings import ConnectionSettings
@@ -143,9 +144,14 @@ class Login:
             if isinstance(identity, InputError):
                 skipped += said_of(identity)
                 continue
+            offer = partial(self._transport.attempt().offer_key, self._host.user, identity.key)
+            try:
+                taken = self._attempt(offer, tried=[*tried, identity.source])
+            except UnusableKeyError as error:
+                skipped.append(f"{identity.source} ({error})")
+                continue
             tried.append(identity.source)
-            offer = partial(self._transport.auth_publickey, self._host.user, identity.key)
-            if self._attempt(offer, tried=tried):
+            if taken:
                 keyring.prefer(identity)
                 return
             accepts = self._accepted_methods()
@@ -167,7 +173,7 @@ class Login:
         """Say the password in one way only: each is a failure that may lock an account."""
         user, transport = self._host.user, self._transport
         if not accepts or PASSWORD in accepts:
-            say = partial(transport.auth_password, user, answers.password)
+            say = partial(transport.attempt().say_password, user, answers.password)
             if self._attempt(say, tried=[*tried, PASSWORD]):
                 return True
             accepts = self._accepted_methods()
@@ -177,7 +183,7 @@ class Login:
         if INTERACTIVE not in accepts:
             return False
         tried.append(INTERACTIVE)
-        return self._attempt(partial(transport.auth_by_answers, user, answers), tried=tried)
+        return self._attempt(partial(transport.attempt().answer, user, answers), tried=tried)
 
     def _attempt(self, start: Callable[..., object], *, tried: Sequence[str]) -> bool:
         noticed = self._transport.noticed
@@ -185,7 +191,7 @@ class Login:
         phase = f"logging in as {self._host.user} (tried: {', '.join(counted(tried))})"
         if not self._transport.is_active():
             raise self._lost(phase)
-        start(event=noticed)
+        start(noticed)
         if not noticed.wait(self._remaining()):
             raise reasons.timed_out(self._host, phase, timeout=self._timeout)
         if not self._transport.is_active():

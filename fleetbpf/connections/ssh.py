@@ -16,6 +16,7 @@ from fleetbpf.connections.call import (
     SilenceError,
     link_errors,
 )
+from fleetbpf.connections.envelope import encoded
 from fleetbpf.connections.feed import Feed, feed
 from fleetbpf.connections.settings import ConnectionSettings
 from fleetbpf.connections.transport import TunedTransport
@@ -49,6 +50,8 @@ class SSHConnection:
         self._used = False  # whether there was a command before
         self._closed = False
 
+    keeps = True
+
     @property
     def waits(self) -> bool:
         """Whether the shell of the last command is there for an order."""
@@ -64,17 +67,14 @@ class SSHConnection:
         timeout: float = 600.0,
         terminal: bool = False,
     ) -> Completed:
-        """Run `command` in the login shell of the host, or in the one that waits for its order.
+        """Run `command` in the login shell of the host, or feed the one that waits for its order.
 
         When the time is over or the link is lost, the command may still be running there.
         """
         deadline = time.monotonic() + timeout
-        during = f"running {command.words[0]}"
-        fed, line = feed(stdin), b""
-        if command.order and self.waits:
-            fed.precede(encoded(f"{command.order}\n"))
-        else:
-            line = rendered(command)
+        during = f"running {command.title}"
+        line = b"" if command.order else rendered(command)
+        fed = feed(stdin)
         try:
             channel = self._open(deadline) if line else self._taken()
             call = Call(
@@ -83,7 +83,6 @@ class SSHConnection:
                 stdin=fed,
                 stdout=stdout,
                 stderr=stderr,
-                stays=command.stays,
                 limits=command.limits,
             )
             self._used = True
@@ -104,6 +103,7 @@ class SSHConnection:
             raise HostError(Problem(where=self._host.name, what=what, hint=MORE)) from error
         if call.waits:
             self._waiting = channel
+        if call.waits or (fed.answered and call.status is None):
             return call.completed(os.EX_OK)
         return self._completed(call, during)
 
@@ -187,8 +187,3 @@ def rendered(command: Command) -> bytes:
         what = f"a command line of {len(line)} bytes; at most {LONGEST_LINE} can be executed"
         raise ValueError(what)
     return line
-
-
-def encoded(text: str) -> bytes:
-    """Text as a host takes it: names of files may hold any byte."""
-    return text.encode("utf-8", "surrogateescape")

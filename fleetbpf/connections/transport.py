@@ -39,7 +39,7 @@ from fleetbpf.connections.algorithms import (
     chosen,
     reorder,
 )
-from fleetbpf.connections.answers import Answers, Interview
+from fleetbpf.connections.authentication import Authentication
 from fleetbpf.connections.packets import QuietPacketizer
 from fleetbpf.connections.settings import Algorithms
 
@@ -169,6 +169,7 @@ class TunedTransport(Transport):
         # types-paramiko names the kinds of sockets; any that has these methods will do.
         super().__init__(sock, packetizer_class=QuietPacketizer)  # type: ignore[arg-type]
         self.noticed = threading.Event()
+        self.service_requested = False  # that of authentication
         self.farewell = ""  # what the host said when it ended the connection
         self._socket = sock
         self.banner_timeout = self.auth_timeout = self._active_check_timeout * 60
@@ -261,10 +262,10 @@ class TunedTransport(Transport):
         message.add_string(command)
         self._send_user_message(message)  # type: ignore[attr-defined]
 
-    def auth_by_answers(self, user: str, answers: Answers, *, event: threading.Event) -> None:
-        """Begin keyboard-interactive; `Transport.auth_interactive` would wait without end."""
-        self.auth_handler = Interview(self)
-        self.auth_handler.auth_interactive(user, answers, event)
+    def attempt(self) -> Authentication:
+        """A new attempt to be let in."""
+        found = self.auth_handler = Authentication(self)
+        return found
 
     def hang_up(self) -> None:
         """End the connection now, from any thread."""

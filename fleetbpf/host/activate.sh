@@ -424,9 +424,10 @@ is_used() {
 	return 1
 }
 
-# finish: called by the EXIT trap, on every way out
+# finish STATUS: called by the EXIT trap, on every way out
 # shellcheck disable=SC2317
 finish() {
+	ends=$1
 	reload_units
 	forget_deployment
 	for object in "$root"/objects/*; do
@@ -436,14 +437,14 @@ finish() {
 	[ -e "$1" ] || rm -f "$root/history" "$root/changed" # they go with the last deployment
 	give_lock_up
 	[ -e "$1" ] || rmdir "$root/objects" "$root" "$run" 2>/dev/null
-	:
+	ended "$ends"
 }
 
 # begin: lock the host, and tidy up
 begin() {
 	take_lock "$who" "$why" "$wait" || return 1
 	trap '' HUP PIPE
-	trap finish EXIT
+	trap 'finish $?' EXIT
 	trap 'exit 1' INT TERM
 	# What scripts that were killed have left; nobody else has the lock.
 	for left in "$root"/*/*/current.* "$root"/*/.manifest.new "$units"/fleetbpf-*.new; do

@@ -27,10 +27,17 @@ judge() {
 	printf 'failed\t%s\tcheck\n' "$1"
 }
 
+# leave STATUS: take everything away
+# shellcheck disable=SC2317
+leave() {
+	rm -rf "$stage"
+	ended "$1"
+}
+
 printf 'fleetbpf\tcheck\n'
 # Beside ROOT, because /tmp and /run may be mounted noexec.
 stage=$(mktemp -d "$(dirname "$1")/.fleetbpf-check.XXXXXX") || exit 1
-trap 'rm -rf "$stage"' EXIT
+trap 'leave $?' EXIT
 trap 'exit 1' HUP INT TERM PIPE
 cd "$stage" && tar -xzf - || exit 1
 shift

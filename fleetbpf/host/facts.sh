@@ -11,15 +11,24 @@
 set -u
 newline='
 '
-root=$1 run=$2 units=$3 only=$4 tracefs=
+root=$1 run=$2 units=$3 only=$4 tracefs='' answer=''
 shift 4
 trust_owners "$root" "$run" "$units"
 
+# fact WORD...: a line of the answer. Each write of its own would be a packet of its own, and to have a
+# subshell's output in a word would be a process more: the answer is put together here.
 fact() {
 	row=$1
 	shift
 	for word; do row="$row	$word"; done
-	printf '%s\n' "$row"
+	answer=$answer$row$newline
+	[ ${#answer} -lt 30000 ] || send
+}
+
+# send: what is put together so far; a long word is slow to add to
+send() {
+	printf '%s' "$answer"
+	answer=
 }
 
 machine() {
@@ -41,7 +50,7 @@ machine() {
 		command -v "$tool" >/dev/null || fact missing "$tool"
 	done
 	for tool in sha256sum readlink; do
-		command -v "$tool" >/dev/null || exit 0
+		command -v "$tool" >/dev/null || return 1
 	done
 }
 
@@ -137,15 +146,12 @@ first_line_of() {
 # lines FILE WORD...: a fact that ends with the lines of a file; nothing when there is none
 lines() {
 	[ -f "$1" ] || return 0
-	file=$1 whole=
+	file=$1
 	shift
 	while IFS= read -r line || [ -n "$line" ]; do
-		whole="$whole	$line"
+		set -- "$@" "$line"
 	done <"$file"
-	printf '%s' "$1"
-	shift
-	printf '\t%s' "$@"
-	printf '%s\n' "$whole"
+	fact "$@"
 }
 
 # about DEPLOYMENT PROGRAM ID FILE: what a release is; if it is the current one, also what it was made
@@ -261,7 +267,7 @@ program() {
 # all WISH...: every fact
 all() {
 	fact fleetbpf facts
-	machine
+	machine || return 0
 	[ -d "$root/lock" ] && fact lock "$(tell_lock)"
 	first_line_of changed "$root/changed"
 	disk
@@ -294,7 +300,8 @@ for wish; do
 	mounts) mounts=yes ;;
 	esac
 done
-# At once: each write of its own would be a packet of its own.
-printf '%s\nend\n' "$(all "$@")"
+all "$@"
+answer="${answer}end$newline"
+send
 IFS= read -r words || exit 0
 eval "set -- $words"

@@ -2,6 +2,14 @@
 # shellcheck shell=sh
 # Is what root works in root's alone to change? For the scripts that this stands before.
 
+# ended STATUS: the last of both streams of an answer, where whoever has sent this script has given it a
+# mark. For scripts that have a trap of their own on EXIT.
+ended() {
+	[ -n "${answer_mark-}" ] || return 0
+	printf '\036%s %d\n' "$answer_mark" "$1" >&2
+	printf '\036%s %d\n' "$answer_mark" "$1"
+}
+
 # who: into `user`, whom we act as
 who() {
 	[ -z "${user-}" ] || return 0

@@ -17,8 +17,12 @@ roomy() {
 place() { file=$(mktemp "$1/.fleetbpf-inspector.XXXXXX") && files="$files $file" && chmod 0700 "$file"; }
 
 files=''
-# shellcheck disable=SC2086
-trap 'rm -f $files' EXIT
+# shellcheck disable=SC2086,SC2317
+leave() {
+	rm -f $files
+	ended "$1"
+}
+trap 'leave $?' EXIT
 trap 'exit 1' HUP INT TERM PIPE
 # Beside ROOT, because /tmp and /run may be noexec; where that is, or is full, in one of the others.
 beside=$(dirname "$1") chosen=

@@ -2,7 +2,6 @@
 
 import json
 import re
-import shlex
 from collections.abc import Callable, Mapping, Sequence
 
 DEPLOYMENT, PROGRAM = "demo", "hello"
@@ -185,9 +184,3 @@ def says(script: str, words: Sequence[str], stdin: bytes) -> bytes:
     said = ANSWERS[script](words, stdin)
     whole = said if isinstance(said, bytes) else said.encode()
     return f"fleetbpf\t{script}\n".encode() + whole + (b"end\n" if script == "facts" else b"")
-
-
-def arguments(command: str) -> list[str]:
-    """The arguments of a script in a command."""
-    words = shlex.split(command)
-    return words[words.index("fleetbpf") + 1 :]

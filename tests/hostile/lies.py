@@ -1,6 +1,7 @@
 """What a lying host says whatever it is asked: sshd's forced command, with the lie as argument."""
 
 import os
+import re
 import sys
 import time
 from collections.abc import Callable
@@ -57,8 +58,20 @@ def silence(*before: bytes) -> None:
     time.sleep(600)
 
 
+def begin() -> None:
+    """Read the command, and begin its answer as an honest host would."""
+    size = re.search(r"dd bs=(\d+) ", os.environ.get("SSH_ORIGINAL_COMMAND", ""))
+    text = sys.stdin.buffer.read(int(size[1])) if size else b""
+    mark = re.search(rb"^answer_mark=([0-9a-f]+)$", text, re.MULTILINE)
+    if mark:
+        os.write(2, b"\x1e%s\n" % mark[1])
+        say(b"\x1e%s\n" % mark[1])
+
+
 LIES: dict[str, Callable[[], None]] = {
     "endless": lambda: for_ever(MUCH),
+    "endless lecture": lambda: for_ever(MUCH),
+    "endless scolding": lambda: for_ever(MUCH, descriptor=2),
     "endless lines": lambda: after(FACTS, b"object\tx\n" * 8000),
     "endless complaints": lambda: for_ever(MUCH, descriptor=2),
     "silent": lambda: silence(FACTS, b"uid\t0\n"),
@@ -73,4 +86,6 @@ LIES: dict[str, Callable[[], None]] = {
 }
 
 if __name__ == "__main__":
+    if sys.argv[1] not in ("endless lecture", "endless scolding"):
+        begin()
     LIES[sys.argv[1]]()

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fleetbpf.command import END
+from tests import envelopes
 from tests.crowd import BACKLOG, ROOT, make_keys
 from tests.hostile import honest, liars
 from tests.hostile.floods import FLOODS, Flood
@@ -81,16 +82,17 @@ async def serve(
 ) -> None:
     """Do one command, and an order if one follows on its standard input."""
     host = names[process.get_extra_info("sockname")[0]]
-    command = process.command or ""
-    script = honest.script_of(command)
+    sent = await envelopes.arrive(process)
+    script = honest.script_of(sent.text)
     stdin = b"" if script == "facts" else await process.stdin.read()
-    truth = truth_of(folder, script, honest.arguments(command), stdin)
+    truth = truth_of(folder, script, sent.arguments, stdin)
     whole = await say(folder, host, process, script, truth)
     # Nobody sends an order to a host that has not come to its end.
     if script == "facts" and whole and (order := await process.stdin.readline()):
         await process.stdin.read()
         truth = truth_of(folder, "activate", shlex.split(order.decode()), b"")
         await say(folder, host, process, "activate", truth)
+    process.stdout.write(sent.end())
     process.exit(0)
 
 

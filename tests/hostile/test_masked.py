@@ -25,11 +25,17 @@ echo "sudo: no tty present for $password" >&2
 echo "$password"
 exit 1
 """
-# Begins the command as sudo would, but says the password in every stream, and ends before its time.
-SAYING = r"""
+# Begins as root's shell and the command in it would.
+BEGINNING = r"""
 IFS= read -r password
-while [ "$1" != fleetbpf ]; do shift; done
-echo "$2"
+for last; do :; done
+mark=${last#echo } mark=${mark%%;*}
+echo "$mark"
+printf '\036%s\n' "$mark" >&2
+printf '\036%s\n' "$mark"
+"""
+# Says the password in every stream, and ends before its time.
+SAYING = rf"""{BEGINNING}
 printf 'fleetbpf\t%s\n' "$KIND"
 printf '%b\n' "$ANSWER" | sed "s|PASSWORD|$password|"
 echo "warning: $password" >&2
@@ -87,10 +93,7 @@ def test_records_that_say_the_password(tmp_path: Path, more: tuple[str, ...]) ->
     content = f"{HEADER}\n{TEXT}\n".encode()
     segment = tmp_path / "segment"
     segment.write_bytes(content)
-    sudo = f"""
-IFS= read -r password
-while [ "$1" != fleetbpf ]; do shift; done
-echo "$2"
+    sudo = f"""{BEGINNING}
 printf 'fleetbpf\\tcollect\\nsegment\\ta/b/c/00000001.log\\t0\\t{len(content)}\\n'
 cat {segment}
 """

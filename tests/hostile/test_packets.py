@@ -20,6 +20,7 @@ from paramiko.ssh_exception import SSHException
 
 from fleetbpf.command import END, Command
 from fleetbpf.connections.answers import Answers
+from fleetbpf.connections.feed import Feed
 from fleetbpf.connections.packets import QuietPacketizer
 from fleetbpf.connections.routes import Routes
 from fleetbpf.connections.settings import Operator
@@ -112,6 +113,19 @@ class Liar(ServerInterface):
         return True
 
 
+class Patient(Feed):
+    """Takes END for the word that a shell waits."""
+
+    heard = b""
+
+    def hear(self, piece: bytes) -> None:
+        self.heard += piece
+
+    @property
+    def waits(self) -> bool:
+        return self.heard.endswith(END)
+
+
 def flood(home: Path, heard: threading.Event, sent: list[int]) -> Callable[[socket.socket], None]:
     """Says that all is told and, when that was heard, more than there is room for."""
 
@@ -144,7 +158,9 @@ def test_what_nobody_reads_does_not_fill_the_memory(tmp_path: Path) -> None:
         ways.log_in(host(tmp_path, port), timeout=60) as there,
     ):
         assert isinstance(there, SSHConnection)
-        assert there.run(Command("facts", stays=True), timeout=60).stdout == END
+        patient = Patient()
+        there.run(Command("facts"), stdin=patient, stdout=patient.hear, timeout=60)
+        assert there.waits
         heard.set()
         transport = there._transport
         wait_until(lambda: not transport.is_active(), seconds=30, what="the link is given up")
@@ -168,10 +184,9 @@ def transport() -> Iterator[TunedTransport]:
 
 
 def test_nobody_believes_in_millions_of_questions(transport: TunedTransport) -> None:
-    transport.auth_by_answers("ann", Answers("hunter2"), event=threading.Event())
-    assert transport.auth_handler is not None
-    transport.auth_handler.auth_method = "keyboard-interactive"
-    handlers = transport.auth_handler._client_handler_table  # type: ignore[attr-defined]
+    attempt = transport.attempt()
+    attempt.auth_method = "keyboard-interactive"
+    handlers = attempt._client_handler_table  # type: ignore[attr-defined]
     handle = handlers[MSG_USERAUTH_INFO_REQUEST]
     with pytest.raises(SSHException, match="more questions"):
         handle(asked(1_000_000))

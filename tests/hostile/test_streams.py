@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from fleetbpf.command import Command, script
-from fleetbpf.connections.dialogue import PipeDialogue
+from fleetbpf.connections import Sink
+from fleetbpf.connections.dialogue import Dialogue, Errand, PipeDialogue
+from fleetbpf.connections.envelope import seal
 from fleetbpf.connections.local import LocalConnection
 from fleetbpf.connections.routes import Routes
 from fleetbpf.connections.settings import Operator
@@ -32,6 +34,8 @@ ENOUGH = 400 * MIB  # of memory: the largest answer, taken apart, beside Python 
         ("endless", "survey.sh said more than 4.0MiB on standard output"),
         ("endless lines", "survey.sh said more than 4.0MiB on standard output"),
         ("endless complaints", "survey.sh said more than 1.0MiB on standard error"),
+        ("endless lecture", "survey.sh has more than 64.0MiB said before it begins"),
+        ("endless scolding", "survey.sh has more than 64.0MiB said before it begins"),
     ],
 )
 def test_who_never_stops_talking_is_cut_off_at_a_limit_that_is_named(
@@ -132,18 +136,27 @@ def test_a_script_may_be_silent_for_as_long_as_it_waits_on_purpose() -> None:
     assert script("maps.sh", pause=3600).limits.silence == silence + 3600
 
 
+def errand(stdout: Sink | None = None) -> Errand:
+    return Errand(envelope=seal(Command("true")), payload=b"", limits=Limits(), stdout=stdout)
+
+
 @pytest.mark.parametrize("stream", ["hear", "hear_error"])
-def test_a_lecture_without_end_is_not_listened_to(stream: str) -> None:
-    dialogue = PipeDialogue("token", "hunter2", b"", stdout=None, patience=60)
+@pytest.mark.parametrize("asked", [False, True])
+def test_a_lecture_without_end_is_not_listened_to(stream: str, *, asked: bool) -> None:
+    dialogue = PipeDialogue(errand(), "hunter2", patience=60) if asked else Dialogue(errand())
     hear = getattr(dialogue, stream)
-    with pytest.raises(ExcessError, match=r"64\.0KiB said before it begins"):
-        collections.deque(map(hear, [b"We trust you have received the usual lecture. "] * 9999))
+    with pytest.raises(ExcessError, match=r"64\.0MiB said before it begins"):
+        collections.deque(
+            map(hear, [b"We trust you have received the usual lecture. " * 999] * 9999)
+        )
 
 
 def test_what_comes_with_the_beginning_is_no_lecture() -> None:
     taken: list[bytes] = []
-    dialogue = PipeDialogue("token", "hunter2", b"", stdout=taken.append, patience=60)
-    dialogue.hear(b"token\n" + b"x" * MIB)
+    mine = errand(taken.append)
+    dialogue = PipeDialogue(mine, "hunter2", patience=60)
+    mark = mine.envelope.mark.encode()
+    dialogue.hear(b"%s\n\x1e%s\n" % (mark, mark) + b"x" * MIB)
     assert sum(map(len, taken)) == MIB
 
 

@@ -6,6 +6,7 @@ and nothing of the machine is changed.
 
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from tests.integration import sshd
 
@@ -46,17 +47,25 @@ UsePAM yes
 """
 
 
-def start(folder: Path, *, login: str = LOGIN) -> sshd.Server:
-    """Start the server; `login` says how one may enter."""
-    write(folder)
+def start(
+    folder: Path, *, login: str = LOGIN, shells: Mapping[str, str] = MappingProxyType({})
+) -> sshd.Server:
+    """Start the server; `login` says how one may enter.
+
+    `shells` are the login shells of people who have another than sh. What lies in the folder's
+    `home` are their start-up files.
+    """
+    write(folder, shells)
     wrapper = ("unshare", "--mount", "sh", str(SCRIPT), str(folder))
     return sshd.start(folder, first=login, wrapper=wrapper)
 
 
-def write(folder: Path) -> None:
+def write(folder: Path, shells: Mapping[str, str]) -> None:
     """The lines that the copies of passwd, group, shadow and sudoers get."""
     ids = {name: FIRST_UID + number for number, name in enumerate(PEOPLE)}
-    passwd = "".join(f"{name}:x:{id_}:{id_}::/media:/bin/sh\n" for name, id_ in ids.items())
+    passwd = "".join(
+        f"{name}:x:{id_}:{id_}::/media:{shells.get(name, '/bin/sh')}\n" for name, id_ in ids.items()
+    )
     groups = "".join(f"{name}:x:{id_}:\n" for name, id_ in ids.items())
     aged = {name: 0 if name == "eve" else DAY_OF_2020 for name in PEOPLE}
     shadow = "".join(f"{name}:{HASH}:{day}:0:99999:7:::\n" for name, day in aged.items())

@@ -1,15 +1,16 @@
 """A shell that stays for an order, over a real sshd: nothing begins anew, and nothing is lost."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from fleetbpf.command import Command
+from fleetbpf.connections.becoming import BecomingConnection
 from fleetbpf.connections.routes import Routes
-from fleetbpf.connections.ssh import SSHConnection
 from fleetbpf.errors import UnreachableError
 from fleetbpf.model.become import BecomeMethod
-from tests.integration.conftest import StartServer, connect
+from tests.integration.conftest import StartServer
 from tests.integration.people import PASSWORD, ROOT_PASSWORD
 from tests.integration.sshd import Server
 from tests.integration.test_become import DOAS, SU, SUDO
@@ -33,6 +34,17 @@ ANEW = "printf 'anew: %s|' \"$@\"; cat"
 WORDS = ("it's", "$(id) `id` \\n", "")
 
 
+@pytest.fixture
+def connection(server: Server, routes: Routes) -> Iterator[BecomingConnection]:
+    """A connection to the server, as commands use it."""
+    with routes.open(server.host(), timeout=60) as opened:
+        yield opened
+
+
+def waits(connection: BecomingConnection) -> bool:
+    return connection._plain.waits
+
+
 def staying(script: str = STAYING, *, become: bool = False) -> Command:
     return Command("sh", "-c", script, become=become, stays=True)
 
@@ -42,16 +54,16 @@ def ordered(*, become: bool = False) -> Command:
     return Command("sh", "-c", ANEW, "sh", *WORDS, become=become, order=order)
 
 
-def test_an_order_is_carried_out_by_the_shell_that_stays(connection: SSHConnection) -> None:
+def test_an_order_is_carried_out_by_the_shell_that_stays(connection: BecomingConnection) -> None:
     first = connection.run(staying(), timeout=60)
     pid = first.stdout.split()[2]
     assert (first.status, first.stdout) == (0, b"first in %s\nend\n" % pid)
     assert first.stderr == b"note\n"
-    assert connection.waits
+    assert waits(connection)
 
     done = connection.run(ordered(), stdin=PAYLOAD, timeout=60)
 
-    assert not connection.waits
+    assert not waits(connection)
     assert done.stdout.startswith(b"ordered in %s: it's|" % pid)
     assert b"$(id) `id` \\n" in done.stdout
     assert done.stdout.endswith(PAYLOAD)
@@ -62,30 +74,30 @@ def test_another_command_ends_the_shell_that_stays_first(
     start_server: StartServer, routes: Routes
 ) -> None:
     server = start_server(first="MaxSessions 1")
-    with connect(server.host(), routes=routes) as connection:
+    with routes.open(server.host(), timeout=60) as connection:
         for _ in range(3):
             assert connection.run(staying(), timeout=60).status == 0
             assert connection.run(Command("echo", "hello"), timeout=60).stdout == b"hello\n"
 
 
-def test_a_shell_that_did_not_stay_is_not_given_the_order(connection: SSHConnection) -> None:
+def test_a_shell_that_did_not_stay_is_not_given_the_order(connection: BecomingConnection) -> None:
     for script in ("echo end", "echo nothing", "echo end; echo more", "printf end"):
         connection.run(staying(script), timeout=60)
         done = connection.run(ordered(), stdin=b"payload", timeout=60)
         assert done.stdout == b"anew: it's|anew: $(id) `id` \\n|anew: |payload"
 
 
-def test_a_command_that_stays_may_feed_a_sink(connection: SSHConnection) -> None:
+def test_a_command_that_stays_may_feed_a_sink(connection: BecomingConnection) -> None:
     pieces: list[bytes] = []
     assert connection.run(staying(), stdout=pieces.append, timeout=60).stdout == b""
     assert b"".join(pieces).endswith(b"\nend\n")
-    assert connection.waits
+    assert waits(connection)
 
 
 def test_a_connection_that_is_closed_ends_the_shell_that_stays(
     server: Server, routes: Routes
 ) -> None:
-    with connect(server.host(), routes=routes) as connection:
+    with routes.open(server.host(), timeout=60) as connection:
         pid = int(connection.run(staying(), timeout=60).stdout.split()[2])
         assert Path(f"/proc/{pid}").exists()
     wait_until(lambda: not Path(f"/proc/{pid}").exists(), what="the shell has gone")

@@ -113,8 +113,13 @@ def test_without_a_password_nothing_may_ask(program: Path) -> None:
     way = BecomeWay(executable=str(program), flags=("-H",))
     host = Host(name="web1", address="web1", become_way=way)
 
-    with BecomingConnection(LocalConnection(), host, password=lambda: None) as connection:
-        assert connection.run(Command("id", become=True)).stdout == b"-H -n -- id\n"
+    with (
+        BecomingConnection(LocalConnection(), host, password=lambda: None) as connection,
+        pytest.raises(HostError) as caught,
+    ):
+        connection.run(Command("id", become=True))
+
+    assert caught.value.problems[0].detail.startswith("-H -n -- /bin/sh -c ")
 
 
 def test_commands_that_need_no_root_run_as_they_are(program: Path) -> None:
