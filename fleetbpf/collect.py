@@ -15,7 +15,7 @@ from pydantic import StringConstraints
 
 from fleetbpf.connections import Connection
 from fleetbpf.defaults import DEFAULT_MIRROR_LIMIT
-from fleetbpf.errors import HostError, Problem
+from fleetbpf.errors import HostError, Problem, UnreachableError
 from fleetbpf.failures import check_asked
 from fleetbpf.frozen import frozen
 from fleetbpf.layout import HostLayout, below
@@ -31,6 +31,7 @@ PAUSE = 0.1  # seconds between two tries to have a mirror for oneself
 ONE_PASS = 0.0
 COLLECT_TIMEOUT = 3600.0  # seconds; a first collection may be gigabytes
 FOLLOW_TIMEOUT = 30 * 86400.0  # seconds; whoever follows longer connects again
+FOLLOW_SILENCE = 20.0  # seconds; a host that is followed shows life after each interval
 LONGEST_HEADER = 64 * KIB  # bytes of a segment's first line
 
 
@@ -112,12 +113,14 @@ def fetch(
     interval: float = ONE_PASS,
     become: bool = False,
     on_news: Callable[[], None] | None = None,
+    on_start: Callable[[], None] = lambda: None,
     limit: int = DEFAULT_MIRROR_LIMIT,
     patience: float = 0.0,
 ) -> int:
     """Bring the mirror of one host up to date; return the number of bytes that came.
 
-    With an interval it goes on until the connection is cut. on_news is called after bytes came.
+    With an interval it goes on until the connection is cut: UnreachableError, whatever ended it.
+    on_start is called when the host begins to tell, on_news after bytes came.
     patience: seconds to wait for another one who collects into the same mirror.
     Raises HostError when the host cannot say what it has, the mirror cannot be written, or it
     would hold more than `limit` bytes.
@@ -125,7 +128,9 @@ def fetch(
     with mirroring(mirror, host=host), exclusive(mirror, host=host, patience=patience):
         question = Question(layout=layout, deployment=deployment, interval=interval)
         room = Room.measure(mirror, host=host, limit=limit)
-        receiver = Receiver(mirror=mirror, room=room, question=question, on_news=on_news)
+        receiver = Receiver(
+            mirror=mirror, room=room, question=question, on_news=on_news, on_start=on_start
+        )
         COLLECT.stream(
             connection,
             question,
@@ -134,8 +139,11 @@ def fetch(
             become=become,
             stdin=offsets(mirror, deployment=deployment),
             more=FOLLOW_TIMEOUT if interval else 0.0,
+            silence=FOLLOW_SILENCE if interval else None,
         )
-        return receiver.received
+    if interval:
+        raise UnreachableError(Problem(where=host, what="the script that tells its records ended"))
+    return receiver.received
 
 
 @contextmanager
@@ -191,6 +199,7 @@ class Receiver:
     room: Room
     question: Question = field(default_factory=Question)
     on_news: Callable[[], None] | None = None
+    on_start: Callable[[], None] = lambda: None
     received: int = 0
     greeted: bool = False
     _line: bytes = b""
@@ -234,7 +243,9 @@ class Receiver:
     def take(self, line: bytes) -> None:
         """Act on one whole line of the stream; OddAnswerError when it is none of it."""
         text = line.decode("utf-8", "backslashreplace").rstrip("\n")
-        self.greeted = self.greeted or text == COLLECT.greeting
+        if text == COLLECT.greeting and not self.greeted:
+            self.greeted = True
+            self.on_start()
         if not text.startswith("segment\t"):
             self._pace.chat(line)
         if text == COLLECT.greeting or not (self.greeted or text.startswith("segment\t")):

@@ -3,7 +3,7 @@
 import functools
 import re
 import shlex
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from pathlib import PurePath
 
@@ -77,6 +77,17 @@ class Command:
             stays=self.stays,
             order=self.order,
             limits=limits,
+        )
+
+    def speaking(self, *, within: float) -> "Command":
+        """The same, when it has to say something every `within` seconds."""
+        return Command(
+            *self.words,
+            become=self.become,
+            name=self.name,
+            stays=self.stays,
+            order=self.order,
+            limits=replace(self.limits, silence=within),
         )
 
     def argv(self) -> tuple[str, ...]:

@@ -25,6 +25,13 @@ T = TypeVar("T")
 Open = Callable[[Host, Slot], Connection]
 
 
+Again = Callable[[Host, FleetbpfError], float | None]
+
+
+def give_up(_host: Host, _error: FleetbpfError) -> None:
+    """Try no host a second time."""
+
+
 @frozen
 class Outcome(Generic[T]):
     """What became of the work on one host: its value, or the error that ended it."""
@@ -67,16 +74,18 @@ def on_each(
     aside: int = 0,
     done: Callable[[Outcome[T]], None] = lambda _: None,
     mask: Mask = unmasked,
+    again: Again = give_up,
 ) -> tuple[Outcome[T], ...]:
     """Do `work` on every host; the outcomes in the order of `hosts`, each also told to `done`.
 
     aside: so many hosts that do not answer may be waited for beside those that `forks` counts.
+    again: the seconds until a host is tried anew after an error; None: the error is its outcome.
     An error on one host does not touch the others, whatever it is. On Ctrl-C hosts not begun are
     left alone, open connections are cut, and the unfinished hosts' outcomes say so. Work that does
     not end then is left behind: its thread dies with the process.
     """
     reports = Reports(mask)
-    connections = Connections(open_connection)
+    connections = Connections(open_connection, again)
     tasks = (partial(connections.use, host, work) for host in hosts)
     crew = Crew(tasks, threads=max(forks, 1), aside=aside)
     by_future = dict(zip(crew.futures, hosts, strict=True))
@@ -122,18 +131,28 @@ def unfinished(host: Host) -> Outcome[T]:
 class Connections:
     """The connections that are open at this moment, so that an interrupt can cut them."""
 
-    def __init__(self, open_connection: Open) -> None:
+    def __init__(self, open_connection: Open, again: Again) -> None:
         self._open_connection = open_connection
+        self._again = again
         self._open: dict[str, Connection] = {}  # by the host's name
         self._lock = threading.Lock()
-        self._is_cut = False
+        self._cut = threading.Event()
 
     def use(self, host: Host, work: Callable[[Host, Connection], T], slot: Slot) -> T:
-        """Open a connection to `host`, do `work` with it, and close it."""
+        """Open a connection to `host`, do `work` with it, close it; anew where that is wanted."""
+        while True:
+            try:
+                return self._use_once(host, work, slot)
+            except FleetbpfError as error:
+                pause = None if self._cut.is_set() else self._again(host, error)
+                if pause is None or self._cut.wait(pause):
+                    raise
+
+    def _use_once(self, host: Host, work: Callable[[Host, Connection], T], slot: Slot) -> T:
         with self._open_connection(host, slot) as connection:
             with self._lock:
                 self._open[host.name] = connection
-                late = self._is_cut
+                late = self._cut.is_set()
             try:
                 if late:
                     connection.close()
@@ -145,7 +164,7 @@ class Connections:
     def cut(self) -> None:
         """Close all open connections; their work ends with UnreachableError."""
         with self._lock:
-            self._is_cut = True
+            self._cut.set()
             open_now = tuple(self._open.values())
         at_once(connection.close for connection in open_now)
 

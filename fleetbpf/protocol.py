@@ -105,9 +105,15 @@ class Script(Generic[Question, Told]):
         become: bool,
         stdin: bytes = b"",
         more: float = 0.0,
+        silence: float | None = None,
     ) -> None:
-        """Ask a host whose answer is too long to be kept: `ear` has it as it comes."""
+        """Ask a host whose answer is too long to be kept: `ear` has it as it comes.
+
+        silence: the most seconds without a byte, where it says something more often than usual.
+        """
         command, timeout = self.command(question, become=become), self.timeout + more
+        if silence is not None:
+            command = command.speaking(within=silence)
         try:
             completed = connection.run(command, stdin=stdin, stdout=ear.feed, timeout=timeout)
         except OddAnswerError as error:

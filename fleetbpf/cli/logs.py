@@ -2,7 +2,6 @@
 
 import argparse
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -11,7 +10,7 @@ from fleetbpf.cli import recap
 from fleetbpf.cli.host_words import add_hosts
 from fleetbpf.cli.options import add_forks, add_inventory, add_passwords, matching
 from fleetbpf.cli.output import Output
-from fleetbpf.errors import ExitCode, HostError, RefusedError
+from fleetbpf.errors import ExitCode, HostError
 
 if TYPE_CHECKING:
     from fleetbpf.cli.session import Session
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
 
 SUMMARY = "fetch what is new in the spools of hosts, then print their records"
 FOLLOW_INTERVAL = 1.0  # seconds between two looks at the spool
-RECONNECT_AFTER = 3.0  # seconds
-LONGEST_PAUSE = 60.0  # seconds, between two logins that were refused
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -55,7 +52,7 @@ def run(options: argparse.Namespace, output: Output) -> ExitCode:
     if options.offline:
         return show(options, output, readers, [recap.HostRecap(host=name) for name in readers])
     if options.follow:
-        return follow(options, output, session.silent(), targets, readers)
+        return follow(options, output, session, targets, readers)
     outcomes = session.on_each(targets, fetching(options, session))
     if any(outcome.interrupted for outcome in outcomes):
         readers = {}
@@ -80,8 +77,9 @@ def fetching(
     *,
     interval: float = 0.0,
     on_news: Callable[[str], None] = lambda _: None,
+    on_start: Callable[[str], None] = lambda _: None,
 ) -> Callable[["Target", "Connection"], int]:
-    """The work on one host: bring its mirror up to date; on_news is called with its name."""
+    """The work on one host: bring its mirror up to date; the last two are called with its name."""
     from fleetbpf import collect
     from fleetbpf.layout import HostLayout
 
@@ -97,6 +95,7 @@ def fetching(
             become=target.become,
             limit=session.workspace.mirror_limit,
             on_news=lambda: on_news(name),
+            on_start=lambda: on_start(name),
         )
 
     return fetch
@@ -143,9 +142,10 @@ def follow(
 ) -> ExitCode:
     """Print records as they come, a JSON object a line with --json, until interrupted.
 
-    A host that was reached once is tried again whenever its link is lost, and ever more rarely
-    while it lets nobody in.
+    A host that is lost, or cannot be reached, is told at once and tried again; the others go on.
     """
+    from fleetbpf.cli.newscast import keep_on
+
     printing = threading.Lock()
 
     def news(host: str) -> None:
@@ -157,21 +157,17 @@ def follow(
     for target in targets:
         news(target.host.name)
     warn_of_unknown(options, output, readers)
-    work = fetching(options, session, interval=FOLLOW_INTERVAL, on_news=news)
-    reached: set[str] = set()
-    pause = RECONNECT_AFTER
-    while True:
-        outcomes = session.on_each(targets, noting(work, reached))
-        told = recap.ended_by_hand([of(outcome) for outcome in outcomes])
-        lost = [outcome for outcome in outcomes if outcome.host.name in reached]
-        for problem in (problem for found in told for problem in found.problems):
-            output.problem(problem)
-        if recap.exit_code(told) is not ExitCode.UNREACHABLE or not lost:
-            output.document(recap.document(told, {}))
-            return recap.exit_code(told)
-        targets = [target for target in targets if target.host.name in reached]
-        pause = next_pause(pause, outcomes)
-        time.sleep(pause)
+    outcomes = keep_on(
+        session,
+        targets,
+        lambda begin: fetching(
+            options, session, interval=FOLLOW_INTERVAL, on_news=news, on_start=begin
+        ),
+        output,
+    )
+    told = recap.ended_by_hand([of(outcome) for outcome in outcomes])
+    output.document(recap.document(told, {}))
+    return recap.exit_code(told)
 
 
 def warn_of_unknown(
@@ -183,24 +179,6 @@ def warn_of_unknown(
     if problem := unknown(tuple(readers.values()), options.deployment, options.program):
         hint = f"; {problem.hint}" if problem.hint else ""
         output.warning(f"{problem.what} so far{hint}")
-
-
-def next_pause(pause: float, outcomes: "Sequence[Outcome[int]]") -> float:
-    """Seconds until the next attempt: sshd punishes addresses whose logins fail again and again."""
-    refused = any(isinstance(outcome.error, RefusedError) for outcome in outcomes)
-    return min(2 * pause, LONGEST_PAUSE) if refused else RECONNECT_AFTER
-
-
-def noting(
-    work: Callable[["Target", "Connection"], int], reached: set[str]
-) -> Callable[["Target", "Connection"], int]:
-    """`work`, remembering which hosts could be reached."""
-
-    def noted(target: "Target", connection: "Connection") -> int:
-        reached.add(target.host.name)
-        return work(target, connection)
-
-    return noted
 
 
 def print_now(output: Output, record: "Record") -> None:

@@ -5,6 +5,7 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from fleetbpf import digits
@@ -63,10 +64,11 @@ def run(options: argparse.Namespace, output: Output) -> ExitCode:
     question = Question(program=options.program, map=options.map, deployment=options.deployment)
     session = Session.of(options)
     if options.watch is not None:
-        watched = session.silent().on_each(targets, watching(question, options.watch, output))
-        recaps = recap.ended_by_hand([of(outcome) for outcome in watched])
-        recap.tell_remarks(output, recaps)
-        output.document(recap.document(recaps, {}))
+        from fleetbpf.cli.newscast import keep_on
+
+        work = partial(watching, question, options.watch, output)
+        recaps = [of(each) for each in keep_on(session, targets, work, output)]
+        output.document(recap.document(recap.ended_by_hand(recaps), {}))
         return recap.exit_code(recaps)
     outcomes = session.on_each(targets, asking(question))
     return show(output, outcomes)
@@ -86,9 +88,12 @@ def asking(question: "Question") -> "Callable[..., tuple[Record, ...]]":
 
 
 def watching(
-    question: "Question", every: int, output: Output
+    question: "Question", every: int, output: Output, begin: "Callable[[str], None]"
 ) -> "Callable[[Target, Connection], tuple[Record, ...]]":
-    """The work on one host: a readout every so often, printed as it comes, until interrupted."""
+    """The work on one host: a readout every so often, printed as it comes, until interrupted.
+
+    begin is called with the host's name at its first readout.
+    """
     ask = asking(question)
     printing = threading.Lock()
 
@@ -96,6 +101,8 @@ def watching(
         delay = 0
         while True:
             found = ask(target, connection, delay)
+            if not delay:
+                begin(target.host.name)
             with printing:
                 print_now(output, found)
             delay = every

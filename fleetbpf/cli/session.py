@@ -152,14 +152,16 @@ class Session:
         work: Callable[[Target, Connection], T],
         *,
         word: Callable[[Outcome[T]], str] | None = None,
+        again: fleet.Again = fleet.give_up,
     ) -> tuple[Outcome[T], ...]:
         """Do `work` on every target's host, `forks` at a time, one connection each.
 
+        again: when a host is tried anew after an error (fleet.on_each).
         word: what became of a host, said in a line of its own; None where that is no event.
         InputError when fleetbpf cannot do what the inventory says of some host.
         """
         with self.reach(targets) as reach:
-            return reach.on_each(targets, work, word=word)
+            return reach.on_each(targets, work, word=word, again=again)
 
     @contextmanager
     def reach(self, targets: Sequence[Target]) -> "Iterator[Reach]":
@@ -197,6 +199,7 @@ class Reach:
         work: Callable[[Target, Connection], T],
         *,
         word: Callable[[Outcome[T]], str] | None = None,
+        again: fleet.Again = fleet.give_up,
     ) -> tuple[Outcome[T], ...]:
         """Do `work` on every target's host, `forks` at a time, one connection each."""
         by_name = {target.host.name: target for target in targets}
@@ -215,6 +218,7 @@ class Reach:
                 aside=self.aside,
                 done=done,
                 mask=self.watching.output.mask,
+                again=again,
             )
 
     def watched(self, host: Host, slot: Slot) -> Connection:

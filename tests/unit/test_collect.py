@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from fleetbpf.collect import Receiver, exclusive, fetch, held, offsets
+from fleetbpf.collect import FOLLOW_SILENCE, Receiver, exclusive, fetch, held, offsets
+from fleetbpf.connections import Completed
 from fleetbpf.connections.recording import RecordingConnection
 from fleetbpf.defaults import DEFAULT_MIRROR_LIMIT
-from fleetbpf.errors import HostError
+from fleetbpf.errors import HostError, UnreachableError
 from fleetbpf.layout import HostLayout
 from fleetbpf.mirror import Room
 from fleetbpf.protocol import OddAnswerError
@@ -116,3 +117,21 @@ def test_a_collector_with_patience_waits_for_the_other(tmp_path: Path) -> None:
 def collects(mirror: Path, patience: float) -> None:
     with exclusive(mirror, host="web1", patience=patience):
         (mirror / "done").touch()
+
+
+def test_following_ends_only_by_an_error_that_may_pass(tmp_path: Path) -> None:
+    begun: list[str] = []
+    said = Completed(status=143, stdout=b"fleetbpf\tcollect\nidle\n")  # somebody killed it
+    host = RecordingConnection(lambda _: said)
+    with pytest.raises(UnreachableError, match="ended"):
+        fetch(
+            host,
+            HostLayout(),
+            tmp_path / "logs" / "web1",
+            host="web1",
+            interval=1.0,
+            on_start=lambda: begun.append("web1"),
+        )
+    assert begun == ["web1"]
+    (ran,) = host.ran
+    assert ran.command.limits.silence == FOLLOW_SILENCE
