@@ -92,6 +92,7 @@ place_units() {
 start() {
 	folder=$root/$deployment/$1/releases/$2 spool=$root/$deployment/$1/spool/$2 state=$run/$deployment/$1/$2
 	{ [ -d "$spool" ] && [ -d "$state" ]; } || mkdir -p "$spool" "$state"
+	[ ! -e "$state/tries" ] || rm -f "$state/tries" # it was given up, perhaps
 	if has_systemd; then
 		place_unit "$1" "$folder/unit" && reload_units && within 240 systemctl restart "$(unit "$1" "$2")" 2>"$stage/stderr"
 	else

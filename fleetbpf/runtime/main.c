@@ -17,6 +17,7 @@
 #include "state.h"
 #include "supervise.h"
 #include "symbols.h"
+#include "tries.h"
 
 #define FAILED 1
 #define USAGE 2
@@ -235,13 +236,30 @@ static int work(void *context, struct fb_supervised *supervised)
 	error = work_through(loader, supervised);
 	clean_up(loader);
 	if (error) {
+		fb_tries_tell(supervised->tries, &loader->problem);
 		fb_problem_print(&loader->problem, loader->program->name);
 		if (loader->problem.error != EBUSY) /* its state is that of the loader that runs */
 			fb_state_failed(loader->options.run, &loader->problem);
 	} else if (loader->options.check) {
 		printf("%s: this kernel takes it\n", loader->program->name);
 	}
-	return error ? FAILED : 0;
+	if (!error)
+		return 0;
+	return supervised->tries < FB_TRIES ? FAILED : FB_GAVE_UP;
+}
+
+/* Alone, or started by systemd, which starts us again when we fail. */
+static int work_alone(struct fb_loader *loader)
+{
+	struct fb_supervised alone = {.ready = -1};
+
+	if (loader->options.check ||
+	    !fb_tries_begin(loader->options.run, &alone.tries, &loader->problem))
+		return work(loader, &alone);
+	fb_problem_print(&loader->problem, loader->program->name);
+	fb_state_stopped(loader->options.run);
+	fb_state_failed(loader->options.run, &loader->problem);
+	return FB_GAVE_UP;
 }
 
 static int dump(struct fb_loader *loader)
@@ -255,8 +273,6 @@ static int dump(struct fb_loader *loader)
 
 static int run(struct fb_loader *loader)
 {
-	struct fb_supervised alone = {.ready = -1};
-
 	if (loader->options.help) {
 		fb_options_usage(loader->program->name);
 		return 0;
@@ -276,7 +292,7 @@ static int run(struct fb_loader *loader)
 	}
 	if (loader->options.supervise && !loader->options.check)
 		return fb_supervise(work, loader, loader->options.run);
-	return work(loader, &alone);
+	return work_alone(loader);
 }
 
 int fleetbpf_main(int argc, char **argv, const struct fb_program *program)

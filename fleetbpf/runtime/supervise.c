@@ -20,10 +20,9 @@
 #include "confine.h"
 #include "privileges.h"
 #include "state.h"
+#include "tries.h"
 
-#define START 90	 /* seconds until it must be ready; TimeoutStartSec of the unit */
-#define LONGEST_PAUSE 30 /* seconds */
-#define HEALTHY 60	 /* seconds alive after which the pause is short again */
+#define START 90 /* seconds until it must be ready; TimeoutStartSec of the unit */
 
 static void to_null(int fd)
 {
@@ -147,12 +146,25 @@ static void keep_to_starting(void)
 	fb_text_free(&kept);
 }
 
+/* A loader that could not start has told why. */
+static int tell_given_up(int status, const char *run)
+{
+	struct fb_problem problem = {};
+
+	if (!WIFEXITED(status)) {
+		fb_tries_fail(&problem);
+		fb_state_failed(run, &problem);
+		fb_problem_free(&problem);
+	}
+	return FB_GAVE_UP;
+}
+
 static int supervise(int (*work)(void *context, struct fb_supervised *supervised), void *context,
 		     const char *run, int ready)
 {
 	struct fb_supervised supervised = {.supervisor = getpid(), .ready = ready};
 	bool asked = false;
-	int pause = 1, status;
+	int status;
 	sigset_t signals;
 
 	keep_to_starting();
@@ -162,9 +174,11 @@ static int supervise(int (*work)(void *context, struct fb_supervised *supervised
 		return 1;
 	block_signals(&signals);
 	for (;;) {
-		uint64_t started = fb_clock(CLOCK_MONOTONIC);
-		pid_t child = start_child(work, context, supervised, &signals);
+		uint64_t started = fb_now();
+		pid_t child;
 
+		supervised.tries++;
+		child = start_child(work, context, supervised, &signals);
 		/* The first child alone speaks to the first process and to its terminal. */
 		to_null(STDERR_FILENO);
 		if (supervised.ready >= 0)
@@ -178,11 +192,12 @@ static int supervise(int (*work)(void *context, struct fb_supervised *supervised
 		/* Not even the first start worked: whoever asked for it is told, no second try. */
 		if (!*supervised.was_ready)
 			return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
-		if (fb_clock(CLOCK_MONOTONIC) - started > HEALTHY * FB_SECOND)
-			pause = 1;
-		if (pause_for(pause))
+		if (fb_now() - started > FB_HEALTHY)
+			supervised.tries = 0;
+		if (supervised.tries >= FB_TRIES)
+			return tell_given_up(status, run);
+		if (pause_for((int)fb_tries_pause(supervised.tries ? supervised.tries : 1)))
 			return 0;
-		pause = pause * 2 < LONGEST_PAUSE ? pause * 2 : LONGEST_PAUSE;
 	}
 }
 

@@ -6,6 +6,8 @@ import shutil
 import signal
 import socket
 import subprocess
+import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +84,19 @@ def test_a_loader_stays_below_four_megabytes(start: Start) -> None:
     status = Path(f"/proc/{loader.pid}/status").read_text()
     resident = next(line for line in status.splitlines() if line.startswith("VmRSS"))
     assert int(resident.split()[1]) <= 4096
+
+
+TRIES = 10  # of tries.h
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tried:
+    """What came of a start: its exit status, what was told, and which one it was."""
+
+    status: int
+    failure: str
+    number: int
+    waited: float  # seconds since the try before began
 
 
 def supervised(build: Build, folder: Path, *arguments: str) -> Loader:
@@ -193,3 +208,73 @@ def held(builder: Builder, pid: int) -> list[dict[str, Any]]:
 
 def holds(builder: Builder, pid: int) -> bool:
     return bool(held(builder, pid))
+
+
+def under_systemd(build: Build, folder: Path, tries: int, ago: float, *words: str) -> Tried:
+    """A start as systemd does it, which is not the first one."""
+    loader = Loader(path=build("ping"), arguments=words, folder=folder)
+    loader.run.mkdir(parents=True, exist_ok=True)
+    began = time.clock_gettime_ns(time.CLOCK_BOOTTIME) - int(ago * 1e9)
+    (loader.run / "tries").write_text(f"{tries} {began}\n")
+    done = subprocess.run(
+        loader.command(),
+        capture_output=True,
+        timeout=120,
+        check=False,
+        env={**os.environ, "NOTIFY_SOCKET": "/dev/null"},
+    )
+    failure = json.loads((loader.run / "failure").read_text())["message"]
+    number, now = map(int, (loader.run / "tries").read_text().split())
+    return Tried(status=done.returncode, failure=failure, number=number, waited=(now - began) / 1e9)
+
+
+NO_SUCH = ("--attach", "ping=raw_tp/no_such")
+
+
+def test_a_loader_that_cannot_start_waits_longer_before_each_try(
+    build: Build, tmp_path: Path
+) -> None:
+    tried = under_systemd(build, tmp_path / "ping", 3, 0.0, *NO_SUCH)
+    assert (tried.status, tried.number) == (1, 4)
+    assert tried.waited >= 4
+    assert "given up" not in tried.failure
+
+
+def test_the_last_try_is_told_as_such_with_its_reason(build: Build, tmp_path: Path) -> None:
+    tried = under_systemd(build, tmp_path / "ping", 9, 60.0, *NO_SUCH)
+    assert (tried.status, tried.number) == (78, 10)
+    assert tried.failure.startswith("given up after 10 tries: ")
+    assert "it has no such raw tracepoint" in tried.failure
+
+
+def test_a_loader_that_ended_soon_ten_times_is_not_started(build: Build, tmp_path: Path) -> None:
+    tried = under_systemd(build, tmp_path / "ping", 10, 5.0, "--set", PID)
+    assert tried.status == 78
+    assert tried.failure == "given up: it was started 10 times and ended soon each time"
+
+
+def test_tries_of_long_ago_do_not_count(build: Build, tmp_path: Path) -> None:
+    tried = under_systemd(build, tmp_path / "ping", 10, 200.0, *NO_SUCH)
+    assert (tried.status, tried.number) == (1, 1)
+
+
+def test_a_supervisor_gives_up_a_loader_that_ends_soon_each_time(
+    build: Build, tmp_path: Path
+) -> None:
+    loader = supervised(build, tmp_path / "ping", "--set", PID)
+    subprocess.run(loader.command(), capture_output=True, timeout=120, check=True)
+    first = loader.state()
+    pids = {first["pid"]}
+    os.kill(first["pid"], signal.SIGKILL)
+    for _ in range(TRIES - 1):
+        wait_until(
+            lambda: (loader.run / "state").exists() and loader.state()["pid"] not in pids,
+            what="another child is ready",
+            seconds=90,
+        )
+        pids.add(loader.state()["pid"])
+        os.kill(loader.state()["pid"], signal.SIGKILL)
+    wait_until(lambda: gone(first["supervisor"]), what="the supervisor gives up")
+    assert not (loader.run / "state").exists()
+    failure = json.loads((loader.run / "failure").read_text())["message"]
+    assert failure == "given up: it was started 10 times and ended soon each time"

@@ -49,6 +49,14 @@ def test_a_hook_opens_what_it_needs_and_no_more(hook: str, opened: set[Opening])
     assert openings([Hook.parse(hook)]) == opened
 
 
+def test_a_unit_gives_up_a_loader_that_says_so_and_one_that_cannot_be_executed() -> None:
+    found = unit("tp_btf/sched_switch")
+    assert found["RestartPreventExitStatus"] == "78"  # FB_GAVE_UP of tries.h
+    assert found["StartLimitIntervalSec"] != "0"
+    # RestartSteps and RestartMaxDelaySec are unknown to systemd before version 254.
+    assert not {"RestartSteps", "RestartMaxDelaySec"} & found.keys()
+
+
 def test_a_unit_is_closed_where_no_hook_opens_it() -> None:
     closed = unit("tp_btf/sched_switch")
     assert (closed["ProtectHome"], closed["PrivateTmp"]) == ("yes", "yes")
