@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The runtime's pure parts, one per word, for tests that feed bytes and compare what comes out. */
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <sched.h>
 #include <stdio.h>
@@ -14,6 +15,7 @@
 #include "confine.h"
 #include "constants.h"
 #include "deadline.h"
+#include "elf_symbols.h"
 #include "encode.h"
 #include "files.h"
 #include "folders.h"
@@ -554,6 +556,27 @@ static int deadline(char **words)
 	return 0;
 }
 
+/* Where a function lies in a file, or why that is not known. */
+static int function_at(char **words)
+{
+	int fd = open(words[0], O_RDONLY | O_CLOEXEC);
+	size_t offset = 0;
+	int error = fb_elf_find_function(fd, words[1], &offset);
+
+	close(fd);
+	if (error)
+		printf("%d\n", error);
+	else
+		printf("%zx\n", offset);
+	return 0;
+}
+
+static int tell_error(const char *number)
+{
+	puts(fb_error_text(atoi(number)));
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	const char *word = argc > 1 ? argv[1] : "";
@@ -579,6 +602,10 @@ int main(int argc, char **argv)
 		return write_spool(rest);
 	if (!strcmp(word, "weigh"))
 		return weigh();
+	if (!strcmp(word, "function") && argc == 4)
+		return function_at(rest);
+	if (!strcmp(word, "error") && argc == 3)
+		return tell_error(rest[0]);
 	if (!strcmp(word, "hook") && argc == 3)
 		return hook(rest);
 	if (!strcmp(word, "functions") && argc == 5)
