@@ -1,6 +1,7 @@
 """Jinja2 for strings of manifests and inventories: sandboxed, and bounded in memory and time."""
 
 import functools
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -12,8 +13,9 @@ from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.visitor import NodeTransformer
 
-from fleetbpf import metering
+from fleetbpf import ansible_filters, metering
 from fleetbpf.shell_words import inserted, quote
+from fleetbpf.wording import MisunderstoodError, did_you_mean, quoted
 
 # What comes out differently each time would make every apply a change.
 UNSTEADY = ("random",)
@@ -32,6 +34,8 @@ METHODS = frozenset(
     )
 )
 PLAIN = (str, bytes, int, float, list, tuple, dict, range)
+ESCAPED = re.compile(r"\\(.)", re.DOTALL)
+ESCAPES = "\\'\"nrtxuU"  # that Jinja2's texts have; `\d` and `\1` are of regular expressions
 COUNTED, MADE, JOINED, MEASURED = ("fleetbpf " + name for name in ("loop", "made", "~", "slice"))
 
 
@@ -100,6 +104,11 @@ class Environment(ImmutableSandboxedEnvironment):
     intercepted_binops = frozenset({"**", "*", "%", "+", "-"})
 
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
+        if "\\" in source:
+            tokens = self.lexer.tokeniter(source, name, filename)
+            source = "".join(
+                ESCAPED.sub(kept, text) if kind == "string" else text for _, kind, text in tokens
+            )
         tree = super()._parse(source, name, filename)
         Metering().visit(tree)
         return tree
@@ -121,6 +130,11 @@ class Environment(ImmutableSandboxedEnvironment):
         args = tuple(map(settled, args))
         metering.estimate(getattr(called, "__name__", ""), own, (*args, *kwargs.values()))
         return metering.made(super().call(context, called, *args, **kwargs))
+
+
+def kept(found: re.Match[str]) -> str:
+    """A backslash with its character: kept as two, as by Ansible, but for what ends a line."""
+    return found[0] if found[1] in ESCAPES else f"\\{found[0]}"
 
 
 def settled(value: object) -> object:
@@ -155,6 +169,16 @@ def variables(text: str, known: Environment) -> set[str]:
     return generator.undeclared_identifiers
 
 
+def refuse_unknown_filters(text: str, known: Environment) -> None:
+    """Raise MisunderstoodError for a filter that is not known, with one that may be meant."""
+    for node in known.parse(text).find_all(nodes.Filter):
+        if node.name not in known.filters:
+            near = did_you_mean(node.name, known.filters, noun="")
+            meant = f"{near} " if near.endswith("?") else ""
+            hint = f"{meant}docs/inventory.md lists the filters"
+            raise MisunderstoodError(f"there is no filter {quoted(node.name)}", hint)
+
+
 def environment(*, for_shell: bool = False) -> Environment:
     """The environment of templates; `for_shell`: their values come out marked as such."""
     found = Environment(
@@ -165,8 +189,13 @@ def environment(*, for_shell: bool = False) -> Environment:
     del found.globals["lipsum"]
     for name in (*UNSTEADY, *FOR_WEB_PAGES):
         del found.filters[name]
-    found.filters["quote"] = quote
+    found.filters |= {**ansible_filters.FILTERS, "quote": quote}
     found.filters = {name: metered(name, each) for name, each in found.filters.items()}
+    found.filters |= {
+        f"{collection}.{name}": found.filters[name]
+        for collection, names in ansible_filters.COLLECTIONS.items()
+        for name in names
+    }
     found.filters |= {
         COUNTED: metering.counted,
         JOINED: metering.joined,

@@ -188,6 +188,11 @@ def as_json(value: object, arguments: Arguments) -> int:
     return size(value) * (1 + depth(value) * biggest(arguments))
 
 
+def escaped_json(value: object, arguments: Arguments) -> int:
+    """The same with six characters for one outside of ASCII, and four of indentation by default."""
+    return 6 * size(value) * (1 + depth(value) * max(biggest(arguments), 4))
+
+
 def added_up(value: object, arguments: Arguments) -> int:
     """What adding up reads: lists are copied again for each one that is added."""
     is_copied = any(isinstance(each, list | tuple) for each in arguments)
@@ -205,6 +210,7 @@ ESTIMATES: Mapping[str, Callable[[object, Arguments], int]] = {
     "replace": replaced,
     "sum": added_up,
     "tojson": as_json,
+    **dict.fromkeys(("to_json", "to_nice_json", "to_nice_yaml", "to_yaml"), escaped_json),
 }
 
 

@@ -154,8 +154,11 @@ class Renderer:
         if key not in self._compiled:
             environment = _environment(for_shell=for_shell)
             try:
+                jinja.refuse_unknown_filters(text, environment)
                 names = jinja.variables(text, environment)
                 template = environment.from_string(text)
+            except MisunderstoodError:
+                raise
             except Exception as error:  # of Jinja2, and of Python's own compiler behind it
                 raise MisunderstoodError(
                     f"the template {quoted(text)}: {_compiling_error(error)}"
