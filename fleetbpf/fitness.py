@@ -7,6 +7,7 @@ from fleetbpf.errors import Problem
 from fleetbpf.layout import HostLayout
 from fleetbpf.model.facts import HostFacts, Unfit
 
+MOUNTED = {Unfit.NO_TRACEFS: "tracefs", Unfit.NO_BPFFS: "bpffs"}
 ROOT = "or set `fleetbpf_root` for the host to a folder on another file system, as /opt/fleetbpf"
 
 
@@ -38,3 +39,10 @@ def obstacles(where: str, layout: HostLayout, facts: HostFacts) -> Iterator[Prob
                 pass  # they are mounted
             case _:
                 assert_never(kind)
+
+
+def remarks(facts: HostFacts) -> Iterator[str]:
+    """What is done there for loaders, beside placing them."""
+    for kind, name in MOUNTED.items():
+        if kind in facts.unfit:
+            yield f"{name} is not mounted: a program that needs it mounts it at {facts.unfit[kind]}"

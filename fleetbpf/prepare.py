@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import PurePosixPath
 
-from fleetbpf import facts, hook_checks, lock, needs, plan_diff
+from fleetbpf import facts, fitness, hook_checks, lock, needs, plan_diff
 from fleetbpf.builders import Builders
 from fleetbpf.connections import Connection
 from fleetbpf.errors import BuildError, Problem
@@ -205,6 +205,7 @@ def warnings(prepared: Prepared) -> tuple[str, ...]:
     starting = [change.release for change in prepared.todo if change.release]
     if starting and not seen.systemd:
         found.append(NO_SYSTEMD)
+    found += fitness.remarks(seen) if starting else []
     spools = sum(release.program.spool_limit for release in starting)
     if seen.free is not None and spools > seen.free:
         free, wanted = told_size(seen.free), told_size(spools)

@@ -403,7 +403,8 @@ take_down() {
 	for folder in "$root/$deployment/$1/releases"/*; do
 		within 90 "$folder/loader" --args "$folder/args" --clean 2>/dev/null
 	done
-	for folder in /sys/kernel/tracing/instances/fleetbpf."$deployment.$1".*; do
+	for folder in /sys/kernel/tracing/instances/fleetbpf."$deployment.$1".* \
+		/sys/kernel/debug/tracing/instances/fleetbpf."$deployment.$1".*; do
 		[ -d "$folder" ] && rmdir "$folder"
 	done
 	record deleted "$1" "$2" ""
@@ -425,6 +426,28 @@ is_used() {
 	return 1
 }
 
+# has_pins FOLDER: is anything in that bpffs, but for what the kernel itself puts there?
+# shellcheck disable=SC2317
+has_pins() {
+	for pin in "$1"/*; do
+		case ${pin##*/} in '*' | *.debug) ;; *) return 0 ;; esac
+	done
+	return 1
+}
+
+# unmount: what loaders have mounted, by our name, where nobody had; what others have pinned stays
+# shellcheck disable=SC2317
+unmount() {
+	set --
+	while read -r source where type _; do
+		case $source:$type in
+		fleetbpf:tracefs) set -- "$@" "$where" ;;
+		fleetbpf:bpf) has_pins "$where" || set -- "$@" "$where" ;;
+		esac
+	done </proc/mounts
+	for where; do umount "$where"; done
+} 2>/dev/null
+
 # finish STATUS: called by the EXIT trap, on every way out
 # shellcheck disable=SC2317
 finish() {
@@ -436,6 +459,7 @@ finish() {
 	done
 	set -- "$root"/*/*/releases
 	[ -e "$1" ] || rm -f "$root/history" "$root/changed" # they go with the last deployment
+	[ -e "$1" ] || unmount
 	give_lock_up
 	[ -e "$1" ] || rmdir "$root/objects" "$root" "$run" 2>/dev/null
 	ended "$ends"

@@ -4,8 +4,9 @@
 #include <errno.h>
 #include <linux/magic.h>
 #include <stdio.h>
-#include <sys/mount.h>
 #include <sys/vfs.h>
+
+#include "mounts.h"
 
 #define BPFFS "/sys/fs/bpf"
 
@@ -15,8 +16,7 @@ int fb_bpffs_mount(void)
 
 	if (!statfs(BPFFS, &found) && found.f_type == BPF_FS_MAGIC)
 		return 0;
-	return mount("bpf", BPFFS, "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0700") ? -errno
-											 : 0;
+	return fb_mount("bpf", BPFFS, "mode=0700");
 }
 
 int fb_bpffs_folder(const struct fb_options *options, const char *name, char path[PATH_MAX])

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "bpffs.h"
 #include "constants.h"
 #include "folders.h"
 #include "load.h"
@@ -195,6 +196,31 @@ int fb_loader_open(struct fb_loader *loader)
 	if (!error)
 		error = open_trace(loader);
 	return error;
+}
+
+static bool has_shared_maps(const struct fb_program *program)
+{
+	for (size_t i = 0; i < program->map_count; i++)
+		if (program->maps[i].shape)
+			return true;
+	return false;
+}
+
+void fb_loader_mount(struct fb_loader *loader)
+{
+	struct fb_problem *problem = &loader->problem;
+
+	loader->object = fb_object_open(loader->program, &loader->options.btf, problem);
+	/* Hooks say themselves what they need. */
+	if (loader->object && fb_attachments_plan(&loader->attachments, loader->object,
+						  loader->program, &loader->options, problem))
+		fb_problem_free(problem);
+	if (loader->program->prints)
+		fb_tracefs();
+	if (loader->program->ring_count || has_shared_maps(loader->program))
+		fb_bpffs_mount();
+	fb_attachments_free(&loader->attachments);
+	bpf_object__close(loader->object);
 }
 
 void fb_loader_close(struct fb_loader *loader)

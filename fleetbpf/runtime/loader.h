@@ -56,6 +56,9 @@ int fb_loader_prepare(struct fb_loader *loader);
 /* Everything before a load: object, constants, hooks, read-outs, rings, trace instance. */
 int fb_loader_open(struct fb_loader *loader);
 
+/* Have mounted what it needs, for a start that may not mount; what cannot be is for that to say. */
+void fb_loader_mount(struct fb_loader *loader);
+
 /* Undo that, what was loaded and attached too; the trace instance stays. */
 void fb_loader_close(struct fb_loader *loader);
 

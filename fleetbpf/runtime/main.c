@@ -13,6 +13,7 @@
 #include "load.h"
 #include "loader.h"
 #include "loop.h"
+#include "mounts.h"
 #include "privileges.h"
 #include "state.h"
 #include "supervise.h"
@@ -63,6 +64,7 @@ static int start(struct fb_loader *loader, struct fb_supervised *supervised)
 	fb_confine(FB_TO_RUN);
 	malloc_trim(0);
 	fb_boot_id(boot_id, sizeof(boot_id));
+	fb_mounts_tell("tracefs", &loader->warnings);
 	fb_attachments_json(&loader->attachments, &loader->attached);
 	fb_choices_warn(&loader->attachments.choices, &loader->warnings);
 	fb_sink_start(&loader->sink, loader->attaching, start_reason(loader),
@@ -225,6 +227,8 @@ static void clean_up(struct fb_loader *loader)
 	fb_wall_close(&loader->wall);
 	if (loader->signals >= 0)
 		close(loader->signals);
+	if (!loader->options.deployment[0] || loader->options.check)
+		fb_mounts_undo();
 }
 
 static int work(void *context, struct fb_supervised *supervised)
@@ -283,6 +287,10 @@ static int run(struct fb_loader *loader)
 	}
 	if (loader->options.dump)
 		return dump(loader);
+	if (loader->options.mount) {
+		fb_loader_mount(loader);
+		return 0;
+	}
 	if (loader->options.clean) {
 		alarm(CLEANING); /* who calls it has locked the host */
 		if (!fb_attachments_clean(loader->program, &loader->options, &loader->problem))

@@ -51,6 +51,9 @@ static const char usage[] =
 	"instance\n"
 	"  --supervise              go to the background when ready, start again when it dies\n"
 	"  --check                  load (the verifier's judgement), do not attach\n"
+	"  --mount                  mount tracefs and bpffs where the program needs them and "
+	"nobody "
+	"did\n"
 	"  --dump MAP|all           print what the maps of the loader hold that runs with this "
 	"--run\n"
 	"  --clean                  remove what a loader that was killed has left attached\n"
@@ -249,6 +252,7 @@ static int parse_words(struct fb_options *options, size_t count, char *const *wo
 		{"--btf", VALUE_PAIR, &options->btf},
 		{"--args", VALUE_ARGS, NULL},
 		{"--check", VALUE_NONE, &options->check},
+		{"--mount", VALUE_NONE, &options->mount},
 		{"--dump", VALUE_TEXT, &options->dump},
 		{"--clean", VALUE_NONE, &options->clean},
 		{"--describe", VALUE_NONE, &options->describe},

@@ -42,6 +42,7 @@ struct fb_options {
 	const char *spool; /* NULL: readable lines to stdout */
 	const char *run;   /* NULL: no state files */
 	bool check;
+	bool mount;
 	bool clean;
 	bool describe;
 	bool help;

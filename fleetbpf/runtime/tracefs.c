@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -17,13 +16,15 @@
 
 #include "files.h"
 #include "folders.h"
+#include "mounts.h"
 
 #define EVENT "events/bpf_trace/bpf_trace_printk"
 #define BY_HAND "fleetbpf.hand."
 #define OVERRUN "\noverrun: "
 #define PLACE "/sys/kernel/tracing"
 
-const char *fb_tracefs(void)
+/* Where it is mounted, or NULL. */
+static const char *find_tracefs(void)
 {
 	static const char *const places[] = {PLACE, "/sys/kernel/debug/tracing"};
 	char path[PATH_MAX];
@@ -36,22 +37,28 @@ const char *fb_tracefs(void)
 	return NULL;
 }
 
-/* systemd mounts it at boot; where there is none, perhaps nobody does. */
-static const char *mount_tracefs(struct fb_problem *problem, struct fb_warnings *warnings)
+const char *fb_tracefs(void)
 {
+	const char *found = find_tracefs();
+
+	return found || fb_mount("tracefs", PLACE, NULL) ? found : PLACE;
+}
+
+/* The same; why there is none. */
+static const char *need_tracefs(struct fb_problem *problem)
+{
+	const char *found = fb_tracefs();
+
+	if (found)
+		return found;
 	if (access(PLACE, F_OK)) {
 		fb_hint(problem, "the kernel needs CONFIG_TRACING and CONFIG_BPF_EVENTS");
 		fb_fail(problem, "trace", ENOENT, "this kernel has no tracefs");
 		return NULL;
 	}
-	if (mount("tracefs", PLACE, "tracefs", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL)) {
-		fb_hint(problem, "mount -t tracefs tracefs " PLACE);
-		fb_fail(problem, "trace", errno, "tracefs is not mounted at " PLACE ": %s",
-			strerror(errno));
-		return NULL;
-	}
-	fb_warn(warnings, "tracefs was not mounted: it is now, at " PLACE);
-	return PLACE;
+	fb_hint(problem, "mount -t tracefs tracefs " PLACE);
+	fb_fail(problem, "trace", EPERM, "tracefs is not mounted at " PLACE);
+	return NULL;
 }
 
 static int put(const struct fb_instance *instance, const char *file, const char *text)
@@ -189,13 +196,11 @@ static int open_pipe(struct fb_instance *instance, struct fb_problem *problem)
 int fb_instance_create(struct fb_instance *instance, const char *name, uint64_t buffer_bytes,
 		       struct fb_problem *problem, struct fb_warnings *warnings)
 {
-	const char *tracefs = fb_tracefs();
+	const char *tracefs = need_tracefs(problem);
 	int error;
 
 	instance->pipe = -1;
 	instance->path[0] = '\0';
-	if (!tracefs)
-		tracefs = mount_tracefs(problem, warnings);
 	if (!tracefs)
 		return -ENOENT;
 	snprintf(instance->path, sizeof(instance->path), "%s/instances", tracefs);
@@ -219,7 +224,7 @@ int fb_instance_create(struct fb_instance *instance, const char *name, uint64_t 
 int fb_instance_reopen(struct fb_instance *instance, const char *name, char *label, size_t size,
 		       bool *unlabelled)
 {
-	const char *tracefs = fb_tracefs();
+	const char *tracefs = find_tracefs();
 	struct fb_problem ignored = {};
 	struct fb_text filter = {};
 	char path[PATH_MAX];

@@ -18,7 +18,7 @@ struct fb_instance {
 	bool timeless; /* it has another clock than `boot` */
 };
 
-/* Where tracefs is mounted, or NULL. */
+/* Where tracefs is mounted; where it was not, it is now. NULL: there is none to be had. */
 const char *fb_tracefs(void);
 
 /*

@@ -115,11 +115,12 @@ int fb_lsm_prepare(const struct fb_attachment *attachment, struct fb_problem *pr
 
 int fb_kprobe_prepare(const struct fb_attachment *attachment, struct fb_problem *problem)
 {
-	const char *tracefs = fb_tracefs();
+	const char *tracefs;
 	char path[PATH_MAX];
 
 	if (!access("/sys/bus/event_source/devices/kprobe", F_OK))
 		return 0;
+	tracefs = fb_tracefs();
 	snprintf(path, sizeof(path), "%s/kprobe_events", tracefs ? tracefs : "/sys/kernel/tracing");
 	if (!access(path, F_OK))
 		return 0;

@@ -140,6 +140,11 @@ def test_a_missing_tracefs_is_mounted_and_that_is_told(fleet: Fleet) -> None:
     assert there == "/sys/kernel/tracing/instances\n"
     warning = "fault: tracefs was not mounted: it is now, at /sys/kernel/tracing"
     assert f"edge1: warning: {warning}" in said.stderr
+    mounted = "grep '^fleetbpf ' /proc/mounts | cut -d ' ' -f 3; true"
+    assert fleet.root("edge1", mounted) == "tracefs\n"
+    assert fleet.fleetbpf("destroy", manifest(fleet, good(), hosts="edge1")).returncode == 0
+    assert fleet.root("edge1", mounted) == ""
+    fleet.root("edge1", "mount -t tracefs tracefs /sys/kernel/tracing")
 
 
 def test_a_user_who_may_not_use_sudo_is_told_so(fleet: Fleet) -> None:
