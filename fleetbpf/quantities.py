@@ -75,16 +75,21 @@ def kernel(text: str) -> str:
 
 
 def told_duration(nanoseconds: int) -> str:
-    """A duration for people: 850ns, 12.3µs, 1.5ms, 2.0s."""
+    """A duration for people: 850 ns, 12.3 µs, 1.5 ms, 2.0 s."""
     for unit, size_ in (("s", 1_000_000_000), ("ms", 1_000_000), ("µs", 1000)):
         if abs(nanoseconds) >= size_:
-            return f"{nanoseconds / size_:.1f}{unit}"
-    return f"{nanoseconds}ns"
+            return f"{nanoseconds / size_:.1f} {unit}"
+    return f"{nanoseconds} ns"
 
 
 def told_size(count: int) -> str:
-    """A number of bytes for people: 512B, 4.0KiB, 1.5GiB."""
+    """A number of bytes for people: 512 B, 4.0 KiB, 1.5 GiB."""
     for unit in ("TiB", "GiB", "MiB", "KiB"):
         if abs(count) >= SIZE_UNITS[unit]:
-            return f"{count / SIZE_UNITS[unit]:.1f}{unit}"
-    return f"{count}B"
+            return f"{count / SIZE_UNITS[unit]:.1f} {unit}"
+    return f"{count} B"
+
+
+def in_a_word(told: str) -> str:
+    """A quantity without a space, where a space would end it: took=1.5ms."""
+    return told.replace(" ", "")

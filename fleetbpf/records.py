@@ -217,7 +217,9 @@ def with_units(value: object, path: str, units: Mapping[str, str]) -> object:
         case list():
             return [with_units(each, path, units) for each in value]
         case int() if abs(value) < LARGEST:
-            return UNITS[units[path]](value) if units.get(path) in UNITS else value
+            if units.get(path) not in UNITS:
+                return value
+            return quantities.in_a_word(UNITS[units[path]](value))
         case _:
             return value
 

@@ -11,7 +11,7 @@ from fleetbpf.kernel_btf import KernelBtf
 from fleetbpf.layout import HostLayout
 from fleetbpf.model.hook import Hook
 from fleetbpf.model.target import DesiredHook, DesiredProgram, Scalar
-from fleetbpf.quantities import told_size
+from fleetbpf.quantities import in_a_word, told_size
 from fleetbpf.sandbox import Opening, openings
 from fleetbpf.templates import rendered
 
@@ -71,7 +71,8 @@ class Release:
     def limits(self) -> dict[str, str]:
         """What the unit, not the loader, enforces, as people read it."""
         memory, cpu = self.program.memory_limit, self.program.cpu_limit
-        limits = {"memory": memory and told_size(memory), "cpu": cpu and f"{cpu}%"}
+        size = in_a_word(told_size(memory)) if memory else None
+        limits = {"memory": size, "cpu": cpu and f"{cpu}%"}
         return {name: limit for name, limit in limits.items() if limit}
 
     def arguments(self) -> tuple[str, ...]:

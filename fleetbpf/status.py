@@ -23,7 +23,7 @@ class ProgramStatus:
     arch: str  # of the host: uname -m
     release: str = ""
     state: str  # running, stopped, expired, absent
-    expires_in: float | None = None  # seconds, negative ones are past; None: never
+    expires_in_s: float | None = None  # negative: it is past; None: never
     pid: int = 0  # of the loader; 0 when it does not run
     since: str = ""  # UTC, to the second
     spool_bytes: int = 0  # of all releases
@@ -98,7 +98,7 @@ def row(host: str, placed: ProgramFacts, arch: str, mirror: Path) -> ProgramStat
         arch=arch,
         release=placed.current,
         state=state(current),
-        expires_in=current.expires_in if current else None,
+        expires_in_s=current.expires_in if current else None,
         pid=current.pid if current and runs else 0,
         since=since,
         spool_bytes=sum(release.spool_bytes for release in placed.releases),

@@ -464,7 +464,7 @@ class LabRow(Named):
     port: int
     pid: int | None
     answers: bool
-    memory: int
+    memory_mib: int
     state: str
 
 

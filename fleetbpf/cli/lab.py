@@ -145,7 +145,7 @@ def status(output: Output, *, entered: Container[str] = ()) -> ExitCode:
 
     hosts = stage.status(here(), entered=entered)
     rows = [
-        (host.name, host.kind, host.kernel, str(host.port), f"{host.memory} MiB", host.state)
+        (host.name, host.kind, host.kernel, str(host.port), f"{host.memory_mib} MiB", host.state)
         for host in hosts
     ]
     if rows:

@@ -7,6 +7,7 @@ from fleetbpf.cli import recap
 from fleetbpf.cli.options import add_fleet, load_targets
 from fleetbpf.cli.output import Output
 from fleetbpf.errors import ExitCode
+from fleetbpf.quantities import told_size
 
 if TYPE_CHECKING:
     from fleetbpf.fleet import Outcome
@@ -67,9 +68,8 @@ def of(outcome: "Outcome[HostStatus]") -> recap.HostRecap:
 
 def cells(row: "ProgramStatus") -> tuple[str, ...]:
     """One row of the table."""
-    kibibytes = f"{(row.spool_bytes + 1023) // 1024} KiB"
     attached = ", ".join(row.attached)
-    place = (row.host, row.program, row.release, state(row), row.since, kibibytes)
+    place = (row.host, row.program, row.release, state(row), row.since, told_size(row.spool_bytes))
     if row.tally is None:
         return (*place, "", "", "", "", attached)
     counts = (row.tally.fired, row.tally.written, row.tally.collected)
@@ -81,9 +81,9 @@ def state(row: "ProgramStatus") -> str:
     """The state, with the time that is left, or how long it has been over: expired 12 min ago."""
     from fleetbpf.lock import told_age
 
-    if row.expires_in is None or row.state == "stopped":
+    if row.expires_in_s is None or row.state == "stopped":
         return row.state
-    time = told_age(abs(round(row.expires_in)))
+    time = told_age(abs(round(row.expires_in_s)))
     return f"expired {time} ago" if row.state == "expired" else f"{row.state}, expires in {time}"
 
 

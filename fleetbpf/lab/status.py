@@ -22,7 +22,7 @@ class HostStatus:
     port: int
     pid: int | None
     answers: bool  # its sshd sends a banner
-    memory: int  # MiB that its QEMU takes of this machine
+    memory_mib: int  # that its QEMU takes of this machine
 
     @property
     def state(self) -> str:
@@ -50,7 +50,7 @@ def look(lab: LabFolder, placed: Placed, entered: Container[str]) -> HostStatus:
         port=placed.port,
         pid=pid,
         answers=pid is not None and (placed.host.name in entered or greets_soon(placed.port)),
-        memory=processes.resident(pid) if pid is not None else 0,
+        memory_mib=processes.resident(pid) if pid is not None else 0,
     )
 
 

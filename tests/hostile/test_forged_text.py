@@ -32,7 +32,10 @@ from tests import answers, documents
 CONTROLS = [chr(code) for code in (*range(0x20), *range(0x7F, 0xA0))]
 DIRECTIONS = [chr(code) for code in (0x61C, *range(0x200E, 0x2010), *range(0x202A, 0x202F))]
 ISOLATES = [chr(code) for code in range(0x2066, 0x206A)]
-UNSEEN = [*CONTROLS, *DIRECTIONS, *ISOLATES, "\u2028", "\u2029", "\u200b", "\ufeff"]
+UNSEEN = [
+    *(*CONTROLS, *DIRECTIONS, *ISOLATES, "\u2028", "\u2029", "\u200b", "\u200d", "\ufeff"),
+    *("\u034f", "\u115f", "\u180e", "\u3164", "\ufe0f", "\uffa0", "\U000e0041", "\U000e0100"),
+]
 EVIL = "".join(UNSEEN)
 READABLE = "688.3µs ünï żółw 日本　語 🐝"
 FORGED = "2026-01-01T00:00:00.000000 good hello root-1 [000] all is well"

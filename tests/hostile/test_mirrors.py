@@ -67,7 +67,7 @@ def test_a_mirror_holds_no_more_bytes_than_its_limit_and_nothing_is_written_beyo
     receiver(tmp_path, limit=2**20).feed(f"{SEGMENT}0\t600000\n{'x' * 600000}".encode())
     more = f"{SEGMENT}600000\t600000\n{'x' * 600000}"
     said = refusal(tmp_path, more, limit=2**20)
-    assert said.startswith(f"evil: {tmp_path} would hold more than mirror_limit (1.0MiB) allows")
+    assert said.startswith(f"evil: {tmp_path} would hold more than mirror_limit (1.0 MiB) allows")
     assert "fleetbpf.yml" in said
     assert (tmp_path / "a/b/c/00000001.log").stat().st_size == 600000
 
@@ -79,7 +79,7 @@ def test_a_mirror_has_no_more_files_and_folders_than_its_limit_allows(tmp_path: 
         "".join(f"segment\ta/b/c{number}/1.log\t0\t1\nx" for number in range(100)),
         limit=2**20,
     )
-    assert f"would have more than {most} files and folders: mirror_limit (1.0MiB)" in said
+    assert f"would have more than {most} files and folders: mirror_limit (1.0 MiB)" in said
     assert sum(1 for _ in tmp_path.rglob("*")) <= most
 
 
@@ -108,8 +108,8 @@ def test_a_spool_whose_beginning_is_no_time_is_set_aside_as_one_of_now(start: st
     ("lie", "says"),
     [
         ("negative segment", "is not valid"),
-        ("huge segment", "would hold more than mirror_limit (64.0MiB) allows"),
-        ("many segments", "would have more than 1024 files and folders: mirror_limit (64.0MiB)"),
+        ("huge segment", "would hold more than mirror_limit (64.0 MiB) allows"),
+        ("many segments", "would have more than 1024 files and folders: mirror_limit (64.0 MiB)"),
         ("same segment", "a segment twice"),
         ("endless line of segments", "a line of more than 4096 bytes"),
         ("endless idle", "bytes that belong to no segment"),

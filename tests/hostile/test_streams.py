@@ -31,11 +31,11 @@ ENOUGH = 400 * MIB  # of memory: the largest answer, taken apart, beside Python 
 @pytest.mark.parametrize(
     ("lie", "says"),
     [
-        ("endless", "survey.sh said more than 4.0MiB on standard output"),
-        ("endless lines", "survey.sh said more than 4.0MiB on standard output"),
-        ("endless complaints", "survey.sh said more than 1.0MiB on standard error"),
-        ("endless lecture", "survey.sh has more than 64.0MiB said before it begins"),
-        ("endless scolding", "survey.sh has more than 64.0MiB said before it begins"),
+        ("endless", "survey.sh said more than 4.0 MiB on standard output"),
+        ("endless lines", "survey.sh said more than 4.0 MiB on standard output"),
+        ("endless complaints", "survey.sh said more than 1.0 MiB on standard error"),
+        ("endless lecture", "survey.sh has more than 64.0 MiB said before it begins"),
+        ("endless scolding", "survey.sh has more than 64.0 MiB said before it begins"),
     ],
 )
 def test_who_never_stops_talking_is_cut_off_at_a_limit_that_is_named(
@@ -72,10 +72,10 @@ def test_a_local_command_is_cut_off_as_well() -> None:
     error = refused_here(limited("yes", stdout=MIB))
     assert isinstance(error, HostError)
     assert (
-        str(error) == "web1: yes said more than 1.0MiB on standard output, the most that is taken"
+        str(error) == "web1: yes said more than 1.0 MiB on standard output, the most that is taken"
     )
     error = refused_here(limited("sh", "-c", "yes >&2", stderr=MIB))
-    assert "1.0MiB on standard error" in str(error)
+    assert "1.0 MiB on standard error" in str(error)
     error = refused_here(limited("yes", lines=5000))
     assert "more than 5000 lines on standard output" in str(error)
 
@@ -116,8 +116,8 @@ def refused_there(
 @pytest.mark.parametrize(
     ("command", "says"),
     [
-        (limited("yes", stdout=MIB), "yes said more than 1.0MiB on standard output"),
-        (limited("sh", "-c", "yes >&2", stderr=MIB), "sh said more than 1.0MiB on standard error"),
+        (limited("yes", stdout=MIB), "yes said more than 1.0 MiB on standard output"),
+        (limited("sh", "-c", "yes >&2", stderr=MIB), "sh said more than 1.0 MiB on standard error"),
         (limited("yes", lines=5000), "yes said more than 5000 lines on standard output"),
         (limited("sleep", "9", silence=0.3), "sleep said nothing for 0.3 s"),
         (limited("sh", "-c", DRIP), "timed out after 1 s while running sh"),
@@ -145,7 +145,7 @@ def errand(stdout: Sink | None = None) -> Errand:
 def test_a_lecture_without_end_is_not_listened_to(stream: str, *, asked: bool) -> None:
     dialogue = PipeDialogue(errand(), "hunter2", patience=60) if asked else Dialogue(errand())
     hear = getattr(dialogue, stream)
-    with pytest.raises(ExcessError, match=r"64\.0MiB said before it begins"):
+    with pytest.raises(ExcessError, match=r"64\.0 MiB said before it begins"):
         collections.deque(
             map(hear, [b"We trust you have received the usual lecture. " * 999] * 9999)
         )

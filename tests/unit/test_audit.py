@@ -213,7 +213,7 @@ def test_what_is_known_is_counted() -> None:
 
 def test_a_full_disk_is_told_though_all_is_as_declared() -> None:
     assert audit.remarks(host_facts(free=0)) == (
-        "its disk is full (0B free): records are lost there",
+        "its disk is full (0 B free): records are lost there",
     )
     assert audit.remarks(host_facts(free=10**9)) == ()
 

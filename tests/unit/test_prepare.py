@@ -23,7 +23,7 @@ def test_nothing_is_started_on_a_disk_that_cannot_hold_the_loaders() -> None:
     gone = deletion("web1", placed(release(name="old")))
     first, second = fitted((created(), gone), 3 * MEBIBYTE, 2 * MEBIBYTE)
     (obstacle,) = first.obstacles
-    assert obstacle.what == "the disk has 2.0MiB free, and its loaders need 3.0MiB"
+    assert obstacle.what == "the disk has 2.0 MiB free, and its loaders need 3.0 MiB"
     assert second == gone
 
 
@@ -42,7 +42,7 @@ def test_a_change_that_is_not_possible_is_not_among_those_to_be_made() -> None:
 
 def test_a_spool_that_may_outgrow_the_disk_is_worth_a_warning() -> None:
     (said,) = warnings(prepared(created(spool_limit=8 * MEBIBYTE), free=MEBIBYTE))
-    assert said == "the disk has 1.0MiB free, and spools may take 8.0MiB: lines may be lost"
+    assert said == "the disk has 1.0 MiB free, and spools may take 8.0 MiB: lines may be lost"
     assert warnings(prepared(created(spool_limit=MEBIBYTE), free=MEBIBYTE)) == ()
 
 

@@ -44,14 +44,15 @@ def test_what_is_no_quantity_is_refused(parse: Callable[[str], object], texts: l
 
 @pytest.mark.parametrize(
     ("nanoseconds", "text"),
-    [(0, "0ns"), (999, "999ns"), (12_340, "12.3µs"), (1_500_000, "1.5ms"), (10**10, "10.0s")],
+    [(0, "0 ns"), (999, "999 ns"), (12_340, "12.3 µs"), (1_500_000, "1.5 ms"), (10**10, "10.0 s")],
 )
 def test_a_duration_is_told(nanoseconds: int, text: str) -> None:
     assert quantities.told_duration(nanoseconds) == text
 
 
 @pytest.mark.parametrize(
-    ("count", "text"), [(0, "0B"), (1023, "1023B"), (4096, "4.0KiB"), (3 * 2**30 // 2, "1.5GiB")]
+    ("count", "text"),
+    [(0, "0 B"), (1023, "1023 B"), (4096, "4.0 KiB"), (3 * 2**30 // 2, "1.5 GiB")],
 )
 def test_a_size_is_told(count: int, text: str) -> None:
     assert quantities.told_size(count) == text

@@ -16,6 +16,13 @@ from fleetbpf.terminal_text import coloured, harmless
         ("\x9b2J", r"\x9b2J"),
         ("a\u202egpj.exe", r"a\u202egpj.exe"),
         ("half \udcff", r"half \udcff"),
+        ("688.3µs ünï żółw 日本　語 🐝", "688.3µs ünï żółw 日本　語 🐝"),
+        ("⚠️ beware", "⚠️ beware"),
+        ("a\ufe0fb", r"a\ufe0fb"),
+        ("zero\u200bwidth\u200d\u2060", r"zero\u200bwidth\u200d\u2060"),
+        ("\u3164\uffa0\u115f", r"\u3164\uffa0\u115f"),
+        ("tag\U000e0041 \u2800", r"tag\U000e0041 \u2800"),
+        ("soft\xadhyphen", r"soft\xadhyphen"),
     ],
 )
 def test_what_a_terminal_would_obey_is_spelled_out(text: str, shown: str) -> None:
