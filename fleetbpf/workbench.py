@@ -37,6 +37,7 @@ ROOM = 8 * 1024 * 1024  # bytes that a build takes for a moment, at most
 ALLOWANCE = Allowance(memory=2 << 30, processor=60, file=64 << 20)
 PATIENCE = 120.0  # seconds, on a machine that does much else
 OVER = 124  # as timeout(1) says it; signals come after it, as in a shell
+LAST_SIGNAL = 192  # bpftool's own numbers are above it: 254 is ENOENT
 CRASH = "PLEASE submit a bug report"  # what follows in LLVM's words is its stack
 LIMITS = "a tool may take 2 GiB, a minute of the processor, and 64 MiB for each file that it writes"
 
@@ -190,7 +191,7 @@ class Workbench:
             return
         said = (done.stderr + done.stdout).decode(errors="replace")
         detail, _, _ = said.partition(CRASH)
-        hint = self._disk_hint() or (LIMITS if done.status >= OVER else problem.hint)
+        hint = self._disk_hint() or (LIMITS if OVER <= done.status <= LAST_SIGNAL else problem.hint)
         raise BuildError(replace(problem, detail=detail, hint=hint))
 
     def _disk_hint(self) -> str:

@@ -328,6 +328,16 @@ def test_what_is_static_though_libbpf_wants_to_see_it_is_told(
     assert "`static`" in problem.hint
 
 
+def test_a_symbol_without_a_type_is_told_in_bpftools_words_alone(
+    builder: Builder, tmp_path: Path
+) -> None:
+    text = PLAIN + '__asm__(".data\\n.globl blob\\nblob: .byte 1\\n.text");\n'
+    problem = refusal(builder, write(tmp_path / "src", text))
+    assert problem.what == "bpftool cannot link hello.bpf.c"
+    assert "failed to find BTF info for global/extern symbol 'blob'" in problem.detail
+    assert problem.hint == ""
+
+
 def test_a_source_without_a_license_says_how_to_add_one(builder: Builder, tmp_path: Path) -> None:
     problem = refusal(builder, write(tmp_path / "src", PLAIN.replace("char LICENSE", "// ")))
     assert problem.what == "hello.bpf.c does not say its license"
