@@ -36,6 +36,7 @@ class Answer:
     started: frozenset[str] = frozenset()
     deleted: frozenset[str] = frozenset()
     retired: frozenset[str] = frozenset()  # programs that an old release ran beside
+    ended: frozenset[str] = frozenset()  # programs of whole deployments; of several, with theirs
     failures: tuple[Failure, ...] = ()
     moved: Mapping[str, str]  # program → the release that is current now, not the planned one
     locked_by: Lock | None = None
@@ -54,8 +55,8 @@ class Answer:
 class Step:
     """One thing that `activate.sh` is to do; see its usage for the fields."""
 
-    verb: str  # start, restore, stop, delete, prune, retire
-    program: str
+    verb: str  # start, restore, stop, delete, prune, retire; halt and sweep, of all programs
+    program: str  # "" for all
     was: str  # the release the facts saw as current; the host refuses when it is another one now
     release: str = ""
     object: str = ""  # sha256 of the loader
@@ -66,7 +67,8 @@ def steps(changes: Iterable[Change], *, objects: Mapping[str, str]) -> tuple[Ste
     found: list[Step] = []
     for change in changes:
         program, was, release = change.program, change.was, change.release
-        found += [Step(verb="retire", program=program, was=was, release=r) for r in change.retire]
+        if was or not change.starts:  # where nothing else is current, what is left goes last
+            found += retirements(change, change.retire)
         found += [Step(verb="prune", program=program, was=was, release=r) for r in change.prune]
         if change.action is Action.DELETE:
             found.append(Step(verb="delete", program=program, was=was))
@@ -78,13 +80,23 @@ def steps(changes: Iterable[Change], *, objects: Mapping[str, str]) -> tuple[Ste
     return tuple(found)
 
 
+def retirements(change: Change, releases: Iterable[str]) -> list[Step]:
+    """What ends some releases of a change's program."""
+    return [
+        Step(verb="retire", program=change.program, was=change.was, release=release)
+        for release in releases
+    ]
+
+
 def stops(changes: Iterable[Change]) -> tuple[Step, ...]:
-    """What ends the programs that `changes` delete, so that their last records can be collected."""
-    return tuple(
-        Step(verb="stop", program=change.program, was=change.was)
-        for change in changes
-        if change.action is Action.DELETE
-    )
+    """What ends all whose spools `changes` remove, so that their last records can be collected."""
+    found: list[Step] = []
+    for change in changes:
+        if change.action is Action.DELETE:
+            found.append(Step(verb="stop", program=change.program, was=change.was))
+        else:
+            found += retirements(change, [r for r in change.retire if r in change.prune])
+    return tuple(found)
 
 
 @frozen
@@ -207,6 +219,13 @@ class Started(OfRelease):
     state: Annotated[State, BeforeValidator(State.within)]
 
 
+class OfDeployment(Row):
+    """A program of a deployment."""
+
+    deployment: Name
+    program: Name
+
+
 class Moved(Row):
     """A program of which another release is current than was planned."""
 
@@ -227,6 +246,8 @@ class Told(Explained):
     pruned: Many[OfRelease] = ()
     stopped: Many[Name] = ()
     deleted: Many[Name] = ()
+    halted: Many[OfDeployment] = ()
+    swept: Many[OfDeployment] = ()
 
 
 def read(order: Order, said: Said) -> Answer:
@@ -237,6 +258,7 @@ def read(order: Order, said: Said) -> Answer:
         started=frozenset(row.program for row in told.started),
         deleted=frozenset(told.deleted),
         retired=frozenset(row.program for row in told.retired),
+        ended=frozenset(ended(order, told)),
         failures=told.read_failures(order.programs()),
         moved={row.program: row.current for row in told.moved},
         locked_by=told.locked,
@@ -248,6 +270,13 @@ def read(order: Order, said: Said) -> Answer:
     )
 
 
+def ended(order: Order, told: Told) -> Iterable[str]:
+    """The programs that ended with all of their deployments; whose they are where these differ."""
+    for row in (*told.halted, *told.swept):
+        one = order.activation.deployment
+        yield row.program if one else f"{row.deployment}/{row.program}"
+
+
 def check_steps(order: Order, told: Told) -> None:
     """Raise OddAnswerError when something was done that was no step of the order."""
     check_asked((row.place for row in told.started), order.releases("start", "restore"))
@@ -256,6 +285,10 @@ def check_steps(order: Order, told: Told) -> None:
     check_asked(told.stopped, order.programs("stop", "delete"))
     check_asked(told.deleted, order.programs("delete"))
     check_asked((row.program for row in told.moved), order.programs())
+    for verb, rows in (("halt", told.halted), ("sweep", told.swept)):
+        asked = order.activation.deployment
+        check_asked((row.program for row in rows if not order.programs(verb)), ())
+        check_asked((row.deployment for row in rows), {asked or row.deployment for row in rows})
 
 
 # The soak and the wait for the lock come on top: a slow host may take minutes to start many.

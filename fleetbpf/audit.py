@@ -5,16 +5,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
 from pathlib import PurePosixPath
 
+from fleetbpf import orphans
 from fleetbpf.errors import FleetbpfError, Problem, UnreachableError
 from fleetbpf.frozen import frozen
 from fleetbpf.known_bpf import KnownOwner, find_owner
 from fleetbpf.layout import HostLayout
-from fleetbpf.model.facts import HostFacts, LoadedProgram, ProgramFacts
+from fleetbpf.model.facts import HostFacts, LoadedProgram, OrphanKind, ProgramFacts
 from fleetbpf.model.manifest import Known
 from fleetbpf.ownership import Owner
-from fleetbpf.plan import Cause, left_behind, moved, outage, tampering
+from fleetbpf.plan import Cause, beside, left_behind, moved, outage, tampering
 from fleetbpf.quantities import told_size
 from fleetbpf.release import Release
+from fleetbpf.wording import listed
 
 FULL = 4 * 1024 * 1024  # bytes; with less on the disk a loader has no room for a segment
 
@@ -30,6 +32,7 @@ class Kind(Enum):
     STRAY = "stray"  # there, and not declared
     OWNED = "owned"  # the deployment is of another manifest of the same name
     FAILED = "failed"  # it was reached, and not all of it could be looked at
+    ORPHANED = "orphaned"  # of fleetbpf, and part of nothing that is placed
     UNREACHABLE = "unreachable"  # nothing is known
 
 
@@ -72,7 +75,8 @@ def findings(
 ) -> tuple[Finding, ...]:
     """All findings on one host, in the manifest's order, strays last.
 
-    loaded: programs in the kernel, less those that are known.
+    loaded: programs in the kernel, less those that are known. What is orphaned is told of every
+    deployment: nobody else would.
     """
     owned = [problem.what for problem in owner.conflicts(facts, host=host)] if owner else []
     declared = {release.program.name for release in releases}
@@ -85,7 +89,8 @@ def findings(
         *(Finding(host=host, kind=Kind.OWNED, program="", what=what) for what in owned),
         *(found for release in releases if (found := drift(host, release, facts))),
         *(undeclared(host, placed) for placed in strays),
-        *(foreign(host, program) for program in loaded if not is_ours(program, layout)),
+        *orphaned(host, deployment, facts),
+        *(foreign(host, program) for program in loaded if not is_ours(program, layout, facts)),
     )
 
 
@@ -106,10 +111,9 @@ def drift(host: str, release: Release, facts: HostFacts) -> Finding | None:
         return Finding(host=host, kind=Kind.STALE, program=name, what=what)
     if changed := tampering(release, placed, current, facts):
         return Finding(host=host, kind=Kind.TAMPERED, program=name, what=changed.text)
-    if left := left_behind(placed, release.id):
-        what = f"release {left[0]} is beside it still: an apply was cut short"
-        return Finding(host=host, kind=Kind.STALE, program=name, what=what)
-    if broken := outage(current, facts):
+    if more := beside(left_behind(placed, release.id), ()):
+        return Finding(host=host, kind=Kind.STALE, program=name, what=more.text)
+    if broken := outage(placed, current, facts):
         kind = Kind.EXPIRED if broken.cause is Cause.EXPIRED else Kind.STOPPED
         return Finding(host=host, kind=kind, program=name, what=broken.text)
     return None
@@ -119,6 +123,20 @@ def undeclared(host: str, placed: ProgramFacts) -> Finding:
     """A program of the deployment that the manifest does not give to this host."""
     what = f"release {placed.current or 'none'} is there, and the manifest does not declare it"
     return Finding(host=host, kind=Kind.STRAY, program=placed.program, what=what)
+
+
+def orphaned(host: str, deployment: str, facts: HostFacts) -> Iterable[Finding]:
+    """What belongs to no placed release, a finding for each program that it tells."""
+    for (owner, program), found in orphans.by_program(facts.orphans).items():
+        placed = facts.find(owner, program)
+        lost = orphans.without_files(found, keep={placed.current}) if placed else tuple(found)
+        if not lost:  # it is in the way of a placed release, which is told there
+            continue
+        name = program if owner == deployment else "/".join(filter(None, (owner, program)))
+        releases = listed(orphans.releases(lost))
+        what = f"release {releases}" if releases else "something"
+        what += f" is left without its files: {orphans.told(lost)}"
+        yield Finding(host=host, kind=Kind.ORPHANED, program=name, what=what)
 
 
 def foreign(host: str, program: LoadedProgram) -> Finding:
@@ -153,6 +171,8 @@ def sort_out(
     return tuple(strange), counts
 
 
-def is_ours(program: LoadedProgram, layout: HostLayout) -> bool:
-    """Whether a fleetbpf loader holds a BPF program."""
-    return PurePosixPath(program.executable).is_relative_to(layout.root / "objects")
+def is_ours(program: LoadedProgram, layout: HostLayout, facts: HostFacts) -> bool:
+    """Whether a fleetbpf loader holds a BPF program; its files may be gone, or elsewhere."""
+    loaders = {each.what for each in facts.orphans if each.kind is OrphanKind.PROCESS}
+    ours = any(str(pid) in loaders for pid in program.pids)
+    return ours or PurePosixPath(program.executable).is_relative_to(layout.root / "objects")

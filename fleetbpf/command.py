@@ -3,6 +3,7 @@
 import functools
 import re
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from pathlib import PurePath
@@ -105,7 +106,7 @@ def render(command: Command) -> str:
 def script(
     name: str,
     *arguments: str | PurePath,
-    after: str = "",
+    after: Sequence[str] = (),
     before: str = "",
     become: bool = False,
     stays: bool = False,
@@ -115,12 +116,12 @@ def script(
 
     The script's text travels inside the command (`sh -c`), so its stdin stays free for a payload
     and nothing has to lie on the host before. It stands behind folders.sh, by which it refuses
-    folders that are not root's, and behind the script `after`, for its functions; and before the
+    folders that are not root's, and behind the scripts `after`, for their functions; and before the
     one that takes over from it.
 
     pause: seconds for which it says nothing on purpose.
     """
-    text = "".join(script_text(each) for each in (FOLDERS, after, name, before) if each)
+    text = "".join(script_text(each) for each in (FOLDERS, *after, name, before) if each)
     return Command(
         *("sh", "-c", text, "fleetbpf", *arguments),
         become=become,

@@ -12,6 +12,7 @@ from fleetbpf.facts_answer import (
     CountsFile,
     DeadlineRow,
     Manifest,
+    OrphanRow,
     Program,
     Release,
     State,
@@ -20,7 +21,14 @@ from fleetbpf.failures import check_asked
 from fleetbpf.frozen import frozen
 from fleetbpf.layout import HostLayout
 from fleetbpf.model.architecture import Architecture
-from fleetbpf.model.facts import Counts, HostFacts, ProgramFacts, ReleaseFacts, Unfit
+from fleetbpf.model.facts import (
+    Counts,
+    HostFacts,
+    Orphan,
+    ProgramFacts,
+    ReleaseFacts,
+    Unfit,
+)
 from fleetbpf.model.origin import Origin
 from fleetbpf.protocol import OddAnswerError, Said, Script
 
@@ -29,6 +37,7 @@ SPOOLS = "spools"  # the wish for their sizes
 SUMS = "sums"  # the wish for checksums of running loaders, which nobody can write to
 MOUNTS = "mounts"  # the wish for what is unfit though programs run there
 MISSES = "misses"  # the wish for how often the kernel did not run a program
+THOROUGH = "thorough"  # the wish for what costs more to find: failed units, folders, other names
 OF_WISHES = {
     "unit": UNITS,
     "spool": SPOOLS,
@@ -48,7 +57,7 @@ class Question:
 
     layout: HostLayout = HostLayout()
     deployment: str = ""  # "": all of them
-    wishes: Sequence[str] = ()  # UNITS, SPOOLS, SUMS, MISSES; what hooks need and may be not there
+    wishes: Sequence[str] = ()  # UNITS, SPOOLS, …; what hooks need and may be not there
 
     def words(self) -> Iterable[str | PurePath]:
         """The arguments of `facts.sh`."""
@@ -119,6 +128,18 @@ def read(question: Question, said: Said) -> HostFacts:
         unfit=unfit(answer),
         origins=dict(origins(answer)),
         changed=answer.changed,
+        orphans=tuple(map(orphan, answer.orphan)),
+    )
+
+
+def orphan(row: OrphanRow) -> Orphan:
+    """What was found without a release that it belongs to."""
+    return Orphan(
+        kind=row.kind,
+        deployment=row.deployment,
+        program=row.program,
+        release=row.release,
+        what=row.what,
     )
 
 
@@ -191,6 +212,7 @@ def release(place: Release, answer: Answer) -> ReleaseFacts:
         types=about.types,
         enabled=place in answer.enabled,
         running_object=running.object if running else "",
+        paused=place in answer.paused,
         remains=place in answer.remains,
         expires_in=left(deadline, answer.boot_id) if deadline else None,
         failure=failure.message if failure else "",
@@ -233,7 +255,7 @@ FACTS = Script(
     name="facts.sh",
     words=Question.words,
     read=read,
-    after="lock.sh",
+    after=("lock.sh", "ours.sh"),
     before="unpack.sh",
     stays=True,
 )

@@ -20,7 +20,7 @@ from fleetbpf.model.bounded import (
     tabulate,
     take_one,
 )
-from fleetbpf.model.facts import Lock
+from fleetbpf.model.facts import Lock, OrphanKind
 from fleetbpf.protocol import Document, Row, Rows
 
 V = TypeVar("V")
@@ -135,6 +135,16 @@ class RunningRow(Row):
     state: Annotated[State, BeforeValidator(State.within)]
 
 
+class OrphanRow(Row):
+    """Something that belongs to no placed release."""
+
+    kind: OrphanKind
+    deployment: NameOrNone
+    program: NameOrNone
+    release: NameOrNone
+    what: Line
+
+
 class Answer(Rows):
     """All rows of an answer."""
 
@@ -171,9 +181,11 @@ class Answer(Rows):
     remains: ByRelease[Line]
     spool: ByRelease[Decimal]
     missed: ByRelease[Decimal]
+    paused: ByRelease[Decimal]
+    orphan: Annotated[Many[OrphanRow], Field(max_length=10_000)] = ()
 
     def places(self) -> frozenset[Release]:
         """The releases that any row tells more of."""
         told = (self.args, self.about, self.counts, self.failure, self.deadline)
-        more = (self.running, self.enabled, self.remains, self.spool, self.missed)
+        more = (self.running, self.paused, self.enabled, self.remains, self.spool, self.missed)
         return frozenset(place for rows in (*told, *more) for place in rows)

@@ -48,5 +48,5 @@ def shared_payload(
 @functools.cache
 def script_member(compression: Compression) -> bytes:
     """The script as a part of a payload."""
-    text = "".join(map(script_text, ("lock.sh", "activate.sh")))
+    text = "".join(map(script_text, ("lock.sh", "ours.sh", "ending.sh", "activate.sh")))
     return pack({"script": text.encode()}, compression)

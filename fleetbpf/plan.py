@@ -4,13 +4,14 @@ import re
 from collections.abc import Iterable, Sequence
 from enum import Enum
 
-from fleetbpf import fitness, hook_checks, moves, needs
+from fleetbpf import fitness, hook_checks, moves, needs, orphans
 from fleetbpf.errors import Problem
 from fleetbpf.frozen import frozen
 from fleetbpf.model.description import Description
-from fleetbpf.model.facts import HostFacts, ProgramFacts, ReleaseFacts
+from fleetbpf.model.facts import HostFacts, Orphan, ProgramFacts, ReleaseFacts
 from fleetbpf.moves import Move
 from fleetbpf.release import Release, sha256
+from fleetbpf.wording import listed
 
 OLDEST_KERNEL = (5, 10)
 KEPT_RELEASES = 3  # the current one, the one before, and one more
@@ -40,6 +41,7 @@ class Cause(Enum):
     NOT_ENABLED = "not enabled"  # it will not come back after a reboot
     BESIDE = "beside"  # an old release runs beside it
     UNDECLARED = "undeclared"  # the manifest does not give it to this host
+    ORPHANED = "orphaned"  # something of it is there that belongs to no placed release
 
 
 @frozen
@@ -64,7 +66,7 @@ class Change:
     was: str = ""  # the release that is current on the host; "" = none
     release: Release | None = None  # what shall run; None when the program is deleted
     prune: tuple[str, ...] = ()  # old releases to remove on the way
-    retire: tuple[str, ...] = ()  # old releases that an apply cut short has left running
+    retire: tuple[str, ...] = ()  # other releases that run, or have not ended whole
     obstacles: tuple[Problem, ...] = ()  # why it cannot be made there
     diff: str = ""  # of arguments and unit, where it was asked for
 
@@ -76,7 +78,8 @@ class Change:
     @property
     def starts(self) -> bool:
         """Whether its release is started, not only others ended."""
-        return self.action in {Action.CREATE, Action.UPDATE} and self.cause is not Cause.BESIDE
+        ends = {Cause.BESIDE, Cause.ORPHANED}
+        return self.action in {Action.CREATE, Action.UPDATE} and self.cause not in ends
 
     @property
     def possible(self) -> bool:
@@ -95,18 +98,29 @@ def plan(
         for placed in facts.programs
         if placed.deployment == deployment and placed.program not in declared
     )
-    return (*wanted, *(deletion(host, placed) for placed in gone))
+    left = orphans.by_program(orphans.of_deployment(deployment, facts)).items()
+    return (
+        *wanted,
+        *(deletion(host, placed) for placed in gone),
+        *(
+            clearance(host, name, found)
+            for (_, name), found in left
+            if name and name not in declared and facts.find(deployment, name) is None
+        ),
+    )
 
 
 def change(host: str, release: Release, facts: HostFacts) -> Change:
     """What one declared program needs."""
-    placed = facts.find(release.deployment, release.program.name)
-    was = placed.current if placed else ""
+    name = release.program.name
+    placed = facts.find(release.deployment, name)
+    found = facts.orphans_of(release.deployment, name)
+    was = placed.current if placed else orphans.current(found)
     action, why = decide(release, placed, facts)
+    lost = orphans.without_files(found, keep={release.id, was} if placed else {release.id})
     left = left_behind(placed, release.id) if placed else ()
-    if left and action is Action.NONE:
-        text = f"release {left[0]} is beside it still: an apply was cut short"
-        action, why = Action.UPDATE, Why(cause=Cause.BESIDE, text=text)
+    if action is Action.NONE and (more := beside(left, lost)):
+        action, why = Action.UPDATE, more
     return Change(
         host=host,
         program=release.program.name,
@@ -116,24 +130,36 @@ def change(host: str, release: Release, facts: HostFacts) -> Change:
         moves=why.moves,
         was=was,
         release=release,
-        retire=left,
-        prune=outdated(placed.releases, keep={was, release.id})
-        if placed and action is not Action.NONE
-        else (),
+        retire=tuple(dict.fromkeys((*left, *orphans.releases(lost)))),
+        prune=(*outdated_of(placed, action, keep={was, release.id}), *orphans.spools(lost)),
     )
+
+
+def beside(left: Sequence[str], lost: Sequence[Orphan]) -> Why | None:
+    """What else there is of a program whose right release does its work; None: nothing."""
+    if left:
+        text = f"release {left[0]} is beside it still: an apply was cut short"
+        return Why(cause=Cause.BESIDE, text=text)
+    if lost:
+        releases = listed(orphans.releases(lost))
+        text = f"release {releases} is beside it, without its files: {orphans.told(lost)}"
+        return Why(cause=Cause.ORPHANED, text=text)
+    return None
 
 
 def decide(release: Release, placed: ProgramFacts | None, facts: HostFacts) -> tuple[Action, Why]:
     """The action for one declared program, and why."""
     if placed is None or not placed.current:
-        return Action.CREATE, Why(cause=Cause.ABSENT, text="not there yet")
+        left = orphans.told(facts.orphans_of(release.deployment, release.program.name))
+        text = f"its files are gone, and left is {left}" if left else "not there yet"
+        return Action.CREATE, Why(cause=Cause.ABSENT, text=text)
     current = placed.find(placed.current)
     if current is None:
         text = f"the files of release {placed.current} are gone"
         return Action.UPDATE, Why(cause=Cause.LOST, text=text)
     if placed.current != release.id:
         return Action.UPDATE, moved(release, current)
-    broken = tampering(release, placed, current, facts) or outage(current, facts)
+    broken = tampering(release, placed, current, facts) or outage(placed, current, facts)
     return (Action.UPDATE, broken) if broken else (Action.NONE, Why(cause=Cause.NONE, text=""))
 
 
@@ -158,17 +184,29 @@ def tampering(
         return Why(cause=Cause.TAMPERED, text=text, moves=found)
     if facts.systemd and placed.unit_sha256 != sha256(release.unit):
         return Why(cause=Cause.TAMPERED, text="its unit was changed on the host")
+    if added := orphans.additions(placed, facts):
+        text = f"its unit was added to on the host: {orphans.told(added)}"
+        return Why(cause=Cause.TAMPERED, text=text)
     return None
 
 
-def outage(current: ReleaseFacts, facts: HostFacts) -> Why | None:
+def outage(placed: ProgramFacts, current: ReleaseFacts, facts: HostFacts) -> Why | None:
     """Why the right release does not do its work; None when it does."""
+    untold = orphans.loaders(placed, facts)
+    if untold and current.running_object:
+        text = f"another loader of it runs beside it: {orphans.told(untold)}"
+        return Why(cause=Cause.WRONG_LOADER, text=text)
+    if untold and not current.failure:
+        text = f"{orphans.told(untold)} runs, and is not ready or has lost its state"
+        return Why(cause=Cause.STOPPED, text=text)
     if current.expired:
         return Why(cause=Cause.EXPIRED, text="it has expired")
     if not current.running_object and current.failure:
         return Why(cause=Cause.NOT_READY, text=f"it does not start: {current.failure}")
     if not current.running_object:
         return Why(cause=Cause.STOPPED, text="it does not run")
+    if current.paused:
+        return Why(cause=Cause.STOPPED, text="it is stopped by a signal, as by kill -STOP")
     if current.running_object != current.object:
         return Why(cause=Cause.WRONG_LOADER, text="another loader runs in its place")
     if facts.systemd and not current.enabled:
@@ -199,6 +237,23 @@ def deletion(host: str, placed: ProgramFacts) -> Change:
         reason="no longer declared for this host",
         was=placed.current,
     )
+
+
+def clearance(host: str, program: str, found: Sequence[Orphan]) -> Change:
+    """A program that is not placed on this host, nor declared for it, and left something there."""
+    return Change(
+        host=host,
+        program=program,
+        action=Action.DELETE,
+        cause=Cause.ORPHANED,
+        reason=f"left behind without its files: {orphans.told(found)}",
+        was=orphans.current(found),
+    )
+
+
+def outdated_of(placed: ProgramFacts | None, action: Action, *, keep: set[str]) -> tuple[str, ...]:
+    """Releases to remove when something is done with a program."""
+    return outdated(placed.releases, keep=keep) if placed and action is not Action.NONE else ()
 
 
 def outdated(placed: Sequence[ReleaseFacts], *, keep: set[str]) -> tuple[str, ...]:

@@ -51,7 +51,7 @@ class Script(Generic[Question, Told]):
     name: str  # of its file
     words: Callable[[Question], Iterable[str | PurePath]]
     read: Callable[[Question, Said], Told]  # raises OddAnswerError, HostError
-    after: str = ""  # the script whose functions it needs
+    after: tuple[str, ...] = ()  # the scripts whose functions it needs
     before: str = ""  # the one that takes over from it
     stays: bool = False  # it says `end`, and its shell waits for an order then
     packed: bool = False  # it comes in its payload; the first of its words unpacks that

@@ -79,6 +79,7 @@ class SavedPlan:
     inventory: tuple[str, ...]
     limit: str | None
     take_over: bool = False
+    prune: bool = False  # hosts that no play names are among its hosts
     made_by: str
     made_at: str
     basis: Basis

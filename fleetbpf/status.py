@@ -1,13 +1,14 @@
 """Status: a host's facts, told as what runs there."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from fleetbpf import facts, tally
+from fleetbpf import facts, orphans, tally
 from fleetbpf.connections import Connection
 from fleetbpf.frozen import frozen
 from fleetbpf.layout import HostLayout, below
-from fleetbpf.model.facts import HostFacts, Lock, ProgramFacts, ReleaseFacts
+from fleetbpf.model.facts import HostFacts, Lock, Orphan, ProgramFacts, ReleaseFacts
 from fleetbpf.model.target import Target
 from fleetbpf.records import timestamp
 from fleetbpf.tally import Tally
@@ -19,10 +20,13 @@ class ProgramStatus:
     """One program on one host."""
 
     host: str
+    deployment: str  # "": what was found does not tell, nor does it the program then
     program: str
     arch: str  # of the host: uname -m
     release: str = ""
-    state: str  # running, stopped, expired, absent
+    state: str  # running, paused, not ready, stopped, expired, absent; beside, orphaned
+    declared: bool | None = None  # for this host by the manifest; None: no manifest was named
+    left: tuple[str, ...] = ()  # what there is of it, where it is orphaned
     expires_in_s: float | None = None  # negative: it is past; None: never
     pid: int = 0  # of the loader; 0 when it does not run
     since: str = ""  # UTC, to the second
@@ -36,7 +40,7 @@ class ProgramStatus:
 
 @frozen
 class HostStatus:
-    """What one host says of a deployment."""
+    """What one host says of a deployment, or of all."""
 
     programs: tuple[ProgramStatus, ...]
     lock: Lock | None = None
@@ -46,60 +50,115 @@ class HostStatus:
 class Status:
     """One run of status: the same for every host."""
 
-    deployment: str
     logs: Path  # the mirrors of all hosts
+    deployment: str = ""  # "": whatever there is of fleetbpf's
     layout: HostLayout = HostLayout()
 
     def of(self, target: Target, connection: Connection) -> HostStatus:
         """What one host says of each program: declared ones first, then others that are there."""
         host = target.host.name
+        thorough = () if self.deployment else (facts.THOROUGH,)
         seen = facts.ask(
             connection,
             self.layout.at(target.host.root),
             host=host,
             deployment=self.deployment,
             become=target.become,
-            wishes=(facts.SPOOLS, facts.MISSES),
+            wishes=(facts.SPOOLS, facts.MISSES, *thorough),
         )
-        declared = [program.name for program in target.programs]
-        mirror = below(self.logs / host, self.deployment)
-        programs = tuple(rows(host, self.deployment, declared, seen, mirror))
+        declared = [(self.deployment, program.name) for program in target.programs]
+        programs = tuple(rows(host, self.deployment, declared, seen, self.logs / host))
         return HostStatus(programs=programs, lock=seen.lock)
 
 
 def rows(
-    host: str, deployment: str, declared: Iterable[str], seen: HostFacts, mirror: Path
+    host: str,
+    deployment: str,
+    declared: Sequence[tuple[str, str]],
+    seen: HostFacts,
+    mirror: Path,
 ) -> Iterable[ProgramStatus]:
-    """A row for each declared program, and for each that is there all the same."""
-    placed = [found.program for found in seen.programs if found.deployment == deployment]
-    for name in dict.fromkeys((*declared, *placed)):
-        found = seen.find(deployment, name)
+    """A row for each declared program, and for each that is there all the same, whole or not."""
+    placed = [(found.deployment, found.program) for found in seen.programs]
+    for owner, name in dict.fromkeys((*declared, *placed)):
+        found = seen.find(owner, name)
+        wanted = (owner, name) in declared if deployment else None
         if found is None:
-            yield ProgramStatus(host=host, program=name, arch=seen.arch, state="absent")
+            yield ProgramStatus(
+                host=host, deployment=owner, program=name, arch=seen.arch, state="absent"
+            )
         else:
-            yield row(host, found, seen.arch, below(mirror, name))
+            row = row_of(host, found, seen, below(mirror, owner, name))
+            yield replace(row, declared=wanted)
+            yield from others(host, found, seen)
+    yield from orphaned(host, deployment, seen)
 
 
-def state(current: ReleaseFacts | None) -> str:
+def others(host: str, placed: ProgramFacts, seen: HostFacts) -> Iterable[ProgramStatus]:
+    """A row for each placed release that runs beside the current one."""
+    for release in placed.releases:
+        if release.running_object and release.release != placed.current:
+            yield ProgramStatus(
+                host=host,
+                deployment=placed.deployment,
+                program=placed.program,
+                arch=seen.arch,
+                release=release.release,
+                state="beside",
+                pid=release.pid,
+                attached=release.attached,
+            )
+
+
+def orphaned(host: str, deployment: str, seen: HostFacts) -> Iterable[ProgramStatus]:
+    """A row for each release, or program, that is orphaned."""
+    found = orphans.of_deployment(deployment, seen)
+    for (owner, program), left in orphans.by_program(found).items():
+        told = set(unready(seen.find(owner, program), seen))
+        for release in dict.fromkeys(each.release for each in left if each not in told):
+            parts = [each for each in left if each.release == release and each not in told]
+            yield ProgramStatus(
+                host=host,
+                deployment=owner,
+                program=program,
+                arch=seen.arch,
+                release=release,
+                state="orphaned",
+                pid=orphans.pid(parts),
+                left=tuple(map(str, parts)),
+            )
+
+
+def state(placed: ProgramFacts, current: ReleaseFacts | None, seen: HostFacts) -> str:
     """What the release that shall run does, in a word."""
     if current is not None and current.running_object:
-        return "running"
+        return "paused" if current.paused else "running"
+    if unready(placed, seen):
+        return "not ready"
     return "expired" if current is not None and current.expired else "stopped"
 
 
-def row(host: str, placed: ProgramFacts, arch: str, mirror: Path) -> ProgramStatus:
+def unready(placed: ProgramFacts | None, seen: HostFacts) -> Sequence[Orphan]:
+    """The loaders of the release that shall run, where none of them has said that it is ready."""
+    current = placed.find(placed.current) if placed else None
+    runs = current is not None and bool(current.running_object)
+    return () if placed is None or runs else orphans.loaders(placed, seen)
+
+
+def row_of(host: str, placed: ProgramFacts, seen: HostFacts, mirror: Path) -> ProgramStatus:
     """The status of a program that is placed."""
     current = placed.find(placed.current)
     runs = current is not None and bool(current.running_object)
     since = timestamp(current.since_ns, digits=0).rstrip(".") if current and runs else ""
     return ProgramStatus(
         host=host,
+        deployment=placed.deployment,
         program=placed.program,
-        arch=arch,
+        arch=seen.arch,
         release=placed.current,
-        state=state(current),
+        state=state(placed, current, seen),
         expires_in_s=current.expires_in if current else None,
-        pid=current.pid if current and runs else 0,
+        pid=current.pid if current and runs else orphans.pid(unready(placed, seen)),
         since=since,
         spool_bytes=sum(release.spool_bytes for release in placed.releases),
         attached=current.attached if current else (),

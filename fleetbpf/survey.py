@@ -292,4 +292,4 @@ def unknown(patterns: Sequence[str]) -> Iterator[Problem]:
 
 
 # An emulated host needs long to list its kernel's symbols.
-SURVEY = Script(name="survey.sh", words=words, read=read, after="lock.sh", timeout=300.0)
+SURVEY = Script(name="survey.sh", words=words, read=read, after=("lock.sh",), timeout=300.0)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from enum import Enum
 from pathlib import Path
 
 from fleetbpf import constants, patterns
@@ -11,6 +12,7 @@ from fleetbpf.frozen import frozen
 from fleetbpf.model.hook import Hook
 from fleetbpf.model.inventory import Host, Inventory
 from fleetbpf.model.manifest import Manifest, MapReadout, Play, Program
+from fleetbpf.model.rollout import Rollout
 from fleetbpf.model.target import (
     DesiredConstant,
     DesiredHook,
@@ -26,6 +28,13 @@ from fleetbpf.wording import MisunderstoodError, listed, quoted
 LIMIT = "--limit"
 
 
+class Scope(Enum):
+    """Which hosts a run is about."""
+
+    NAMED = "named"  # by the manifest's plays
+    ALL = "all"  # of the inventory
+
+
 @frozen
 class Assignment:
     """One host with the plays, by their index, that name it."""
@@ -35,34 +44,46 @@ class Assignment:
 
 
 def resolve(
-    manifest: Manifest, inventory: Inventory, *, limit: str | None = None
+    manifest: Manifest,
+    inventory: Inventory,
+    *,
+    limit: str | None = None,
+    scope: Scope = Scope.NAMED,
 ) -> tuple[Target, ...]:
     """Everything declared, per host, in the inventory's order.
 
-    Only hosts that match `limit`. Raises InputError with all problems: a play or a limit without
-    hosts, undefined variables, hooks that are none, missing sources.
+    Only hosts that match `limit`; with Scope.ALL those as well, after the others, that no play
+    names: nothing is declared for them. Raises InputError with all problems: a play or a limit
+    without hosts, undefined variables, hooks that are none, missing sources.
     """
-    assigned, problems = assignments(manifest, inventory, limit)
+    assigned, others, problems = assignments(manifest, inventory, limit, scope)
     problems += (*manifests.missing_sources(manifest), *manifests.missing_btf(manifest))
     rendering = Rendering(manifest, extra=inventory.extra)
     targets = [rendering.target(assignment) for assignment in assigned]
     InputError.raise_if_any([*problems, *rendering.problems()])
-    return tuple(targets)
+    return (*targets, *(unnamed(host, manifest) for host in others))
+
+
+def unnamed(host: Host, manifest: Manifest) -> Target:
+    """A host that no play names: it comes after those of all plays."""
+    become = host.become if host.become is not None else any(p.become for p in manifest.plays)
+    rollout = Rollout(play=len(manifest.plays))
+    return Target(host=host, become=become, programs=(), rollout=rollout)
 
 
 def hosts(
     manifest: Manifest, inventory: Inventory, *, limit: str | None = None
 ) -> tuple[tuple[Host, bool], ...]:
     """The hosts that the plays name, and whether to become root there; renders nothing."""
-    assigned, problems = assignments(manifest, inventory, limit)
+    assigned, _, problems = assignments(manifest, inventory, limit)
     InputError.raise_if_any(problems)
     return tuple((each.host, becomes(each, manifest)) for each in assigned)
 
 
 def assignments(
-    manifest: Manifest, inventory: Inventory, limit: str | None
-) -> tuple[list[Assignment], list[Problem]]:
-    """Which plays name which hosts, and what is wrong with their patterns."""
+    manifest: Manifest, inventory: Inventory, limit: str | None, scope: Scope = Scope.NAMED
+) -> tuple[list[Assignment], list[Host], list[Problem]]:
+    """Which plays name which hosts, the other hosts of the scope, and what is wrong."""
     problems: list[Problem] = []
     chosen: dict[str, list[int]] = {}
     for index, play in enumerate(manifest.plays):
@@ -72,7 +93,7 @@ def assignments(
     allowed = inventory.hosts.keys()
     if limit is not None:
         allowed = {host.name: host for host in selected(limit, inventory, LIMIT, problems)}.keys()
-        if allowed and chosen and not allowed & chosen.keys():
+        if allowed and chosen and scope is Scope.NAMED and not allowed & chosen.keys():
             what = f"no play of {manifest.path} names a host of {quoted(limit)}"
             problems.append(Problem(where=LIMIT, what=what))
     found = [
@@ -80,7 +101,13 @@ def assignments(
         for name, host in inventory.hosts.items()
         if name in chosen and name in allowed
     ]
-    return found, [*problems, *obstacles(each.host for each in found)]
+    others = [
+        host
+        for name, host in inventory.hosts.items()
+        if scope is Scope.ALL and name in allowed and name not in chosen
+    ]
+    every = (*(each.host for each in found), *others)
+    return found, others, [*problems, *obstacles(every)]
 
 
 def obstacles(hosts: Iterable[Host]) -> Iterator[Problem]:

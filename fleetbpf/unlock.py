@@ -61,4 +61,4 @@ def read(_: Question, said: Said) -> Unlocked:
     return Unlocked(lock=answer.lock, removed=bool(answer.removed))
 
 
-UNLOCK = Script(name="unlock.sh", words=Question.words, read=read, after="lock.sh")
+UNLOCK = Script(name="unlock.sh", words=Question.words, read=read, after=("lock.sh",))

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 
 from fleetbpf.cli import deleting
 from fleetbpf.cli.deleting import Consent
-from fleetbpf.cli.options import add_diff, add_fleet, add_lock_timeout, add_take_over, load_targets
+from fleetbpf.cli.options import (
+    add_diff,
+    add_fleet,
+    add_lock_timeout,
+    add_prune,
+    add_take_over,
+    load_targets,
+)
 from fleetbpf.cli.output import Output
 from fleetbpf.cli.plan import tell_rows
 from fleetbpf.cli.recap import HostRecap
@@ -29,6 +36,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     add_fleet(parser, what="the manifest's file, or a plan that `plan --out` has saved")
     add_diff(parser)
+    add_prune(parser)
     add_lock_timeout(parser)
     add_take_over(parser)
     deleting.add_yes(parser)

@@ -121,7 +121,7 @@ def auditing(
             host=host,
             deployment=manifest.name,
             become=become,
-            wishes=(facts.SUMS,),
+            wishes=(facts.SUMS, facts.THOROUGH),
         )
         architecture = facts.architecture(seen, host=host)
         inspector = builders.inspector(architecture).path.read_bytes()

@@ -1,4 +1,4 @@
-"""`fleetbpf destroy`: take a deployment off its hosts."""
+"""`fleetbpf destroy`: take a deployment, or everything of fleetbpf's, off hosts."""
 
 import argparse
 from collections.abc import Sequence
@@ -6,14 +6,22 @@ from typing import TYPE_CHECKING
 
 from fleetbpf.cli import deleting, recap
 from fleetbpf.cli.deleting import Consent
-from fleetbpf.cli.options import add_fleet, add_lock_timeout, add_take_over, load_hosts
+from fleetbpf.cli.options import (
+    add_chosen,
+    add_lock_timeout,
+    add_take_over,
+    load_hosts,
+    matching,
+    names_manifest,
+)
 from fleetbpf.cli.output import Output
 from fleetbpf.cli.recap import HostRecap
-from fleetbpf.errors import ExitCode, FleetbpfError, Problem
+from fleetbpf.errors import ExitCode, FleetbpfError, InputError, Problem
 
 if TYPE_CHECKING:
     from fleetbpf.cli.session import Session
     from fleetbpf.destroy import Destroy
+    from fleetbpf.model.manifest import Manifest
     from fleetbpf.model.target import Target
 
 SUMMARY = "stop a deployment, collect its last records, and leave nothing of it on the hosts"
@@ -21,24 +29,45 @@ SUMMARY = "stop a deployment, collect its last records, and leave nothing of it 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    add_fleet(parser)
+    whose = parser.add_mutually_exclusive_group()
+    whose.add_argument(
+        "--deployment",
+        metavar="NAME",
+        type=deployment_name,
+        help="of the hosts of a pattern, whatever manifest it came from",
+    )
+    whose.add_argument(
+        "--all",
+        action="store_true",
+        help="everything of fleetbpf's, of the hosts of a pattern, in whatever state it is",
+    )
+    add_chosen(parser)
     add_lock_timeout(parser)
     add_take_over(parser)
     deleting.add_yes(parser)
 
 
+def deployment_name(text: str) -> str:
+    """The name of a deployment; raises what argparse turns into a usage error."""
+    from fleetbpf.model.values import NAME
+
+    if not NAME.fullmatch(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no name of a deployment")
+    return text
+
+
 def run(options: argparse.Namespace, output: Output) -> ExitCode:
-    """Destroy on all hosts of the manifest, `forks` at a time."""
+    """Destroy on all hosts, `forks` at a time; a host is ok when a second look finds nothing."""
     from fleetbpf.cli.session import Session
     from fleetbpf.destroy import Destroy
 
-    manifest, targets = load_hosts(options)
+    deployment, manifest, targets = chosen(options)
     session = Session.of(options)
     consent = Consent(yes=options.yes, output=output, shown=session.shown)
     consent.check("destroy deletes programs, and what they have told and was not collected")
     work = Destroy(
-        deployment=manifest.name,
-        owner=session.owner(manifest),
+        deployment=deployment,
+        owner=session.owner(manifest) if manifest else None,
         workspace=session.workspace,
         say=session.shown.say,
         claim=session.claim,
@@ -54,7 +83,7 @@ def run(options: argparse.Namespace, output: Output) -> ExitCode:
     ]
     recap.tell(output, recaps)
     rows = {found.host.name: {"destroyed": found.value or ()} for found in outcomes}
-    output.document({"deployment": manifest.name, **recap.document(recaps, rows)})
+    output.document({"deployment": deployment, **recap.document(recaps, rows)})
     return recap.exit_code(recaps)
 
 
@@ -66,3 +95,24 @@ def is_meant(
     if any(outcome.interrupted for outcome in looked):
         raise KeyboardInterrupt
     return consent.is_given([change for each in looked for change in each.value or ()])
+
+
+def chosen(
+    options: argparse.Namespace,
+) -> "tuple[str, Manifest | None, tuple[Target, ...]]":
+    """What is to go, and from where: a manifest's deployment from its hosts, or as options say."""
+    from fleetbpf.destroy import EVERYTHING
+
+    by_pattern = options.all or options.deployment
+    if names_manifest(options):
+        if by_pattern:
+            what = "it is a manifest, and with --deployment or --all hosts have to be named"
+            hint = f"`fleetbpf destroy {options.hosts}` removes what it declares; else name hosts"
+            raise InputError(Problem(where=options.hosts, what=what, hint=hint))
+        manifest, targets = load_hosts(options)
+        return manifest.name, manifest, targets
+    if not by_pattern:
+        what = "there is no such manifest"
+        hint = "for hosts, say what is to go: --deployment NAME, or --all of fleetbpf's"
+        raise InputError(Problem(where=options.hosts, what=what, hint=hint))
+    return options.deployment or EVERYTHING, None, matching(options)

@@ -13,12 +13,16 @@ EXAMPLES: Mapping[str, Sequence[Example]] = {
     "apply": (
         ("fleetbpf apply hello.yml", "all hosts of the manifest"),
         ("fleetbpf apply hello.yml --limit 'web:!web3'", "fewer of them"),
+        ("fleetbpf apply hello.yml --prune", "and gone from hosts that no play names any more"),
         ("fleetbpf apply hello.yml -i web1.example.com,", "an inventory of one host"),
         ("fleetbpf apply hello.yml --yes", "in a pipeline: also where programs are deleted"),
         ("fleetbpf apply hello.yml -e uplink=eth1", "a variable that wins over all others"),
     ),
     "run": (("fleetbpf run execs.yml --for 60s --limit web1", "and nothing of it stays there"),),
-    "status": (("fleetbpf status hello.yml --json", "for another program"),),
+    "status": (
+        ("fleetbpf status hello.yml --json", "for another program"),
+        ("fleetbpf status all", "all that there is of fleetbpf's, on every host"),
+    ),
     "logs": (
         ("fleetbpf logs web1 --follow", "as records come"),
         ("fleetbpf logs web --program hello", "of one program, on a group's hosts"),
@@ -38,8 +42,10 @@ EXAMPLES: Mapping[str, Sequence[Example]] = {
         ("fleetbpf audit --show-known", "the distribution's own BPF, which is counted only"),
     ),
     "destroy": (
-        ("fleetbpf destroy hello.yml", "nothing is left on its hosts; asks before it begins"),
+        ("fleetbpf destroy hello.yml", "nothing of it is left on its hosts; asks before it begins"),
         ("fleetbpf destroy hello.yml --yes", "in a pipeline, where nobody can be asked"),
+        ("fleetbpf destroy --deployment hello web", "without its manifest"),
+        ("fleetbpf destroy --all web1", "everything of fleetbpf's, whatever is wrong there"),
     ),
     "schedule": (
         ("fleetbpf schedule install hello.yml", "audit at the times of its audit.cron"),

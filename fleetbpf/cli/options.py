@@ -207,6 +207,16 @@ def add_diff(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_prune(parser: argparse.ArgumentParser) -> None:
+    """Add `--prune`."""
+    tree.group(parser, HOSTS).add_argument(
+        "--prune",
+        action="store_true",
+        help="also the hosts of the inventory that no play names: what the deployment has there is "
+        "deleted (--limit narrows it)",
+    )
+
+
 def add_chosen(parser: argparse.ArgumentParser, *, default: str | None = None) -> None:
     """Add the positional HOSTS, host patterns or a manifest, and where to look for hosts."""
     add_hosts(
@@ -302,7 +312,8 @@ def load_targets(options: argparse.Namespace) -> "tuple[Manifest, tuple[Target, 
     from fleetbpf import targets
 
     manifest, inventory = load_both(options)
-    return manifest, targets.resolve(manifest, inventory, limit=options.limit)
+    scope = targets.Scope.ALL if vars(options).get("prune") else targets.Scope.NAMED
+    return manifest, targets.resolve(manifest, inventory, limit=options.limit, scope=scope)
 
 
 def load_hosts(options: argparse.Namespace) -> "tuple[Manifest, tuple[Target, ...]]":
@@ -316,11 +327,45 @@ def load_hosts(options: argparse.Namespace) -> "tuple[Manifest, tuple[Target, ..
 
 
 def load_chosen(options: argparse.Namespace) -> "tuple[Target, ...]":
-    """The hosts that HOSTS and `--limit` name; a file that exists is a manifest."""
-    if named_files.is_file(Path(options.hosts)):
-        options.manifest = Path(options.hosts)
-        return load_hosts(options)[1]
-    return matching(options)
+    """The hosts that HOSTS and `--limit` name."""
+    return load_hosts(options)[1] if names_manifest(options) else matching(options)
+
+
+def load_declared(options: argparse.Namespace) -> "tuple[str, tuple[Target, ...]]":
+    """A manifest's deployment with what its hosts shall run, or "" with the hosts of a pattern."""
+    if not names_manifest(options):
+        return "", matching(options)
+    manifest, targets = load_targets(options)
+    return manifest.name, targets
+
+
+def names_manifest(options: argparse.Namespace) -> bool:
+    """Whether HOSTS is a manifest: a file that exists; it is `options.manifest` then.
+
+    InputError where it may be meant as either, or is the name of a file that is not there.
+    """
+    named = Path(options.hosts)
+    is_yaml = named.suffix in {".yml", ".yaml"}
+    if not named_files.is_file(named):
+        if is_yaml:
+            what = "there is no such manifest, and hosts are not called so"
+            raise InputError(Problem(where=options.hosts, what=what))
+        return False
+    if "/" not in options.hosts and not is_yaml and options.hosts in names_of_hosts(options):
+        what = "it is a file here, and a host or a group of the inventory"
+        hint = f"write ./{named} for the manifest, or {named}, for the host or the group"
+        raise InputError(Problem(where=options.hosts, what=what, hint=hint))
+    options.manifest = named
+    return True
+
+
+def names_of_hosts(options: argparse.Namespace) -> "frozenset[str]":
+    """The hosts and groups of the inventory; none where there is no inventory to read."""
+    try:
+        inventory = load_inventory(options)
+    except InputError:  # a manifest's own place may be needed to read it: then it is told there
+        return frozenset()
+    return frozenset((*inventory.hosts, *inventory.groups))
 
 
 def matching(options: argparse.Namespace) -> "tuple[Target, ...]":

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fleetbpf.cli import recap
-from fleetbpf.cli.options import add_diff, add_fleet, add_take_over, load_targets
+from fleetbpf.cli.options import add_diff, add_fleet, add_prune, add_take_over, load_targets
 from fleetbpf.cli.output import Output
 from fleetbpf.cli.recap import HostRecap
 from fleetbpf.errors import ExitCode
@@ -27,6 +27,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add_fleet(parser)
     add_diff(parser)
     add_take_over(parser)
+    add_prune(parser)
     parser.add_argument(
         "--detailed-exitcode", action="store_true", help="exit 3 when there is something to change"
     )

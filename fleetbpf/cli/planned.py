@@ -32,6 +32,7 @@ def save(
         inventory=inventory_sources(options),
         limit=options.limit,
         take_over=options.take_over,
+        prune=options.prune,
         made_by=operator(),
         made_at=saved_plan.now(),
         basis={},
@@ -55,9 +56,9 @@ def asked(plan: SavedPlan, options: argparse.Namespace) -> argparse.Namespace:
     that is a program, or lies elsewhere, has to be given on this command line too.
     """
     other = options.inventory and tuple(options.inventory) != plan.inventory
-    if options.limit is not None or other:
+    if options.limit is not None or options.prune or other:
         what = "a saved plan has its own hosts and its own inventory"
-        hint = "leave out --limit and -i, or make another plan"
+        hint = "leave out --limit, --prune and -i, or make another plan"
         raise InputError(Problem(where=plan.where, what=what, hint=hint))
     if not options.inventory and usual_inventory() != plan.inventory:
         InputError.raise_if_any(unasked(plan))
@@ -67,6 +68,7 @@ def asked(plan: SavedPlan, options: argparse.Namespace) -> argparse.Namespace:
             "manifest": Path(plan.manifest),
             "inventory": plan.inventory,
             "limit": plan.limit,
+            "prune": plan.prune,
             "take_over": plan.take_over or options.take_over,
         }
     )

@@ -4,17 +4,18 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from fleetbpf.cli import recap
-from fleetbpf.cli.options import add_fleet, load_targets
+from fleetbpf.cli.options import add_chosen, load_declared
 from fleetbpf.cli.output import Output
 from fleetbpf.errors import ExitCode
 from fleetbpf.quantities import told_size
+from fleetbpf.wording import counted
 
 if TYPE_CHECKING:
     from fleetbpf.fleet import Outcome
     from fleetbpf.status import HostStatus, ProgramStatus
     from fleetbpf.tally import Tally
 
-SUMMARY = "show which release of each program runs on each host, and since when"
+SUMMARY = "show which release of each program runs on each host, and all that is left of others"
 HEADERS = (
     *("HOST", "PROGRAM", "RELEASE", "STATE", "SINCE", "SPOOL"),
     *("FIRED", "LOST", "WRITTEN", "COLLECTED", "ATTACHED"),
@@ -23,24 +24,28 @@ HEADERS = (
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    add_fleet(parser)
+    add_chosen(parser)
 
 
 def run(options: argparse.Namespace, output: Output) -> ExitCode:
-    """Ask all hosts of the manifest, `forks` at a time."""
+    """Ask all hosts, `forks` at a time: of a manifest's programs, or of whatever there is."""
     from fleetbpf.cli.session import Session
     from fleetbpf.status import Status
 
-    manifest, targets = load_targets(options)
+    deployment, targets = load_declared(options)
     session = Session.of(options)
-    work = Status(deployment=manifest.name, logs=session.workspace.logs)
+    work = Status(deployment=deployment, logs=session.workspace.logs)
     outcomes = session.on_each(targets, work.of)
     told = [row for found in outcomes if found.value for row in found.value.programs]
-    output.table(HEADERS, [cells(row) for row in told])
+    named = not deployment
+    headers = HEADERS if not named else (HEADERS[0], "DEPLOYMENT", *HEADERS[1:])
+    output.table(headers, [cells(row, named=named) for row in told])
     recaps = [of(outcome) for outcome in outcomes]
     recap.tell_remarks(output, recaps)
+    if named and not told and not any(each.problems for each in recaps):
+        output.line(f"nothing of fleetbpf's is on {counted(len(targets), 'host')}")
     rows = {found.host.name: document_of(found) for found in outcomes}
-    output.document({"deployment": manifest.name, **recap.document(recaps, rows)})
+    output.document({"deployment": deployment, **recap.document(recaps, rows)})
     return recap.exit_code(recaps)
 
 
@@ -66,10 +71,11 @@ def of(outcome: "Outcome[HostStatus]") -> recap.HostRecap:
     )
 
 
-def cells(row: "ProgramStatus") -> tuple[str, ...]:
-    """One row of the table."""
-    attached = ", ".join(row.attached)
-    place = (row.host, row.program, row.release, state(row), row.since, told_size(row.spool_bytes))
+def cells(row: "ProgramStatus", *, named: bool = False) -> tuple[str, ...]:
+    """One row of the table; named: with its deployment."""
+    attached = ", ".join((*row.attached, *row.left))
+    names = (row.host, row.deployment, row.program) if named else (row.host, row.program)
+    place = (*names, row.release, state(row), row.since, told_size(row.spool_bytes))
     if row.tally is None:
         return (*place, "", "", "", "", attached)
     counts = (row.tally.fired, row.tally.written, row.tally.collected)
@@ -81,10 +87,11 @@ def state(row: "ProgramStatus") -> str:
     """The state, with the time that is left, or how long it has been over: expired 12 min ago."""
     from fleetbpf.lock import told_age
 
-    if row.expires_in_s is None or row.state == "stopped":
-        return row.state
+    said = f"{row.state}, not declared" if row.declared is False else row.state
+    if row.expires_in_s is None or row.state not in {"running", "paused", "expired"}:
+        return said
     time = told_age(abs(round(row.expires_in_s)))
-    return f"expired {time} ago" if row.state == "expired" else f"{row.state}, expires in {time}"
+    return f"expired {time} ago" if row.state == "expired" else f"{said}, expires in {time}"
 
 
 def lost(tally: "Tally") -> str:

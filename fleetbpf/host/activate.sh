@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=sh
+# shellcheck disable=SC2034,SC2154 # ours.sh and ending.sh read and set what is set and read here
 # Bring programs of one deployment to their new releases; say each step as tab-separated lines.
 # usage: activate.sh ROOT RUN UNITS DEPLOYMENT WHO WHY WAIT RULES SEEN MANIFEST {ACTION PROGRAM WAS RELEASE OBJECT}... < payload.tar.gz
 #   WHO, WHY told to others while the host is locked; WAIT: seconds, while others have locked it
@@ -11,14 +12,16 @@
 #   ACTION   start (place and start RELEASE, then stop WAS) | stop (the program, its files stay)
 #            | restore (start RELEASE, which is placed already, then stop WAS)
 #            | delete (stop and remove the program) | prune (remove RELEASE, an old one)
-#            | retire (stop RELEASE, which an apply cut short has left running beside WAS)
+#            | retire (end RELEASE, of which something is left beside WAS; its files stay)
+#            | halt (stop all programs) | sweep (stop all, and remove everything): of DEPLOYMENT, or
+#            where that is "" of all; PROGRAM and what follows are ""
 #   WAS      the release the plan saw as current, "" for none
 #   payload  objects/SHA256, PROGRAM/RELEASE/{args,release.json,loader}, with systemd unit as well
 # The new release runs, is ready and healthy before the old one stops; else the old one goes on.
 # Once it has the lock the script finishes its work even if the link is cut. Stands behind lock.sh,
-# and comes in the payload itself (unpack.sh), which lies in $stage already.
+# ours.sh and ending.sh, and comes with them in the payload (unpack.sh), which lies in $stage already.
 set -u
-root=$1 run=$2 units=$3 deployment=$4 who=$5 why=$6 wait=$7 rules=$8 seen=$9 pins=/sys/fs/bpf/fleetbpf
+root=$1 run=$2 units=$3 deployment=$4 who=$5 why=$6 wait=$7 rules=$8 seen=$9
 shift 9
 manifest=$1
 shift
@@ -49,32 +52,13 @@ file_lines() {
 # has_any FILE...: is there the first of them? For a pattern, which stays as it is without any
 has_any() { [ -e "$1" ]; }
 
-# within SECONDS COMMAND...: no longer than that, where there is a timeout(1): the host is locked
-within() {
-	[ -n "$timed" ] || if timeout -s KILL 9 true; then timed=yes; else timed=no; fi 2>/dev/null
-	if [ "$timed" = yes ]; then
-		timeout -s KILL "$@"
-	else
-		shift
-		"$@"
-	fi
-}
-
 # --- starting and stopping, with systemd and without ---
-
-has_systemd() { [ -d /run/systemd/system ]; }
-unit() { echo "fleetbpf-$deployment.$1@$2.service"; }
 
 # place_unit PROGRAM FILE: install FILE as the unit, unless the same one is there
 place_unit() {
 	file=$units/fleetbpf-$deployment.$1@.service
 	cmp -s "$2" "$file" && return 0
 	cp "$2" "$file.new" && chmod 0644 "$file.new" && mv -f "$file.new" "$file" && reload=due
-}
-
-# reload_units: have systemd read what was placed or removed, which takes seconds on a slow host
-reload_units() {
-	[ -z "$reload" ] || within 120 systemctl daemon-reload && reload=''
 }
 
 # place_units {ACTION PROGRAM WAS RELEASE OBJECT}...: the units of all that will start, so that one
@@ -93,35 +77,14 @@ start() {
 	folder=$root/$deployment/$1/releases/$2 spool=$root/$deployment/$1/spool/$2 state=$run/$deployment/$1/$2
 	{ [ -d "$spool" ] && [ -d "$state" ]; } || mkdir -p "$spool" "$state"
 	[ ! -e "$state/tries" ] || rm -f "$state/tries" # it was given up, perhaps
+	argument --textfile "$folder/args"
+	[ -z "$value" ] || printf '%s\n' "$value" >"$state/textfile" # for when the files are gone
+	remove_added "$1"
 	if has_systemd; then
 		place_unit "$1" "$folder/unit" && reload_units && within 240 systemctl restart "$(unit "$1" "$2")" 2>"$stage/stderr"
 	else
 		"$folder/loader" --args "$folder/args" --supervise </dev/null >/dev/null 2>"$stage/stderr"
 	fi
-}
-
-# halt PROGRAM RELEASE: end it and wait until it has gone; fine when it does not run
-halt() {
-	if has_systemd; then
-		within 120 systemctl --quiet --no-reload disable --now "$(unit "$1" "$2")" 2>/dev/null
-		within 60 systemctl reset-failed "$(unit "$1" "$2")" 2>/dev/null
-	else
-		stop_supervised "$run/$deployment/$1/$2/state"
-	fi
-}
-
-# stop PROGRAM RELEASE: for good; a loader that was killed has left rings
-stop() {
-	halt "$1" "$2"
-	unpin "$deployment/$1/$2"
-	rm -rf "${run:?}/$deployment/$1/$2" # tells that it is not done
-}
-
-# unpin FOLDER: remove it from bpffs, which may be open to all, unless a user made it or one before it
-unpin() {
-	[ -d "$pins/$1" ] || return 0
-	stranger "$pins/$1"
-	[ -n "$stranger" ] || rm -rf "${pins:?}/$1"
 }
 
 # ours PID: is it a loader of ours? (its number may have gone to another process since)
@@ -130,31 +93,11 @@ ours() {
 	return 1
 }
 
-stop_supervised() {
-	[ -f "$1" ] || return 0
-	for name in supervisor pid; do
-		end "$(number "$name" "$1")"
-	done
-}
-
 # number KEY FILE: a number in a file of JSON; 0 where there is none
 number() {
 	found=$(sed -n "s/.*\"$1\": *\\([0-9]*\\).*/\\1/p" "$2" 2>/dev/null)
 	echo "${found:-0}"
 }
-
-# end PID: ask a loader of ours to stop; after 20 s it is killed
-end() {
-	tries=0
-	while [ "$1" -gt 1 ] && ours "$1" && [ "$tries" -lt 25 ]; do
-		case $tries in
-		0) kill -TERM "$1" && sleep 0.2 ;; # most need no longer; not every sleep knows fractions
-		20) kill -KILL "$1" ;;
-		esac
-		tries=$((tries + 1))
-		ours "$1" && sleep 1
-	done
-} 2>/dev/null
 
 # --- one program ---
 
@@ -170,13 +113,17 @@ place() {
 
 switch() {
 	link=$root/$deployment/$1/current
+	if [ ! -h "$link" ]; then rm -rf "$link"; fi
 	if [ -h "$link" ]; then
 		ln -s "releases/$2" "$link.$$" && mv -fT "$link.$$" "$link" || return 1
 	else
 		ln -s "releases/$2" "$link" || return 1
 	fi
-	has_systemd || return 0
-	within 60 systemctl --quiet --no-reload enable "$(unit "$1" "$2")" 2>/dev/null
+	enable_unit "$1" "$2"
+}
+
+enable_unit() {
+	! has_systemd || within 60 systemctl --quiet --no-reload enable "$(unit "$1" "$2")" 2>/dev/null
 }
 
 # failed PROGRAM WAS RELEASE STAGE [REPLACED]: say why the release does not stay and take it away
@@ -202,18 +149,10 @@ put_back() {
 	if [ "$3" != 0 ]; then
 		halt "$1" "$2"
 		start "$1" "$2" || say stderr "$1" "release $2 could not be started again"
+		enable_unit "$1" "$2"
 	elif has_systemd; then
 		place_unit "$1" "$root/$deployment/$1/releases/$2/unit"
 	fi
-}
-
-# argument OPTION FILE: into `value`, the value of an option in a loader's arguments; '' without it
-argument() {
-	before='' value=''
-	while IFS= read -r line; do
-		[ "$before" != "$1" ] || value=$line
-		before=$line
-	done <"$2"
 }
 
 # grant FOLDER: how long the release in it may run, from now on, by the wall's clock and by this boot's
@@ -234,12 +173,33 @@ bring_up() {
 		[ "$2" = "$3" ] || forget "$1" "$3"
 		return 1
 	fi
-	# It may run already: as the current release, or left behind by an apply that was cut short.
-	[ -e "$run/$deployment/$1/$3" ] && halt "$1" "$3"
-	grant "$root/$deployment/$1/releases/$3" && start "$1" "$3" && return 0
+	# It may run already: as the current release, or left behind, even without its files.
+	releases_of "$1"
+	case $releases in *" $3 "*) halt "$1" "$3" ;; esac
+	grant "$root/$deployment/$1/releases/$3" && { start "$1" "$3" || start_alone "$1" "$3"; } && return 0
 	failed "$1" "$2" "$3" start
 	[ -z "$4" ] || [ "$2" = "$3" ] || forget "$1" "$3"
 	return 1
+}
+
+# start_alone PROGRAM RELEASE: once more, where its hook is busy and loaders without files run that
+# may be what holds it; a release that has its files is not stopped for it
+start_alone() {
+	[ "$(number errno "$run/$deployment/$1/$2/failure")" = 16 ] || return 1 # EBUSY
+	alone=no
+	for id in $releases; do
+		[ "$id" = "$2" ] || [ -d "$root/$deployment/$1/releases/$id" ] || { stop "$1" "$id" && alone=yes; }
+	done
+	[ "$alone" = yes ] && start "$1" "$2"
+}
+
+# stop_others PROGRAM RELEASE: all that has left anything but its files
+stop_others() {
+	releases_of "$1"
+	all=$releases
+	for id in $all; do
+		[ "$id" = "$2" ] || stop "$1" "$id"
+	done
 }
 
 # settle_on_disk PROGRAM: a power cut from now on leaves the new release current, and enabled at
@@ -257,7 +217,7 @@ hand_over() {
 	fi
 	settle_on_disk "$1"
 	record "$4" "$1" "$2" "$3"
-	[ -n "$2" ] && [ "$2" != "$3" ] && stop "$1" "$2"
+	stop_others "$1" "$3"
 	line='' # a loader that has died since may have left none
 	{ read -r line <"$run/$deployment/$1/$3/state"; } 2>/dev/null
 	say started "$1" "$3" "$line"
@@ -353,25 +313,6 @@ forget() {
 	fi
 }
 
-remove() {
-	rm -rf "${root:?}/$deployment/$1" "${run:?}/$deployment/$1"
-	rmdir "$run/$deployment" 2>/dev/null
-	forget_deployment
-	unpin "$deployment/$1"
-	rmdir "$pins/$deployment" "$pins" 2>/dev/null # a user's, only if he has put nothing there
-	if has_systemd; then
-		rm -f "$units/fleetbpf-$deployment.$1@.service"
-		reload=due
-	fi
-}
-
-# forget_deployment: without a program it is nobody's
-forget_deployment() {
-	[ -d "$root/$deployment" ] && ! has_any "$root/$deployment"/*/ || return 0
-	rm -f "$root/$deployment/.manifest"
-	rmdir "$root/$deployment"
-} 2>/dev/null
-
 # note_manifest: whose the deployment is; on a full disk that is told by the next apply
 note_manifest() {
 	file=$root/$deployment/.manifest line=''
@@ -380,37 +321,6 @@ note_manifest() {
 	[ -d "$root/$deployment" ] || mkdir -p "$root/$deployment"
 	printf '%s\n' "$manifest" >"$file.new" && mv -f "$file.new" "$file"
 } 2>/dev/null
-
-# forget_metrics PROGRAM: what a loader that was killed has left for node_exporter
-forget_metrics() {
-	for args in "$root/$deployment/$1/releases"/*/args; do
-		[ -f "$args" ] || continue
-		argument --textfile "$args"
-		[ -z "$value" ] || rm -f "$value/fleetbpf-$deployment-$1.prom" "$value/fleetbpf-$deployment-$1.prom".*.new
-	done
-}
-
-stop_all() {
-	for folder in "$root/$deployment/$1/releases"/*; do
-		[ -d "$folder" ] && stop "$1" "${folder##*/}"
-	done
-	forget_metrics "$1"
-	say stopped "$1"
-}
-
-take_down() {
-	stop_all "$1"
-	for folder in "$root/$deployment/$1/releases"/*; do
-		within 90 "$folder/loader" --args "$folder/args" --clean 2>/dev/null
-	done
-	for folder in /sys/kernel/tracing/instances/fleetbpf."$deployment.$1".* \
-		/sys/kernel/debug/tracing/instances/fleetbpf."$deployment.$1".*; do
-		[ -d "$folder" ] && rmdir "$folder"
-	done
-	record deleted "$1" "$2" ""
-	remove "$1"
-	say deleted "$1"
-}
 
 prune() {
 	rm -rf "${root:?}/$deployment/$1/releases/$2" "${root:?}/$deployment/$1/spool/$2"
@@ -458,10 +368,13 @@ finish() {
 		[ -f "$object" ] && ! is_used "$object" && rm -f "$object"
 	done
 	set -- "$root"/*/*/releases
-	[ -e "$1" ] || rm -f "$root/history" "$root/changed" # they go with the last deployment
-	[ -e "$1" ] || unmount
+	if [ ! -e "$1" ]; then
+		rm -f "$root/history" "$root/changed" # they go with the last deployment
+		rmdir "$root"/* "$run"/*/* "$run"/* "$run" 2>/dev/null
+		unmount
+	fi
 	give_lock_up
-	[ -e "$1" ] || rmdir "$root/objects" "$root" "$run" 2>/dev/null
+	rmdir "$root" 2>/dev/null # when nothing is left
 	ended "$ends"
 }
 
@@ -478,15 +391,13 @@ begin() {
 	tidy_history || : # on a full disk
 }
 
-# is_current PROGRAM WAS: is it still as the plan saw it? `current` is what is
+# is_current PROGRAM WAS: is it still as the plan saw it? All of a deployment is always
 is_current() {
-	current=''
-	[ ! -h "$root/$deployment/$1/current" ] || current=$(readlink "$root/$deployment/$1/current")
-	current=${current##*/}
-	[ "$current" = "$2" ]
+	current_of "$1"
+	[ "$current" = "$2" ] || [ -z "$1" ]
 }
 
-soaking='' reload='' timed='' up=''
+soaking='' up=''
 begin || exit 1
 last_change
 # shellcheck disable=SC2154 # lock.sh has set it
@@ -508,8 +419,10 @@ while [ $# -ge 5 ]; do
 		case $1 in
 		prune) prune "$2" "$4" ;;
 		retire) stop "$2" "$4" && say retired "$2" "$4" ;;
-		stop) stop_all "$2" ;;
-		delete) take_down "$2" "$3" ;;
+		stop) stop_all "$2" && say stopped "$2" ;;
+		delete) take_down "$2" && say deleted "$2" ;;
+		halt) each_program stop_all halted ;;
+		sweep) sweep ;;
 		restore)
 			if ! bring_up "$2" "$3" "$4" "" || ! hand_over "$2" "$3" "$4" "rolled back"; then
 				status=1

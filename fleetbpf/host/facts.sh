@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=sh
+# shellcheck disable=SC2015,SC2154 # ours.sh sets and reads
 # Print what this host is and what fleetbpf has placed on it: one fact a line, fields split by tabs.
 # usage: facts.sh ROOT RUN UNITS DEPLOYMENT WISH...
 #   DEPLOYMENT  "" = all of them
 #   WISH        units (their text) | spools (their sizes) | sums (of running loaders too)
 #               | misses (runs that the kernel skipped) | mounts (what is unfit, also where programs run)
+#               | thorough (what only systemd knows, loaders under other names, instances of tracefs, folders)
 #               | path:FILE, event:CATEGORY/NAME, function:NAME (is it there?)
-# Changes nothing. Runs in dash, busybox ash and bash. Stands behind lock.sh and before unpack.sh: when
-# all is told, which is said by a line `end`, a line of words for that may come on stdin, and its payload.
+# What belongs to no placed release, or was added to one by nobody's order, is an `orphan`, of whatever
+# deployment. Changes nothing. Runs in dash, busybox ash and bash. Stands behind lock.sh and ours.sh and
+# before unpack.sh: when all is told, which is said by a line `end`, a line of words for that may come on
+# stdin, and its payload.
 set -u
 newline='
 '
@@ -32,7 +36,6 @@ send() {
 }
 
 machine() {
-	# shellcheck disable=SC2154 # folders.sh has set it
 	fact uid "$user"
 	first_line /proc/sys/kernel/osrelease
 	fact kernel "$line"
@@ -230,8 +233,19 @@ running() {
 	object_of "/proc/${pid:-none}/exe" || return 0
 	[ "${object#"$root/objects/"}" != "$object" ] || return 0
 	runs=yes
+	known="$known$pid "
+	know supervisor
 	fact running "$1" "$2" "$3" "${object##*/}" "$line"
+	first_line "/proc/$pid/stat"
+	case ${line##*) } in T*) fact paused "$1" "$2" "$3" "$pid" ;; esac
 	[ -z "$misses" ] || missed "$1" "$2" "$3" "$pid"
+}
+
+# know KEY: the process that a state, which is in `line`, has under that key
+know() {
+	case $line in *'"'"$1"'":'[1-9]*) ;; *) return 0 ;; esac
+	number=${line#*'"'"$1"'":'}
+	known="$known${number%%[!0-9]*} "
 }
 
 # missed DEPLOYMENT PROGRAM ID PID: how often the kernel did not run its programs, as one ran there
@@ -241,17 +255,13 @@ missed() {
 	fact missed "$1" "$2" "$3" "$((0$each))"
 } 2>/dev/null
 
-# here LINK: where a link to a folder leads; what it says, when that has gone
-here() {
-	if cd -P "$1"; then pwd; else readlink "$1"; fi
-} 2>/dev/null
-
 program() {
-	current=$(here "$root/$1/$2/current") current=${current##*/}
+	current_of "$2"
 	unit=$units/fleetbpf-$1.$2@.service
 	checksum "$unit"
 	fact program "$1" "$2" "$current" "$sum"
 	[ -z "$texts" ] || lines "$unit" unit "$1" "$2"
+	left_spools "$1" "$2"
 	set -- "$1" "$2" "$root/$1/$2/releases"/*
 	if [ $# -eq 3 ]; then
 		[ ! -d "$3" ] || release "$@"
@@ -283,9 +293,76 @@ all() {
 	for folder in "$root"/*/*/; do
 		folder=${folder%/} name=${folder##*/} parent=${folder%/*}
 		deployment=${parent##*/}
-		[ -d "$folder/releases" ] || continue
-		[ -z "$only" ] || [ "$only" = "$deployment" ] || continue
-		program "$deployment" "$name"
+		if [ ! -d "$folder/releases" ]; then
+			left_files
+		elif [ -z "$only" ] || [ "$only" = "$deployment" ]; then
+			program "$deployment" "$name"
+		else
+			others
+		fi
+	done
+	signs
+	if [ -n "$thorough" ]; then
+		find_instances
+		folders
+	fi
+}
+
+# left_files: of a program without releases, in $folder
+left_files() {
+	case $deployment in objects | lock) return 0 ;; esac
+	is_name "$deployment" && is_name "$name" || return 0
+	current_of "$name"
+	is_name "$current" || current=''
+	found files "$deployment" "$name" "$current" "$folder"
+	left_spools "$deployment" "$name"
+}
+
+# left_spools DEPLOYMENT PROGRAM: records of releases that are not there any more
+left_spools() {
+	for place in "$root/$1/$2/spool"/*/; do
+		place=${place%/} id=${place##*/}
+		[ ! -d "$place" ] || ! is_name "$id" || found spool "$1" "$2" "$id" "$place"
+	done
+}
+
+# others: loaders of a deployment that nobody asked for; it may look after them itself
+others() {
+	for file in "$run/$deployment/$name"/*/state; do
+		[ -f "$file" ] && first_line "$file" || continue
+		know pid
+		know supervisor
+	done
+}
+
+# found KIND DEPLOYMENT PROGRAM RELEASE WHAT: what ours.sh finds; told if it is no part of a release
+found() {
+	# What was added to releases of others, they may look after themselves.
+	[ "$2" = "${only:-$2}" ] || ! is_placed "$2" "$3" "${4:-.}" || return 0
+	case $1 in
+	process | drop-in) ;;
+	enabled) ! is_placed "$2" "$3" "$4" || [ "${5%/*}" != "$units/multi-user.target.wants" ] || return 0 ;;
+	unit) [ ! -d "$root/$2/$3/releases" ] || [ "${5%/*}" != "$units" ] || return 0 ;;
+	pin) ! is_placed "$2" "$3" "${4:-.}" || return 0 ;; # those of maps are of all releases
+	*) ! is_placed "$2" "$3" "$4" || return 0 ;;
+	esac
+	fact orphan "$@"
+}
+
+is_placed() { [ -n "$3" ] && [ -d "$root/$1/$2/releases/$3" ]; }
+
+# folders: where something is, whatever it is, unless somebody is at work
+folders() {
+	lock_owner "$root/lock"
+	[ ! -e "$owner" ] || is_dead "$owner" || return 0
+	for place in "$root" "$run" "$pins"; do
+		own "$place" || continue
+		fact orphan folder '' '' '' "$place"
+		for folder in "$place"/*/; do
+			folder=${folder%/} deployment=${folder##*/}
+			[ "$deployment" = objects ] || ! own "$folder" || ! is_name "$deployment" ||
+				fact orphan folder "$deployment" '' '' "$folder"
+		done
 	done
 	unfit
 }
@@ -298,6 +375,7 @@ for wish; do
 	sums) sums=yes ;;
 	misses) misses=yes ;;
 	mounts) mounts=yes ;;
+	thorough) thorough=yes ;;
 	esac
 done
 all "$@"

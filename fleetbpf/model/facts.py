@@ -34,6 +34,7 @@ class ReleaseFacts:
     types: tuple[str, ...] = ()  # of another kernel's BTF that was shipped with it
     enabled: bool = False  # systemd starts it at boot
     running_object: str = ""  # sha256 in the name of the running executable; "" = does not run
+    paused: bool = False  # it runs, and somebody has stopped it by a signal
     remains: bool = False  # it is not current, and was not taken away whole when it ended
     expires_in: float | None = None  # seconds, negative ones are past; None: it does not expire
     failure: str = ""  # why its last start was not ready
@@ -65,6 +66,42 @@ class ProgramFacts:
     def find(self, release: str) -> ReleaseFacts | None:
         """The release of that id, if it is placed."""
         return next((found for found in self.releases if found.release == release), None)
+
+
+class OrphanKind(Enum):
+    """What was found that is no part of a placed release, or that nobody ordered for one."""
+
+    PROCESS = "process"  # a loader, of which no state tells
+    ACTIVE = "active"  # a unit that systemd runs, or tries to
+    UNIT = "unit"
+    DROP_IN = "drop-in"  # to a unit; also one of its own for a release, and a mask
+    ENABLED = "enabled"  # by a link; in `multi-user.target.wants` of placed releases is none
+    STATE = "state"
+    PIN = "pin"
+    INSTANCE = "instance"  # of tracefs
+    SPOOL = "spool"
+    FILES = "files"  # a program without releases
+    FOLDER = "folder"  # whatever is in it
+
+
+@frozen
+class Orphan:
+    """One thing of ours on a host that belongs to no placed release."""
+
+    kind: OrphanKind
+    deployment: str  # "": it does not tell
+    program: str  # likewise
+    release: str  # likewise, or it is of no single one
+    what: str  # the pid, the unit's name, the path
+
+    def __str__(self) -> str:
+        match self.kind:
+            case OrphanKind.PROCESS:
+                return f"pid {self.what}"
+            case OrphanKind.ACTIVE:
+                return f"the unit {self.what}, which systemd keeps up"
+            case _:
+                return self.what
 
 
 @frozen
@@ -127,6 +164,7 @@ class HostFacts:
     absent: frozenset[str] = frozenset()  # of what was asked for: needs that are not there
     origins: Mapping[str, Origin] = field(default_factory=dict)  # by deployment, as remembered
     changed: str = ""  # who changed the host last: each change has another one; "" = nobody
+    orphans: tuple[Orphan, ...] = ()  # of all deployments
 
     @property
     def sound_objects(self) -> frozenset[str]:
@@ -149,3 +187,11 @@ class HostFacts:
             if (found.deployment, found.program) == (deployment, program):
                 return found
         return None
+
+    def orphans_of(self, deployment: str, program: str) -> tuple[Orphan, ...]:
+        """What is orphaned of that program."""
+        return tuple(
+            found
+            for found in self.orphans
+            if (found.deployment, found.program) == (deployment, program)
+        )

@@ -67,7 +67,7 @@ def show(name: str, told: Any) -> None:
     output = Output()
     match name:
         case "facts":
-            rows = status.rows("web1", "demo", ["hello"], told, Path("/nowhere"))
+            rows = status.rows("web1", "demo", [("demo", "hello")], told, Path("/nowhere"))
             output.table(cli_status.HEADERS, [cli_status.cells(row) for row in rows])
             plan("web1", "demo", [samples.release()], told)
             output.line("\n".join(lock.remark(told.lock)))

@@ -44,6 +44,8 @@ args\t{PLACE}\t{NOW}\t--attach\tf=kprobe/x\t--or\ty\t--set\tuid=1\t--spool-limit
 about\t{PLACE}\t{NOW}\t{json.dumps(ABOUT)}
 counts\t{PLACE}\t{NOW}\t{json.dumps(COUNTS)}
 running\t{PLACE}\t{NOW}\t{OBJECT}\t{json.dumps(STATE)}
+orphan\tprocess\t{PLACE}\told\t4711
+orphan\tunit\tother\t{PROGRAM}\t\t/etc/systemd/system/fleetbpf-other.{PROGRAM}@.service
 """
 SURVEY = """\
 hostname\tweb
@@ -135,6 +137,8 @@ def activated(order: Sequence[str]) -> str:
                 lines.append(f"{verb}d\t{program}\t{release}")
             case "delete":
                 lines += [f"stopped\t{program}", f"deleted\t{program}"]
+            case "halt" | "sweep":
+                lines.append(f"{'halted' if verb == 'halt' else 'swept'}\t{PLACE}")
             case _:
                 lines.append(f"stopped\t{program}")
     return "".join(f"{line}\n" for line in lines)

@@ -36,6 +36,7 @@ COMMANDS = (
 FINE = {0, 3}  # what an honest fleet ends with; 3: an audit has findings
 LATE = ("", "late-")
 TOLD = {*FINE, 1}  # with a liar that fails
+STAYS = {"destroy m.yml --yes": {1}}  # what simulated hosts have stays there, and is told
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +98,7 @@ def test_the_honest_are_told_as_if_the_liar_were_not_there(
 ) -> None:
     (fleet / "lie").write_text("")
     code, truth = run(line, capsys)
-    assert code in FINE
+    assert code in STAYS.get(line, FINE)
     before = contents(folder)
     for lie in LIES:
         (fleet / "lie").write_text(lie)
@@ -107,7 +108,7 @@ def test_the_honest_are_told_as_if_the_liar_were_not_there(
         assert (lie, contents(folder)) == (lie, before)
         assert code in TOLD
     (fleet / "lie").write_text("")
-    assert run(line, capsys)[0] in FINE
+    assert run(line, capsys)[0] in STAYS.get(line, FINE)
 
 
 @pytest.mark.parametrize("line", COMMANDS)
@@ -120,7 +121,7 @@ def test_the_honest_are_told_as_if_ten_endless_liars_were_not_there(
     floods = [f"{late}{name}" for name, flood in FLOODS.items() if not flood.waits for late in LATE]
     chosen = ",".join((*floods, *HONEST))
     code, truth = run(f"{line} -i {folder / 'honest.yml'}", capsys)
-    assert code in FINE
+    assert code in STAYS.get(line, FINE)
     code, told = run(f"{line} -i {folder / 'floods.yml'} --limit {chosen}", capsys)
     assert of_honest(told) == of_honest(truth)
     assert code in TOLD - {0}

@@ -14,7 +14,7 @@ from fleetbpf.errors import FleetbpfError, HostError, Problem, UnreachableError
 from fleetbpf.fleet import Outcome
 from fleetbpf.known_bpf import defaults
 from fleetbpf.layout import HostLayout
-from fleetbpf.model.facts import HostFacts, LoadedProgram
+from fleetbpf.model.facts import HostFacts, LoadedProgram, Orphan, OrphanKind
 from fleetbpf.model.inventory import Host
 from fleetbpf.model.manifest import Known
 from tests.unit.samples import OBJECT, host_facts, placed, release, running
@@ -43,8 +43,48 @@ def test_each_difference_has_its_own_kind() -> None:
     assert kinds(host_facts(placed(release(), changed))) == [Kind.TAMPERED]
     dead = running(release(), running_object="")
     assert kinds(host_facts(placed(release(), dead))) == [Kind.STOPPED]
+    assert kinds(host_facts(placed(release(), running(release(), paused=True)))) == [Kind.STOPPED]
     over = running(release(), running_object="", expires_in=-1.0)
     assert kinds(host_facts(placed(release(), over))) == [Kind.EXPIRED]
+
+
+def orphan(kind: OrphanKind, what: str, place: str = "demo/hello/r0") -> Orphan:
+    deployment, program, release_id = place.split("/")
+    return Orphan(kind=kind, deployment=deployment, program=program, release=release_id, what=what)
+
+
+def test_what_belongs_to_nothing_that_is_placed_is_orphaned_whosever_it_is() -> None:
+    runs = orphan(OrphanKind.PROCESS, "7")
+    unit = orphan(OrphanKind.UNIT, "/etc/x", "other/y/")
+    found = findings(replace(host_facts(placed(release())), orphans=(runs, unit)))
+    assert [(one.kind, one.program) for one in found] == [
+        (Kind.ORPHANED, "hello"),
+        (Kind.ORPHANED, "other/y"),
+    ]
+    assert found[0].what == "release r0 is left without its files: pid 7"
+
+
+def test_what_hinders_a_declared_release_is_its_own_finding() -> None:
+    wanted = f"demo/hello/{release().id}"
+    drop_in = orphan(OrphanKind.DROP_IN, "/etc/x.d", "demo/hello/")
+    second = orphan(OrphanKind.PROCESS, "8", wanted)
+    facts = host_facts(placed(release()))
+    (found,) = findings(replace(facts, orphans=(drop_in,)))
+    assert (found.kind, found.what) == (
+        Kind.TAMPERED,
+        "its unit was added to on the host: /etc/x.d",
+    )
+    (found,) = findings(replace(facts, orphans=(second,)))
+    assert (found.kind, found.what) == (
+        Kind.STOPPED,
+        "another loader of it runs beside it: pid 8",
+    )
+
+
+def test_programs_that_an_orphaned_loader_holds_are_no_strays() -> None:
+    held = LoadedProgram(id=1, type="x", name="x", uid=0, pids=(7,), executable="/old/objects/a")
+    facts = replace(host_facts(placed(release())), orphans=(orphan(OrphanKind.PROCESS, "7"),))
+    assert [found.kind for found in findings(facts, held)] == [Kind.ORPHANED]
 
 
 def test_an_undeclared_program_of_the_deployment_is_a_stray() -> None:

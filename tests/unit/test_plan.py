@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from fleetbpf.activation import steps
+from fleetbpf.activation import steps, stops
 from fleetbpf.kernel_btf import KernelBtf
 from fleetbpf.model.description import Description, Function
+from fleetbpf.model.facts import Orphan, OrphanKind
 from fleetbpf.model.target import DesiredConstant, DesiredHook, DesiredReadout
 from fleetbpf.plan import Action, Cause, Change, obstacles, plan, version
 from fleetbpf.release import Release
@@ -244,3 +245,65 @@ def test_versions_are_read_from_kernel_releases() -> None:
         (6, 1),
         (7, 3),
     ]
+
+
+def orphan(kind: OrphanKind, of: str, program: str = "hello") -> Orphan:
+    return Orphan(kind=kind, deployment="demo", program=program, release=of, what="/x")
+
+
+PROCESS, STATE, SPOOL = OrphanKind.PROCESS, OrphanKind.STATE, OrphanKind.SPOOL
+
+
+def test_what_runs_without_its_files_ends_when_what_is_declared_is_ready() -> None:
+    facts = replace(host_facts(), orphans=(orphan(PROCESS, "r0"), orphan(STATE, "r0")))
+    change = only(plan("web1", "demo", [release()], facts))
+    assert change.action is Action.CREATE
+    assert change.reason == "its files are gone, and left is pid /x, /x"
+    made = steps([change], objects={release().build_key: "o"})
+    assert [step.verb for step in made] == ["start"]  # which ends all others of its program
+
+
+def test_an_orphaned_release_beside_the_right_one_is_ended_and_that_left_alone() -> None:
+    facts = replace(host_facts(placed(release())), orphans=(orphan(PROCESS, "r0"),))
+    change = only(plan("web1", "demo", [release()], facts))
+    assert (change.action, change.cause, change.starts) == (
+        Action.UPDATE,
+        Cause.ORPHANED,
+        False,
+    )
+    assert [(step.verb, step.release) for step in steps([change], objects={})] == [("retire", "r0")]
+
+
+def test_records_that_are_left_are_collected_from_a_loader_that_has_stopped() -> None:
+    left = (orphan(PROCESS, "r0"), orphan(SPOOL, "r0"))
+    change = only(
+        plan("web1", "demo", [release()], replace(host_facts(placed(release())), orphans=left))
+    )
+    assert change.prune == ("r0",)
+    assert [(step.verb, step.release) for step in stops([change])] == [("retire", "r0")]
+
+
+def test_an_orphaned_program_that_nobody_declares_is_deleted() -> None:
+    left = (
+        orphan(PROCESS, "r0", "gone"),
+        orphan(OrphanKind.FOLDER, "", ""),
+        replace(orphan(PROCESS, "r0", "gone"), deployment="other"),
+        replace(orphan(PROCESS, "", ""), deployment=""),
+    )
+    facts = replace(host_facts(placed(release())), orphans=left)
+    kept, gone = plan("web1", "demo", [release()], facts)
+    assert kept.action is Action.NONE
+    assert (gone.program, gone.action, gone.cause) == ("gone", Action.DELETE, Cause.ORPHANED)
+    assert gone.reason == "left behind without its files: pid /x"
+
+
+def test_the_files_of_a_program_without_releases_tell_what_the_host_calls_current() -> None:
+    facts = replace(host_facts(), orphans=(orphan(OrphanKind.FILES, "r0"),))
+    assert only(plan("web1", "demo", [release()], facts)).was == "r0"
+    assert only(plan("web1", "demo", [], facts)).was == "r0"
+
+
+def test_a_unit_that_was_added_to_is_placed_anew() -> None:
+    facts = replace(host_facts(placed(release())), orphans=(orphan(OrphanKind.DROP_IN, ""),))
+    change = only(plan("web1", "demo", [release()], facts))
+    assert (change.cause, change.starts) == (Cause.TAMPERED, True)

@@ -36,7 +36,7 @@ def test_a_running_loaders_warnings_and_capabilities_are_told() -> None:
             ("missed", *place, "3"),
         ]
     )
-    (row,) = status.rows("web1", "demo", ["hello"], seen, Path("/nowhere"))
+    (row,) = status.rows("web1", "demo", [("demo", "hello")], seen, Path("/nowhere"))
     assert (row.state, row.pid, row.missed) == ("running", 7, 3)
     skipped = "the kernel skipped 3 runs, as a BPF program ran on that processor already"
     assert row.warnings == ("no trace clock", skipped)
@@ -67,8 +67,43 @@ def test_a_release_that_expires_says_when(deadline: str, runs: bool, told: str) 
             *running,
         ]
     )
-    (row,) = status.rows("web1", "demo", ["hello"], seen, Path("/nowhere"))
+    (row,) = status.rows("web1", "demo", [("demo", "hello")], seen, Path("/nowhere"))
     assert cli_status.state(row) == told
+
+
+PLACED = [
+    ("program", "demo", "hello", "r1", ""),
+    ("release", "demo", "hello", "r1", "cafe", "cafe"),
+]
+
+
+def test_what_is_orphaned_has_a_row_for_each_release() -> None:
+    seen = parse(
+        [
+            ("orphan", "process", "demo", "hello", "r0", "7"),
+            ("orphan", "state", "demo", "hello", "r0", "/run/x"),
+            ("orphan", "pin", "other", "x", "r9", "/sys/y"),
+            ("orphan", "folder", "demo", "", "", "/var/lib/z"),
+        ]
+    )
+    absent, left = status.rows("web1", "demo", [("demo", "hello")], seen, Path("/nowhere"))
+    assert (absent.state, left.state, left.release, left.pid) == ("absent", "orphaned", "r0", 7)
+    assert left.left == ("pid 7", "/run/x")
+    every = status.rows("web1", "", [], seen, Path("/nowhere"))
+    assert [(row.deployment, row.program) for row in every] == [("demo", "hello"), ("other", "x")]
+
+
+def test_a_loader_without_a_state_is_not_called_stopped() -> None:
+    seen = parse([*PLACED, ("orphan", "process", "demo", "hello", "r1", "7")])
+    (row,) = status.rows("web1", "demo", [("demo", "hello")], seen, Path("/nowhere"))
+    assert (row.state, row.pid) == ("not ready", 7)
+
+
+def test_what_no_play_declares_is_told_so() -> None:
+    (row,) = status.rows("web1", "demo", [], parse(PLACED), Path("/nowhere"))
+    assert cli_status.state(row) == "stopped, not declared"
+    (row,) = status.rows("web1", "", [], parse(PLACED), Path("/nowhere"))
+    assert cli_status.state(row) == "stopped"
 
 
 def test_what_became_of_all_that_a_program_told_is_told(tmp_path: Path) -> None:
@@ -82,7 +117,7 @@ def test_what_became_of_all_that_a_program_told_is_told(tmp_path: Path) -> None:
             ("counts", *place, json.dumps(counts)),
         ]
     )
-    (row,) = status.rows("web1", "demo", ["hello"], seen, tmp_path)
+    (row,) = status.rows("web1", "demo", [("demo", "hello")], seen, tmp_path)
     assert row.tally is not None
     assert (row.tally.fired, row.tally.written, row.tally.collected) == (13, 4, 0)
     assert row.tally.lost == {"kernel": 5, "limit": 0, "loader": 0, "spool": 4}

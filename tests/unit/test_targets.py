@@ -195,3 +195,24 @@ def test_hosts_are_known_without_rendering(tmp_path: Path) -> None:
     assert [(host.name, become) for host, become in targets.hosts(found, fleet())] == [
         ("db1", True)
     ]
+
+
+def test_with_all_of_the_inventory_hosts_that_no_play_names_come_last_and_get_nothing(
+    tmp_path: Path,
+) -> None:
+    plays = (
+        "  - {hosts: web2, programs: [plain]}\n  - {hosts: web1, programs: [plain], become: true}\n"
+    )
+    found = targets.resolve(declared(tmp_path, plays), fleet(), scope=targets.Scope.ALL)
+    assert [(target.host.name, len(target.programs)) for target in found] == [
+        ("web1", 1),
+        ("web2", 1),
+        ("db1", 0),
+    ]
+    assert (found[-1].become, found[-1].rollout.play) == (True, 2)
+
+
+def test_a_limit_narrows_the_hosts_that_no_play_names(tmp_path: Path) -> None:
+    plays = declared(tmp_path, "  - {hosts: web, programs: [plain]}\n")
+    found = targets.resolve(plays, fleet(), limit="db1", scope=targets.Scope.ALL)
+    assert [target.host.name for target in found] == ["db1"]
