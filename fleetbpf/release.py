@@ -12,7 +12,7 @@ from fleetbpf.layout import HostLayout
 from fleetbpf.model.hook import Hook
 from fleetbpf.model.target import DesiredHook, DesiredProgram, Scalar
 from fleetbpf.quantities import in_a_word, told_size
-from fleetbpf.sandbox import Opening, openings
+from fleetbpf.sandbox import Opening, openings, view
 from fleetbpf.templates import rendered
 
 KERNEL_BTF = "kernel.btf"  # beside the args
@@ -111,6 +111,7 @@ class Release:
     @cached_property
     def unit(self) -> bytes:
         """The template unit of this program, for hosts with systemd."""
+        opened = openings(Hook.parse(text) for hook in self.program.hooks for text in hook.first_of)
         text = rendered(
             "unit.service.j2",
             deployment=self.deployment,
@@ -121,9 +122,8 @@ class Release:
             cpu_limit=self.program.cpu_limit,
             textfile=self.program.textfile,
             opening=Opening,
-            open=openings(
-                Hook.parse(text) for hook in self.program.hooks for text in hook.first_of
-            ),
+            open=opened,
+            view=view(self.program.textfile, opened),
         )
         return text.encode()
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from enum import Enum
 
+from fleetbpf.frozen import frozen
 from fleetbpf.model.hook import Hook
 from fleetbpf.model.hook_kinds import Shape
 
@@ -20,6 +21,27 @@ class Opening(Enum):
     NETWORK = "network"  # the host's interfaces and sockets, and leave to change its network
     PACKETS = "packets"  # a socket that sees what passes an interface
     PROCESSES = "processes"  # to see the files of other processes by /proc/PID/root
+
+
+@frozen
+class View:
+    """What a unit sees of the folders that users may write to."""
+
+    homes: str  # ProtectHome=
+    temporary: str  # PrivateTmp=
+    shown: str = ""  # a folder that is shown though all around it is hidden
+
+
+def view(textfile: str, open_: frozenset[Opening]) -> View:
+    """The view of a unit with that folder of metrics ("": none), which is written where it is."""
+    homes = "read-only" if Opening.HOMES in open_ else "yes"
+    temporary = "no" if Opening.TEMPORARY in open_ or f"{textfile}/" in TEMPORARY else "yes"
+    inside = f"{textfile}/"
+    if inside.startswith(HOMES) and homes == "yes":
+        return View(homes="tmpfs", temporary=temporary, shown=textfile)
+    if inside.startswith(TEMPORARY) and temporary == "yes":
+        return View(homes=homes, temporary=temporary, shown=textfile)
+    return View(homes=homes, temporary=temporary)
 
 
 def openings(hooks: Iterable[Hook]) -> frozenset[Opening]:

@@ -17,10 +17,10 @@ from tests.unit.samples import release
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
-def unit(*hooks: str) -> dict[str, str]:
+def unit(*hooks: str, textfile: str = "") -> dict[str, str]:
     """The last value of each setting in the unit of a program with these hooks."""
     wanted = (DesiredHook(function=f"f{n}", first_of=(hook,)) for n, hook in enumerate(hooks))
-    text = release(hooks=tuple(wanted)).unit.decode()
+    text = release(hooks=tuple(wanted), textfile=textfile).unit.decode()
     return dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
 
 
@@ -68,6 +68,30 @@ def test_hooks_on_files_of_users_see_them() -> None:
     opened = unit("tp_btf/sched_switch", "uprobe//home/ann/server:main", "usdt//tmp/x:app:request")
     assert (opened["ProtectHome"], opened["PrivateTmp"]) == ("read-only", "no")
     assert opened["CapabilityBoundingSet"].endswith(" CAP_DAC_READ_SEARCH")
+
+
+@pytest.mark.parametrize(
+    ("textfile", "hooks", "homes", "temporary", "shown"),
+    [
+        ("/var/lib/node_exporter/metrics", (), "yes", "yes", None),
+        ("/home/ann/metrics", (), "tmpfs", "yes", "-/home/ann/metrics"),
+        ("/root/metrics", (), "tmpfs", "yes", "-/root/metrics"),
+        ("/run/user/1000/metrics", (), "tmpfs", "yes", "-/run/user/1000/metrics"),
+        ("/home/ann/metrics", ("uprobe//home/ann/x:main",), "read-only", "yes", None),
+        ("/tmp/metrics", (), "yes", "yes", "-/tmp/metrics"),
+        ("/var/tmp/a/b", (), "yes", "yes", "-/var/tmp/a/b"),
+        ("/tmp", (), "yes", "no", None),
+        ("/tmp/metrics", ("uprobe//tmp/x:main",), "yes", "no", None),
+        ("/homes/metrics", (), "yes", "yes", None),
+    ],
+)
+def test_metrics_are_written_where_the_manifest_says(
+    *, textfile: str, hooks: tuple[str, ...], homes: str, temporary: str, shown: str | None
+) -> None:
+    found = unit(*hooks, textfile=textfile)
+    assert (found["ProtectHome"], found["PrivateTmp"]) == (homes, temporary)
+    assert found.get("BindPaths") == shown
+    assert found["ReadWritePaths"].endswith(f" -{textfile}")
 
 
 def units_of(example: Path, folder: Path) -> list[bytes]:
