@@ -80,6 +80,16 @@ class Command:
             limits=limits,
         )
 
+    def as_it_is(self) -> "Command":
+        """The same for who is root already."""
+        return Command(
+            *self.words,
+            name=self.name,
+            stays=self.stays,
+            order=self.order,
+            limits=self.limits,
+        )
+
     def speaking(self, *, within: float) -> "Command":
         """The same, when it has to say something every `within` seconds."""
         return Command(

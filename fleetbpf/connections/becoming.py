@@ -21,7 +21,7 @@ from fleetbpf.errors import FleetbpfError, HostError, Problem, UnreachableError
 from fleetbpf.limits import Limits
 from fleetbpf.model.inventory import Host
 
-PROBE = Command("true", limits=Limits(silence=20.0))  # does the login shell run anything?
+PROBE = Command("id", "-u", limits=Limits(silence=20.0))  # runs the login shell anything, as whom?
 PROBE_TIMEOUT = 30.0  # seconds
 LET_IN = (
     "`ssh HOST sh -c true` must work there: a login shell that runs commands (no nologin), and no "
@@ -79,6 +79,7 @@ class BecomingConnection:
         self._patience = patience
         self._last: Errand | None = None  # whose shell waits for an order
         self._became = False  # whether that is root's
+        self._is_root = False  # who logs in: found out where nothing makes one root
 
     def run(
         self,
@@ -92,6 +93,8 @@ class BecomingConnection:
 
         Raises HostError when it has not begun: nobody was made root, or there is no shell.
         """
+        if self._is_root:
+            command = command.as_it_is()
         last, self._last = self._last, None
         if last and command.order and command.become == self._became and self._plain.waits:
             return self._resume(last, command, stdin, stdout=stdout, timeout=timeout)
@@ -107,7 +110,8 @@ class BecomingConnection:
         bare, dialogue = self._begin(errand, command, password)
         completed = self._converse(bare, dialogue, timeout=timeout, terminal=asks)
         if not dialogue.begun:
-            raise self._shut_out(dialogue, completed.status, become=command.become)
+            self._check_root(dialogue, completed.status, become=command.become)
+            return self.run(command, stdin=stdin, stdout=stdout, timeout=timeout)
         if dialogue.waits:
             self._last, self._became = errand, command.become
         return completed
@@ -184,20 +188,29 @@ class BecomingConnection:
             raise self._refusal(what, dialogue) from error
         return dialogue.completed(ended.status)
 
-    def _shut_out(self, dialogue: Dialogue, status: int, *, become: bool) -> HostError:
-        """Why a command has not begun: nobody was made root, or nobody may run anything."""
-        if become and isinstance(dialogue, AskedDialogue) and dialogue.refused:
-            return self._refusal("did not take the password", dialogue)
-        if become:
-            probe = Errand(envelope=seal(PROBE), payload=b"", limits=PROBE.limits)
-            bare, alone = self._begin(probe, PROBE, None)
-            try:
-                status = self._converse(bare, alone, timeout=PROBE_TIMEOUT).status
-            except FleetbpfError:
-                return self._not_root(dialogue)
-            if alone.begun:
-                return self._not_root(dialogue)
-            dialogue = alone
+    def _check_root(self, dialogue: Dialogue, status: int, *, become: bool) -> None:
+        """Note that who logs in is root, and needs nothing to become so: no sudo may be there.
+
+        Else raises HostError, with why a command has not begun.
+        """
+        if not become:
+            raise self._shut_out(dialogue, status)
+        if isinstance(dialogue, AskedDialogue) and dialogue.refused:
+            raise self._refusal("did not take the password", dialogue)
+        probe = Errand(envelope=seal(PROBE), payload=b"", limits=PROBE.limits)
+        bare, alone = self._begin(probe, PROBE, None)
+        try:
+            found = self._converse(bare, alone, timeout=PROBE_TIMEOUT)
+        except FleetbpfError:
+            raise self._not_root(dialogue) from None
+        if not alone.begun:
+            raise self._shut_out(alone, found.status)
+        if found.stdout.strip() != b"0":
+            raise self._not_root(dialogue)
+        self._is_root = True
+
+    def _shut_out(self, dialogue: Dialogue, status: int) -> HostError:
+        """The login shell runs nothing."""
         said = dialogue.said
         what = f"the login shell did not run a command (exit status {status})"
         lines = said.splitlines()

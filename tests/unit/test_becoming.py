@@ -1,5 +1,6 @@
 """Becoming root with a password: what is fed to whom, and when."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,17 @@ HANGS = "printf 'Code: ' >&2\nexec sleep 60\n"
 @pytest.fixture
 def program(tmp_path: Path) -> Path:
     return tmp_path / "sudo"
+
+
+@pytest.fixture(autouse=True)
+def who(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """What `id` says on the host: that of somebody who is not root, whoever runs these tests."""
+    file = tmp_path / "bin" / "id"
+    file.parent.mkdir()
+    file.write_text("#!/bin/sh\necho 1000\n")
+    file.chmod(0o755)
+    monkeypatch.setenv("PATH", str(file.parent), prepend=os.pathsep)
+    return file
 
 
 def raised(
@@ -149,3 +161,30 @@ def test_doas_with_a_password_is_not_for_this_machine_itself() -> None:
 def test_a_command_for_root_is_not_run_by_whoever_logs_in() -> None:
     with LocalConnection() as plain, pytest.raises(ValueError, match="become root to run id"):
         plain.run(Command("id", become=True))
+
+
+@pytest.mark.parametrize(
+    ("text", "password"),
+    [
+        pytest.param("echo not allowed >&2\nexit 1\n", None, id="a sudo that refuses root"),
+        pytest.param("", None, id="no sudo at all"),
+        pytest.param("", "se cret", id="no sudo, and a password"),
+    ],
+)
+def test_who_is_root_already_needs_nothing_to_become_so(
+    program: Path, who: Path, text: str, password: str | None
+) -> None:
+    who.write_text("#!/bin/sh\necho 0\n")
+    raised(program, text)
+    if not text:
+        program.unlink()
+    host = Host(name="web1", address="web1", become_way=BecomeWay(executable=str(program)))
+    with BecomingConnection(LocalConnection("web1"), host, password=lambda: password) as connection:
+        for _ in range(2):
+            done = connection.run(Command("cat", become=True), stdin=BINARY, timeout=300)
+            assert (done.status, done.stdout) == (0, BINARY)
+
+
+def test_whose_password_is_refused_is_not_taken_for_root(program: Path, who: Path) -> None:
+    who.write_text("#!/bin/sh\necho 0\n")
+    assert refusal(program, TWICE, password="no").what.endswith("did not take the password")
