@@ -218,7 +218,7 @@ class Rendering:
             hooks=tuple(self._hooks(name, program, host, variables)),
             allow=program.allow,
             constants=tuple(self._constants(name, program, host, variables)),
-            readouts=tuple(self._readouts(name, program)),
+            readouts=tuple(desired_readouts(self._manifest, name)),
             textfile=self._textfile(program, host, variables),
             events=manifests.events(self._manifest, name),
             trace_buffer=program.trace.buffer,
@@ -235,20 +235,6 @@ class Rendering:
         if not holds_template(program) and not is_template(self._manifest.textfile or ""):
             self._same_everywhere[name] = desired
         return desired
-
-    def _readouts(self, name: str, program: Program) -> Iterator[DesiredReadout]:
-        """Each map with how it is read out; whether the object can do that, the build says."""
-        for each, readout in program.maps.items():
-            yield DesiredReadout(
-                map=each,
-                every=readout.every,
-                sum=readout.per_cpu == "sum",
-                clear=readout.clear,
-                histogram=readout.histogram or "",
-                stacks=tuple(readout.stacks.items()),
-                metrics=tuple(desired_metrics(each, name, readout)),
-                where=self._manifest.place("programs", name, "maps", each),
-            )
 
     def _textfile(self, program: Program, host: Host, variables: Mapping[str, object]) -> str:
         """The folder for metrics; "" for a program that has none."""
@@ -307,6 +293,21 @@ class Rendering:
 def seconds(duration: float | None) -> int | None:
     """Whole seconds, at least one."""
     return None if duration is None else max(round(duration), 1)
+
+
+def desired_readouts(manifest: Manifest, program: str) -> Iterator[DesiredReadout]:
+    """Each map with how it is read out; whether the object can do that, the build says."""
+    for each, readout in manifest.programs[program].maps.items():
+        yield DesiredReadout(
+            map=each,
+            every=readout.every,
+            sum=readout.per_cpu == "sum",
+            clear=readout.clear,
+            histogram=readout.histogram or "",
+            stacks=tuple(readout.stacks.items()),
+            metrics=tuple(desired_metrics(each, program, readout)),
+            where=manifest.place("programs", program, "maps", each),
+        )
 
 
 def desired_metrics(map_: str, program: str, readout: MapReadout) -> Iterator[DesiredMetric]:

@@ -6,7 +6,7 @@ import io
 import os
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import NoReturn
 
@@ -56,6 +56,9 @@ COMMANDS = (
 )
 
 
+Run = Callable[[argparse.Namespace, Output], int]
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line `arguments` (default: the process's own); return the exit code."""
     if isinstance(sys.stdout, io.TextIOWrapper):
@@ -65,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         output = settled(options)
         with left_as_it_was(), ended_like_ctrl_c():
-            return int(options.run(options, output))
+            return int(chosen(options)(options, output))
     except OutputError as error:
         say_no_more()
         return report(error, replace(output, json=False))
@@ -79,6 +82,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return ExitCode.DONE
     except Exception:  # the one boundary: a bug becomes a report file
         return report_bug(output)
+
+
+def chosen(options: argparse.Namespace) -> Run:
+    """What runs the command: itself, or once for each of several manifests."""
+    if len(vars(options).get("manifests", ())) < 2:
+        run: Run = options.run
+        return run
+    from fleetbpf.cli import several
+
+    return several.run
 
 
 def say_no_more() -> None:

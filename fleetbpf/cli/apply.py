@@ -34,7 +34,9 @@ SUMMARY = "build, ship and start what a manifest declares; a second run changes 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    add_fleet(parser, what="the manifest's file, or a plan that `plan --out` has saved")
+    add_fleet(
+        parser, what="the manifest's file, several of them, or a plan that `plan --out` has saved"
+    )
     add_diff(parser)
     add_prune(parser)
     add_lock_timeout(parser)

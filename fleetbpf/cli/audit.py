@@ -42,7 +42,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--report", action="store_true", help="leave a dated report under reports/ as well"
     )
-    add_fleet(parser, nargs="?")
+    add_fleet(parser, nargs="*")
 
 
 def run(options: argparse.Namespace, output: Output) -> ExitCode:

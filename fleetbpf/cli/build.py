@@ -16,7 +16,6 @@ from fleetbpf.model.recipe import OBJECT_SUFFIXES, SUFFIX, Recipe
 
 if TYPE_CHECKING:
     from fleetbpf.build import Artifact
-    from fleetbpf.model.manifest import Manifest
     from fleetbpf.model.target import DesiredProgram
 
 SUMMARY = "compile programs into loaders, or find them in the cache"
@@ -107,7 +106,7 @@ def for_architectures(
 
 def wanted_by(path: Path) -> Iterator[Wanted]:
     """The loaders that one word of the command line stands for."""
-    from fleetbpf import manifest
+    from fleetbpf import any_host, manifest
 
     if path.name.endswith((SUFFIX, *OBJECT_SUFFIXES)) or is_elf(path):
         if not named_files.is_file(path):
@@ -129,31 +128,8 @@ def wanted_by(path: Path) -> Iterator[Wanted]:
                     project=declared.folder,
                     events=manifest.events(declared, name),
                 ),
-                program=as_declared(declared, name, source),
+                program=any_host.program(declared, name, source),
             )
-
-
-def as_declared(declared: "Manifest", name: str, source: Path) -> "DesiredProgram":
-    """A program's hooks and what it may do, for no host in particular."""
-    from fleetbpf.model.target import DesiredHook, DesiredProgram
-
-    program = declared.programs[name]
-    hooks = (
-        DesiredHook(
-            function=function,
-            first_of=entry.first_of,
-            load=entry.load,
-            optional=entry.optional,
-            unless=entry.unless,
-            where=declared.value_place("programs", name, "hooks", function, index),
-        )
-        for function, entries in program.hooks.items()
-        for index, entry in enumerate(entries)
-    )
-    where = declared.place("programs", name)
-    return DesiredProgram(
-        name=name, source=source, hooks=tuple(hooks), allow=program.allow, where=where
-    )
 
 
 def is_elf(path: Path) -> bool:

@@ -5,7 +5,7 @@ A command makes its document from values; tests have every document judged by it
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
@@ -19,6 +19,7 @@ from fleetbpf.relocations import Missing
 from fleetbpf.rollback import Return
 from fleetbpf.status import ProgramStatus
 
+D = TypeVar("D")
 Facts = Mapping[str, Any]
 
 
@@ -344,6 +345,7 @@ class Removed(Document):
 class Validate(Document):
     """`fleetbpf validate`."""
 
+    built: bool
     manifest: str
     name: str
     programs: tuple[str, ...]
@@ -517,6 +519,28 @@ class Line(BaseModel):
     claimed: Mapping[str, Any] = Field(default={}, description="fields that the record said itself")
 
 
+SEVERAL = frozenset(
+    (
+        "plan",
+        "check",
+        "apply",
+        "status",
+        "rollback",
+        "destroy",
+        "audit",
+        "validate",
+        "facts",
+        "unlock",
+    )
+)  # commands that take several manifests
+
+
+class Several(Document, Generic[D]):
+    """Several manifests: the document of each, and the hosts and problems of all."""
+
+    documents: tuple[D, ...]
+
+
 DOCUMENTS: Mapping[str, Any] = {
     "plan": Plan,
     "check": Check,
@@ -556,6 +580,8 @@ DOCUMENTS: Mapping[str, Any] = {
 def json_schema(command: str) -> dict[str, Any]:
     """The schema of what a command prints: of its document, or of each line of its stream."""
     shapes: Any = DOCUMENTS[command] | Failure
+    if command in SEVERAL:
+        shapes = shapes | Several[shapes]
     if command in STREAMS:
         shapes = shapes | Line
     return TypeAdapter(shapes).json_schema(mode="serialization")

@@ -14,6 +14,7 @@ EXAMPLES: Mapping[str, Sequence[Example]] = {
         ("fleetbpf apply hello.yml", "all hosts of the manifest"),
         ("fleetbpf apply hello.yml --limit 'web:!web3'", "fewer of them"),
         ("fleetbpf apply hello.yml --prune", "and gone from hosts that no play names any more"),
+        ("fleetbpf apply hello.yml opens.yml", "two manifests, one after the other"),
         ("fleetbpf apply hello.yml -i web1.example.com,", "an inventory of one host"),
         ("fleetbpf apply hello.yml --yes", "in a pipeline: also where programs are deleted"),
         ("fleetbpf apply hello.yml -e uplink=eth1", "a variable that wins over all others"),
@@ -51,7 +52,10 @@ EXAMPLES: Mapping[str, Sequence[Example]] = {
         ("fleetbpf schedule install hello.yml", "audit at the times of its audit.cron"),
         ("fleetbpf schedule list", "what is installed here"),
     ),
-    "validate": (("fleetbpf validate hello.yml -i hosts.yml", "does it fit the inventory, too?"),),
+    "validate": (
+        ("fleetbpf validate hello.yml -i hosts.yml", "does it fit the inventory, too?"),
+        ("fleetbpf validate hello.yml --build", "does it compile, and is all there that it names?"),
+    ),
     "schema": (
         ("fleetbpf schema > manifest.schema.json", "for an editor"),
         ("fleetbpf schema settings", "of fleetbpf.yml"),

@@ -6,9 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fleetbpf import named_files
 from fleetbpf.cli import recap
-from fleetbpf.cli.host_words import in_one
+from fleetbpf.cli.host_words import in_one, is_manifest
 from fleetbpf.cli.options import (
     add_forks,
     add_inventory,
@@ -80,11 +79,6 @@ def take_apart(options: argparse.Namespace) -> None:
         raise InputError(Problem(where="history", what=what, hint="fleetbpf history all hello.yml"))
     options.hosts = in_one(hosts)
     options.manifest = Path(manifests[0]) if manifests else None
-
-
-def is_manifest(word: str) -> bool:
-    """Whether a word is the file of a manifest."""
-    return word.endswith((".yml", ".yaml")) or named_files.is_file(Path(word))
 
 
 def unknown(deployment: str, told: "Sequence[Outcome[History]]") -> Iterator[Problem]:

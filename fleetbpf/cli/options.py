@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from fleetbpf import digits, named_files
 from fleetbpf.cli import tree
-from fleetbpf.cli.host_words import add_hosts
+from fleetbpf.cli.host_words import Manifests, add_hosts
 from fleetbpf.defaults import (
     COLORS,
     DEFAULT_CONNECT_TIMEOUT,
@@ -65,10 +65,15 @@ def add_manifest(
     parser: argparse.ArgumentParser,
     *,
     what: str = "the manifest's file",
-    nargs: Literal["?"] | None = None,
+    nargs: Literal["*", "+"] | None = None,
 ) -> None:
-    """Add the positional MANIFEST; with "?" it may be left out."""
-    parser.add_argument("manifest", metavar="MANIFEST", type=Path, nargs=nargs, help=what)
+    """Add the positional MANIFEST: one, one or several ("+"), or none as well ("*")."""
+    if nargs is None:
+        parser.add_argument("manifest", metavar="MANIFEST", type=Path, help=what)
+    else:
+        parser.add_argument(
+            "manifest", metavar="MANIFEST", type=Path, nargs=nargs, action=Manifests, help=what
+        )
 
 
 def add_inventory(parser: argparse.ArgumentParser) -> None:
@@ -190,8 +195,8 @@ def wait(text: str) -> float:
 def add_fleet(
     parser: argparse.ArgumentParser,
     *,
-    what: str = "the manifest's file",
-    nargs: Literal["?"] | None = None,
+    what: str = "the manifest's file; or several manifests",
+    nargs: Literal["*", "+"] | None = "+",
 ) -> None:
     """Add what every command over the hosts of a manifest takes."""
     add_manifest(parser, what=what, nargs=nargs)

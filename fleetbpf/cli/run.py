@@ -26,7 +26,7 @@ PATIENCE = 60.0  # seconds for a host that still activates when we were interrup
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    add_fleet(parser)
+    add_fleet(parser, what="the manifest's file", nargs=None)
     parser.add_argument(
         "--for",
         dest="seconds",

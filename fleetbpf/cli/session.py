@@ -9,15 +9,7 @@ from dataclasses import field, replace
 from pathlib import Path
 from typing import TypeVar
 
-from fleetbpf import (
-    constant_types,
-    descriptors,
-    event_plan,
-    fleet,
-    hook_checks,
-    ownership,
-    readouts,
-)
+from fleetbpf import descriptors, fleet, ownership, program_checks
 from fleetbpf.builders import Builders
 from fleetbpf.cli import asking
 from fleetbpf.cli.output import Output
@@ -118,14 +110,7 @@ class Session:
             if not artifact.cached:
                 output.compiler(artifact.warnings)
         descriptions = {recipe: artifact.description for recipe, artifact in artifacts.items()}
-        InputError.raise_if_any(
-            (
-                *hook_checks.problems(targets, descriptions),
-                *constant_types.problems(targets, descriptions),
-                *readouts.problems(targets, descriptions),
-                *event_plan.problems(descriptions),
-            )
-        )
+        InputError.raise_if_any(program_checks.problems(targets, descriptions))
         return builders
 
     def prepare(self, manifest: Manifest, targets: Sequence[Target], output: Output) -> Prepare:
