@@ -4,7 +4,7 @@ import errno
 import threading
 import time
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, Self
 
 from paramiko import Message
 from paramiko.packet import Packetizer
@@ -22,6 +22,31 @@ class Outgoing(Protocol):
     def send(self, piece: bytes, /) -> int:
         """Send as much as there is room for; TimeoutError when there is none for some time."""
         ...
+
+
+class Line(str):
+    """A line of the time before the key exchange, which goes into a hash as the bytes it was."""
+
+    __slots__ = ("raw",)
+    raw: bytes
+
+    def __new__(cls, raw: bytes) -> Self:
+        """The text of a line in whatever encoding."""
+        made = super().__new__(cls, raw.decode("utf-8", "replace"))
+        made.raw = raw
+        return made
+
+    def encode(self, encoding: str = "utf-8", errors: str = "strict") -> bytes:  # noqa: ARG002
+        """The bytes that were sent."""
+        return self.raw
+
+
+class ForgivingMessage(Message):
+    """A message whose texts may be in another encoding than RFC 4251 wants."""
+
+    def get_text(self) -> str:
+        """The next string, for people."""
+        return bytes(self.get_binary()).decode("utf-8", "replace")
 
 
 class QuietPacketizer(Packetizer):
@@ -45,7 +70,11 @@ class QuietPacketizer(Packetizer):
 
     def readline(self, timeout: float) -> str:
         """Read a line of the time before the key exchange, and remember it."""
-        line = super().readline(timeout)
+        lines = self._Packetizer__remainder  # type: ignore[has-type]
+        while b"\n" not in lines:
+            lines += self._read_timeout(timeout)
+        raw, _, self._Packetizer__remainder = lines.partition(b"\n")
+        line = Line(raw.removesuffix(b"\r"))
         self.first_lines.append(line)
         return line
 
@@ -59,6 +88,7 @@ class QuietPacketizer(Packetizer):
         """The next message, of whatever kind: the peer lives."""
         found: tuple[int, Message] = super().read_message()
         self._unanswered = 0
+        found[1].__class__ = ForgivingMessage
         return found
 
     def write_all(self, out: bytes) -> None:  # type: ignore[override]

@@ -128,17 +128,23 @@ def not_greeted(
         return unreachable(host, f"turned away: {first_lines[0]}", FEWER_FORKS, kind=TransientError)
     if first_lines and first_lines[0].startswith(TURNED_AWAY):
         return unreachable(host, f"turned away: {first_lines[0]}", PENALTY, kind=TurnedAwayError)
-    if first_lines:
+    if first_lines and is_text(first_lines[0]):
         said = first_lines[0][:80]
         return unreachable(host, f"not an SSH server: it says {said!r}", CHECK_ADDRESS)
     # paramiko wraps what happened in an error of its own.
     cause = error.__context__ if isinstance(error, SSHException) else error
-    if isinstance(cause, UnicodeDecodeError):
+    if first_lines:
         return unreachable(host, "not an SSH server: it does not send text", CHECK_ADDRESS)
     if isinstance(cause, SSHException):
         return unreachable(host, f"not an SSH server: {cause}", CHECK_ADDRESS)
     what = f"{ending(cause)} before its SSH banner"
     return unreachable(host, what, FEWER_FORKS, kind=TransientError)
+
+
+def is_text(line: str) -> bool:
+    """Whether a line is text: in what is none, half of the signs or more are none."""
+    odd = sum(sign == "\ufffd" or not sign.isprintable() for sign in line)
+    return 2 * odd < max(len(line), 1)
 
 
 def lost(

@@ -103,7 +103,8 @@ def start(
         address=ADDRESS, port=port, host_keys=host_keys, folder=folder, first=first
     )
     penalties = f"{NO_PENALTIES}\n" if understands(NO_PENALTIES) else ""
-    (folder / "sshd_config").write_text(text + penalties + more)
+    whole = f"{text}{penalties}{more}"
+    (folder / "sshd_config").write_bytes(whole.encode("utf-8", "surrogateescape"))
     if os.geteuid() == 0:
         Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)  # where sshd drops its privileges
     command = [*wrapper, str(executable()), "-D", "-e", "-f", str(folder / "sshd_config")]
