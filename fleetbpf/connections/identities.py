@@ -20,6 +20,9 @@ from fleetbpf.frozen import frozen
 UNREADABLE = (ValueError, UnsupportedAlgorithm, NotImplementedError)
 PRIVATE = b"PRIVATE KEY-----"  # in the first line of every format
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
+DSA = "ssh-dss"
+# Of encrypted keys, those that cryptography undoes; "" is a PEM file's.
+CIPHERS = ("", "aes256-ctr", "aes256-cbc", "aes256-gcm@openssh.com")
 MAGIC = b"openssh-key-v1\0"  # OpenSSH's PROTOCOL.key
 
 
@@ -53,6 +56,14 @@ class EncryptedKeyError(InputError):
         self.public = public  # on the wire; empty when it cannot be told
 
 
+class AgentsKeyError(InputError):
+    """A file that stands for a key which only an agent can use, and none holds it."""
+
+    def __init__(self, path: Path, what: str) -> None:
+        hint = f"hand the private key to an agent: eval $(ssh-agent); ssh-add {private(path)}"
+        super().__init__(Problem(where=str(path), what=what, hint=hint))
+
+
 class WrongPassphraseError(InputError):
     """The passphrase does not open the key."""
 
@@ -68,14 +79,18 @@ def read_identity(path: Path, *, passphrase: str | None = None) -> Identity:
     A passphrase is for a key of which EncryptedKeyError was said.
     """
     text = read_private(path)
+    refuse_dsa(path, text)
     secret = None if passphrase is None else passphrase.encode("utf-8", "surrogateescape")
     try:
         return Identity(source=str(path), key=parse_key(text, secret))
     except TypeError as error:  # cryptography's way to ask for a passphrase
+        if cipher_of(text) not in CIPHERS:
+            raise_if_agents(path, text)
         raise EncryptedKeyError(path, public_part(text) or public_beside(path)) from error
     except (*UNREADABLE, SSHException) as error:
         if secret is not None and isinstance(error, ValueError):
             raise WrongPassphraseError(path) from error
+        raise_if_agents(path, text)
         what = "not a private key that can be used"
         hint = "a key made by `ssh-keygen -t ed25519` can; name the file without .pub"
         raise InputError(Problem(where=str(path), what=what, hint=hint)) from error
@@ -101,6 +116,33 @@ def read_private(path: Path) -> bytes:
         what = f"others than you may read or change the key: its mode is {mode}"
         raise InputError(Problem(where=str(path), what=what, hint=f"chmod 600 {path}"))
     return text
+
+
+def refuse_dsa(path: Path, text: bytes) -> None:
+    """Raise InputError for a DSA key, before a library warns of it."""
+    if b"BEGIN DSA PRIVATE KEY" in text or key_type(public_part(text) or public_line(text)) == DSA:
+        what = "a DSA key, which is too weak to log in with"
+        hint = "make another one: ssh-keygen -t ed25519"
+        raise InputError(Problem(where=str(path), what=what, hint=hint))
+
+
+def raise_if_agents(path: Path, text: bytes) -> None:
+    """Raise AgentsKeyError where a text is a key, but none that can be used without an agent."""
+    if public_line(text):
+        raise AgentsKeyError(path, "it is a public key, and no agent holds the private one")
+    cipher, public = cipher_of(text), public_part(text)
+    if key_type(public).startswith("sk-"):
+        raise AgentsKeyError(path, "the key is in a FIDO token, and no agent holds it")
+    if public and cipher not in ("", "none"):
+        what = (
+            f"the key is encrypted by {cipher}, which fleetbpf cannot undo, and no agent holds it"
+        )
+        raise AgentsKeyError(path, what)
+
+
+def private(path: Path) -> Path:
+    """Where the private key of a public one usually lies."""
+    return path.with_suffix("") if path.suffix == ".pub" else path
 
 
 def parse_key(text: bytes, passphrase: bytes | None = None) -> PKey:
@@ -135,18 +177,34 @@ def openssh_text(key: ed25519.Ed25519PrivateKey) -> str:
 
 def public_part(text: bytes) -> bytes:
     """The public key in an OpenSSH private key file, which is never encrypted; else nothing."""
-    body = b"".join(line for line in text.splitlines() if b"-----" not in line)
-    try:
-        whole = base64.b64decode(body)
-    except binascii.Error:
+    fields = openssh_fields(text)
+    if fields is None:
         return b""
-    if not whole.startswith(MAGIC):
-        return b""
-    fields = Message(whole[len(MAGIC) :])
     for _ in ("cipher", "kdf", "kdf options"):
         fields.get_binary()
     fields.get_int()  # the number of keys, always 1
     return bytes(fields.get_binary())
+
+
+def cipher_of(text: bytes) -> str:
+    """The cipher of an OpenSSH private key file; "" where it is none."""
+    fields = openssh_fields(text)
+    return "" if fields is None else bytes(fields.get_binary()).decode("ascii", "replace")
+
+
+def openssh_fields(text: bytes) -> Message | None:
+    """What is in an OpenSSH private key file."""
+    body = b"".join(line for line in text.splitlines() if b"-----" not in line)
+    try:
+        whole = base64.b64decode(body)
+    except binascii.Error:
+        return None
+    return Message(whole[len(MAGIC) :]) if whole.startswith(MAGIC) else None
+
+
+def key_type(public: bytes) -> str:
+    """The type of a public key."""
+    return bytes(Message(public).get_binary()).decode("ascii", "replace") if public else ""
 
 
 def public_of(path: Path) -> bytes:
@@ -173,6 +231,8 @@ def public_line(text: bytes) -> bytes:
 
 def bare_key(kind: str, blob: bytes) -> bytes:
     """The public key in a certificate; ValueError when that cannot be read."""
+    if kind.removesuffix("-cert-v01@openssh.com") == DSA:
+        raise ValueError("a DSA key")
     line = f"{kind} {base64.b64encode(blob).decode()}".encode()
     try:
         found = serialization.load_ssh_public_identity(line)

@@ -54,6 +54,8 @@ class Keyring:
         first: dict[Path, ConnectionSettings] = {}
         spare: dict[tuple[Path, ...], ConnectionSettings] = {}
         for each in settings:
+            if not each.shows_keys:
+                continue
             if each.identity_file is not None:
                 first.setdefault(each.identity_file, each)
             spare.setdefault(each.identity_files, each)
@@ -178,18 +180,20 @@ class Keyring:
         from fleetbpf.connections.identities import EncryptedKeyError
 
         found = self._file(path)
+        if isinstance(found, InputError):
+            found = self._held(self._public(path), settings) or found
         if isinstance(found, EncryptedKeyError):
-            found = self._held(found, settings) or self._unlocked(found, settings)
+            found = self._unlocked(found, settings)
         if isinstance(found, InputError):
             raise found
         return found
 
-    def _held(self, locked: "EncryptedKeyError", settings: ConnectionSettings) -> "Identity | None":
-        """The key as the agent holds it."""
+    def _held(self, public: bytes, settings: ConnectionSettings) -> "Identity | None":
+        """The key as the agent holds it, whatever its file is like."""
         from fleetbpf.connections.agent import holds
 
         agent_keys = self.agent_keys(settings.agent)
-        return next((key for key in agent_keys if holds(key, locked.public)), None)
+        return next((key for key in agent_keys if holds(key, public)), None)
 
     def _unlocked(
         self, locked: "EncryptedKeyError", settings: ConnectionSettings
@@ -216,7 +220,7 @@ class Keyring:
             return
         found = [self._file(path) for path in settings.identity_files if path.exists()]
         locked = [each for each in found if isinstance(each, EncryptedKeyError)]
-        held = [each for each in locked if self._held(each, settings)]
+        held = [each for each in locked if self._held(each.public, settings)]
         if not given and (held or any(not isinstance(each, InputError) for each in found)):
             return
         for each in locked:

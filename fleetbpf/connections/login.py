@@ -1,6 +1,7 @@
 """From a wire to an authenticated transport, each step within one common deadline."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 
 from paramiko.ssh_exception import BadAuthenticationType, PartialAuthentication, SSHException
@@ -10,13 +11,12 @@ from fleetbpf.connections.answers import Answers
 from fleetbpf.connections.authentication import UnusableKeyError
 from fleetbpf.connections.identities import Identity
 from fleetbpf.connections.keyring import Keyring
-from fleetbpf.connections.settings import ConnectionSettings
+from fleetbpf.connections.settings import KEYS, PASSWORD, ConnectionSettings
 from fleetbpf.connections.transport import TunedTransport, Wire
 from fleetbpf.crew import Slot
 from fleetbpf.errors import InputError, TransientError, UnreachableError
 from fleetbpf.secret import SecretKind
 
-PASSWORD, INTERACTIVE = "password", "keyboard-interactive"  # RFC 4252, RFC 4256
 LATE = 20.0  # seconds; sshd gives who does not log in 120 (LoginGraceTime)
 BANNER_TIMEOUT = 20.0  # seconds, of those for the whole login: the next attempt may be luckier
 
@@ -68,12 +68,14 @@ def check_means(host: ConnectionSettings, keyring: Keyring) -> None:
         if isinstance(identity, Identity):
             return
         skipped += said_of(identity)
-    if not host.secret(SecretKind.LOGIN):
+    if not (host.says_passwords and host.secret(SecretKind.LOGIN)):
         raise reasons.nothing_to_show(host, skipped=skipped)
 
 
 def identities(host: ConnectionSettings, keyring: Keyring) -> Iterator[Identity | InputError]:
     """The keys to try, in order; UnreachableError when the one that must be usable is not."""
+    if not host.shows_keys:
+        return
     try:
         yield from keyring.identities(host)
     except InputError as error:
@@ -85,6 +87,24 @@ def identities(host: ConnectionSettings, keyring: Keyring) -> Iterator[Identity 
 def said_of(unusable: InputError) -> list[str]:
     """Why a key is not tried."""
     return [f"{problem.where} ({problem.what})" for problem in unusable.problems]
+
+
+@dataclass(slots=True, kw_only=True)
+class Notes:
+    """What was tried at a login so far."""
+
+    tried: list[str] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
+    accepts: Sequence[str] = ()  # the ways to log in that the host has named; none: it has not
+    said: bool = False  # whether the password was said to who took it for one
+
+    def may(self, method: str) -> bool:
+        """Whether a way may be tried, as far as it is known."""
+        return not self.accepts or method in self.accepts
+
+    def known(self, method: str) -> bool:
+        """Whether the host has named a way."""
+        return method in self.accepts
 
 
 class Login:
@@ -136,54 +156,69 @@ class Login:
         host_keys.check(self._host, self._transport.get_remote_server_key(), keyring)
 
     def authenticate(self, keyring: Keyring) -> None:
-        """Offer one key after the other until the host takes one, then say the password."""
-        tried: list[str] = []
-        skipped: list[str] = []
-        accepts: Sequence[str] = ()
-        for identity in identities(self._host, keyring):
-            if isinstance(identity, InputError):
-                skipped += said_of(identity)
-                continue
-            offer = partial(self._transport.attempt().offer_key, self._host.user, identity.key)
-            try:
-                taken = self._attempt(offer, tried=[*tried, identity.source])
-            except UnusableKeyError as error:
-                skipped.append(f"{identity.source} ({error})")
-                continue
-            tried.append(identity.source)
-            if taken:
-                keyring.prefer(identity)
+        """Offer one key after the other until the host takes one, and say the password; as ordered.
+
+        The order is that of PreferredAuthentications.
+        """
+        answers = Answers(self._host.secret(SecretKind.LOGIN) or "")
+        notes = Notes()
+        for method in self._host.methods:
+            if method == KEYS and self._show_keys(keyring, notes):
                 return
-            accepts = self._accepted_methods()
-            if accepts and "publickey" not in accepts:
-                break
-        password = self._host.secret(SecretKind.LOGIN)
-        answers = Answers(password or "")
-        if password and self._say_password(answers, tried=tried, accepts=accepts):
-            return
+            if method != KEYS and self._say_password(method, answers, notes):
+                return
         raise reasons.denied(
             self._host,
-            tried=counted(tried),
-            skipped=skipped,
-            accepts=accepts,
+            tried=counted(notes.tried),
+            skipped=notes.skipped,
+            accepts=notes.accepts,
             asked=answers.unanswered,
         )
 
-    def _say_password(self, answers: Answers, *, tried: list[str], accepts: Sequence[str]) -> bool:
-        """Say the password in one way only: each is a failure that may lock an account."""
-        user, transport = self._host.user, self._transport
-        if not accepts or PASSWORD in accepts:
-            say = partial(transport.attempt().say_password, user, answers.password)
-            if self._attempt(say, tried=[*tried, PASSWORD]):
-                return True
-            accepts = self._accepted_methods()
-            if not accepts or PASSWORD in accepts:
-                tried.append(PASSWORD)
-                return False
-        if INTERACTIVE not in accepts:
+    def _show_keys(self, keyring: Keyring, notes: "Notes") -> bool:
+        """Offer the keys; whether the host took one."""
+        if not notes.may(KEYS):
             return False
-        tried.append(INTERACTIVE)
-        return self._attempt(partial(transport.attempt().answer, user, answers), tried=tried)
+        for identity in identities(self._host, keyring):
+            if isinstance(identity, InputError):
+                notes.skipped += said_of(identity)
+                continue
+            offer = partial(self._transport.attempt().offer_key, self._host.user, identity.key)
+            try:
+                taken = self._attempt(offer, tried=[*notes.tried, identity.source])
+            except UnusableKeyError as error:
+                notes.skipped.append(f"{identity.source} ({error})")
+                continue
+            notes.tried.append(identity.source)
+            if taken:
+                keyring.prefer(identity)
+                return True
+            notes.accepts = self._accepted_methods()
+            if not notes.may(KEYS):
+                return False
+        return False
+
+    def _say_password(self, method: str, answers: Answers, notes: "Notes") -> bool:
+        """Say the password in one way only: each is a failure that may lock an account.
+
+        Whether a host knows a way it tells when it refuses another one.
+        """
+        first = method == self._host.says_passwords[0]
+        allowed = notes.may(method) if first else notes.known(method)
+        if not answers.password or notes.said or not allowed:
+            return False
+        attempt = self._transport.attempt()
+        if method == PASSWORD:
+            say = partial(attempt.say_password, self._host.user, answers.password)
+        else:
+            say = partial(attempt.answer, self._host.user, answers)
+        if self._attempt(say, tried=[*notes.tried, method]):
+            return True
+        before, notes.accepts = notes.accepts, self._accepted_methods()
+        if notes.may(method) or (before and method in before):
+            notes.tried.append(method)
+            notes.said = True
+        return False
 
     def _attempt(self, start: Callable[..., object], *, tried: Sequence[str]) -> bool:
         noticed = self._transport.noticed

@@ -295,6 +295,9 @@ def denied(
 def nothing_to_show(host: ConnectionSettings, *, skipped: Sequence[str]) -> UnreachableError:
     """There is neither a key nor a password, so that the host was not asked."""
     notes = f"; skipped: {', '.join(skipped)}" if skipped else ""
+    if not host.shows_keys or not host.says_passwords:
+        ways = ", ".join(host.methods) or "nothing that fleetbpf knows"
+        notes += f"; ssh_config allows only: {ways}"
     what = f"not asked to let {host.user} in: no key to try, and no password{notes}"
     return refused(host, what, way_in(host, asked=""))
 

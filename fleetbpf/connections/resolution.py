@@ -10,7 +10,15 @@ import socket
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from fleetbpf.connections.settings import DEFAULT_KEYS, Algorithms, ConnectionSettings, Operator
+from fleetbpf.connections.settings import (
+    DEFAULT_KEYS,
+    INTERACTIVE,
+    KEYS,
+    PASSWORD,
+    Algorithms,
+    ConnectionSettings,
+    Operator,
+)
 from fleetbpf.connections.ssh_files import SshFiles
 from fleetbpf.connections.ssh_lookup import Lookup
 from fleetbpf.connections.ssh_values import Values, at, tokens_of
@@ -82,6 +90,7 @@ class Resolver:
                 ciphers=values.word("ciphers"),
                 macs=values.word("macs"),
             ),
+            methods=methods(values),
             identity_file=own_key,
             identity_files=identity_files(values, own_key, self.operator),
             identities_only=values.flag("identitiesonly"),
@@ -216,6 +225,19 @@ def identity_files(values: Values, own_key: Path | None, operator: Operator) -> 
     if values.first("identityfile") is not None or own_key is not None:
         return tuple(file for file in values.files("identityfile") if file != own_key)
     return tuple(operator.home / ".ssh" / name for name in DEFAULT_KEYS)
+
+
+def methods(values: Values) -> tuple[str, ...]:
+    """The ways to log in, in ssh's words and the order that is preferred, as far as they are on."""
+    usual = (KEYS, PASSWORD, INTERACTIVE)
+    preferred = values.word("preferredauthentications")
+    named = tuple(name.strip() for name in preferred.split(",")) if preferred else usual
+    switched = {
+        KEYS: values.flag("pubkeyauthentication", default=True, more=("unbound", "host-bound")),
+        PASSWORD: values.flag("passwordauthentication", default=True),
+        INTERACTIVE: values.flag("kbdinteractiveauthentication", default=True),
+    }
+    return tuple(name for name in dict.fromkeys(named) if switched.get(name, False))
 
 
 def agent(values: Values, operator: Operator) -> str:

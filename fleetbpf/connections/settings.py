@@ -14,6 +14,7 @@ from fleetbpf.secret import SecretKind
 
 FindSecret = Callable[[SecretKind], str | None]
 
+KEYS, PASSWORD, INTERACTIVE = "publickey", "password", "keyboard-interactive"  # RFC 4252, RFC 4256
 DEFAULT_KEYS = ("id_ed25519", "id_ecdsa", "id_rsa")
 
 
@@ -61,6 +62,7 @@ class ConnectionSettings:
     revoked_host_keys: Path | None = None
     algorithms: Algorithms = Algorithms()
 
+    methods: tuple[str, ...] = (KEYS, PASSWORD, INTERACTIVE)  # to log in by, in this order
     identity_file: Path | None = None  # must be usable, or else it is an error
     identity_files: tuple[Path, ...] = ()  # tried as far as they are there
     identities_only: bool = False  # of an agent, only the keys that are named here
@@ -76,6 +78,16 @@ class ConnectionSettings:
     def hops(self) -> "tuple[ConnectionSettings, ...]":
         """The jump hosts on the way, the first one first, and the host itself."""
         return (*(() if self.jump is None else self.jump.hops), self)
+
+    @property
+    def shows_keys(self) -> bool:
+        """Whether keys may be used to log in."""
+        return KEYS in self.methods
+
+    @property
+    def says_passwords(self) -> tuple[str, ...]:
+        """The ways to say a password, in this order."""
+        return tuple(method for method in self.methods if method != KEYS)
 
     @property
     def known_names(self) -> tuple[str, ...]:

@@ -20,6 +20,10 @@ from fleetbpf.model.inventory import SshOption
 from fleetbpf.wording import MisunderstoodError, quoted
 
 MAX_DEPTH = 16  # of files that include each other, as in OpenSSH
+ALIASES = dict.fromkeys(  # older names that ssh still takes
+    ("challengeresponseauthentication", "skeyauthentication", "tisauthentication"),
+    "kbdinteractiveauthentication",
+) | {"dsaauthentication": "pubkeyauthentication"}
 LINE = re.compile(r"\s*(?P<keyword>[^\s=\"#]+)(?:\s*=\s*|\s+|$)(?P<rest>.*)")
 
 
@@ -115,7 +119,8 @@ def parse_line(line: str, *, place: str) -> SshOption | None:
     arguments = words(text)
     if not arguments:
         raise MisunderstoodError(f"no argument after {quoted(keyword)}")
-    return SshOption(keyword=keyword.lower(), text=text, words=arguments, place=place)
+    keyword = keyword.lower()
+    return SshOption(keyword=ALIASES.get(keyword, keyword), text=text, words=arguments, place=place)
 
 
 def words(text: str) -> tuple[str, ...]:

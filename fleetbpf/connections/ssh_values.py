@@ -62,8 +62,10 @@ class Values:
         """A TCP port."""
         return self._read("port", port, DEFAULT_PORT)
 
-    def flag(self, keyword: str, *, default: bool = False) -> bool:
-        """Yes or no."""
+    def flag(self, keyword: str, *, default: bool = False, more: tuple[str, ...] = ()) -> bool:
+        """Yes or no; `more` are words that mean yes as well."""
+        if self.word(keyword).lower() in more:
+            return True
         return self._read(keyword, flag, default)
 
     def seconds(self, keyword: str) -> float | None:
