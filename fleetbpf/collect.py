@@ -21,10 +21,11 @@ from fleetbpf.frozen import frozen
 from fleetbpf.layout import HostLayout, below
 from fleetbpf.limits import KIB
 from fleetbpf.mirror import Pace, Room
-from fleetbpf.model.bounded import ClockOffset, Decimal, Nanosecond
+from fleetbpf.model.bounded import ClockOffset, Decimal, Nanosecond, Second
 from fleetbpf.model.names import NAME, is_name
 from fleetbpf.private_files import open_file
 from fleetbpf.protocol import Document, OddAnswerError, Row, Said, Script, show, validate
+from fleetbpf.skew import Skew
 from fleetbpf.wording import counted
 
 PAUSE = 0.1  # seconds between two tries to have a mirror for oneself
@@ -59,6 +60,12 @@ class Segment(Row):
     def deployment(self) -> str:
         """Whose it is."""
         return self.path.partition("/")[0]
+
+
+class Clock(Row):
+    """The wall's clock of a host."""
+
+    seconds: Second
 
 
 class Header(Document):
@@ -114,13 +121,15 @@ def fetch(
     become: bool = False,
     on_news: Callable[[], None] | None = None,
     on_start: Callable[[], None] = lambda: None,
+    on_clock: Callable[[Skew], None] | None = None,
     limit: int = DEFAULT_MIRROR_LIMIT,
     patience: float = 0.0,
 ) -> int:
     """Bring the mirror of one host up to date; return the number of bytes that came.
 
     With an interval it goes on until the connection is cut: UnreachableError, whatever ended it.
-    on_start is called when the host begins to tell, on_news after bytes came.
+    on_start is called when the host begins to tell, on_clock with what its clock is off, on_news
+    after bytes came.
     patience: seconds to wait for another one who collects into the same mirror.
     Raises HostError when the host cannot say what it has, the mirror cannot be written, or it
     would hold more than `limit` bytes.
@@ -129,7 +138,12 @@ def fetch(
         question = Question(layout=layout, deployment=deployment, interval=interval)
         room = Room.measure(mirror, host=host, limit=limit)
         receiver = Receiver(
-            mirror=mirror, room=room, question=question, on_news=on_news, on_start=on_start
+            mirror=mirror,
+            room=room,
+            question=question,
+            on_news=on_news,
+            on_start=on_start,
+            on_clock=on_clock,
         )
         COLLECT.stream(
             connection,
@@ -190,7 +204,8 @@ def open_mirrored(file: Path, mirror: Path, flags: int) -> BinaryIO:
 class Receiver:
     """Writes the stream of `collect.sh` into the mirror as it comes.
 
-    The stream is lines (`segment PATH OFFSET SIZE`, `idle`), each `segment` followed by SIZE bytes.
+    The stream is lines (`clock SECONDS`, `segment PATH OFFSET SIZE`, `idle`), each `segment`
+    followed by SIZE bytes.
     A stream may end anywhere: what has come is written, and the next one goes on from there.
     Raises HostError when it is no such stream, or there is no room for it.
     """
@@ -200,6 +215,7 @@ class Receiver:
     question: Question = field(default_factory=Question)
     on_news: Callable[[], None] | None = None
     on_start: Callable[[], None] = lambda: None
+    on_clock: Callable[[Skew], None] | None = None
     received: int = 0
     greeted: bool = False
     _line: bytes = b""
@@ -207,6 +223,7 @@ class Receiver:
     _left: int = 0
     _news: bool = field(default=False)
     _pace: Pace = field(init=False)
+    _made: float = field(default_factory=time.time, init=False)
 
     def __post_init__(self) -> None:
         self._pace = Pace(host=self.room.host)
@@ -250,9 +267,18 @@ class Receiver:
             self._pace.chat(line)
         if text == COLLECT.greeting or not (self.greeted or text.startswith("segment\t")):
             return  # a login shell has its say before
-        if segment := COLLECT.read(self.question, Said(lines=(text,))):
+        if text.startswith("clock\t"):
+            self.take_clock(text)
+        elif segment := COLLECT.read(self.question, Said(lines=(text,))):
             self._pace.segment(segment.path, segment.size)
             self.begin(segment)
+
+    def take_clock(self, text: str) -> None:
+        """Tell how far the host's clock is from ours; it was asked when this receiver was made."""
+        host_s = validate(Clock, text.partition("\t")[2]).seconds
+        skew = Skew.between(host_s, sent_s=self._made, came_s=time.time())
+        if self.on_clock:
+            self.on_clock(skew)
 
     def begin(self, segment: Segment) -> None:
         """Get ready for the bytes of a segment."""

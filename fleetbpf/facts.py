@@ -38,7 +38,9 @@ SUMS = "sums"  # the wish for checksums of running loaders, which nobody can wri
 MOUNTS = "mounts"  # the wish for what is unfit though programs run there
 MISSES = "misses"  # the wish for how often the kernel did not run a program
 THOROUGH = "thorough"  # the wish for what costs more to find: failed units, folders, other names
+CLOCK = "clock"  # the wish for the wall's, in seconds
 OF_WISHES = {
+    "clock": CLOCK,
     "unit": UNITS,
     "spool": SPOOLS,
     "missed": MISSES,
@@ -129,6 +131,7 @@ def read(question: Question, said: Said) -> HostFacts:
         origins=dict(origins(answer)),
         changed=answer.changed,
         orphans=tuple(map(orphan, answer.orphan)),
+        clock=answer.clock,
     )
 
 

@@ -16,6 +16,7 @@ from fleetbpf.model.bounded import (
     NameOrNone,
     Nanosecond,
     Pid,
+    Second,
     Word,
     tabulate,
     take_one,
@@ -166,6 +167,7 @@ class Answer(Rows):
         Field(default_factory=dict),
     ]
     changed: Annotated[Line, Once] = ""
+    clock: Annotated[Second | None, Once] = None
     manifest: ByDeployment[Annotated[Manifest, BeforeValidator(Manifest.within)]]
     object: Many[Word] = ()
     program: ByProgram[ProgramRow]

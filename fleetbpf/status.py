@@ -1,5 +1,6 @@
 """Status: a host's facts, told as what runs there."""
 
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from fleetbpf.layout import HostLayout, below
 from fleetbpf.model.facts import HostFacts, Lock, Orphan, ProgramFacts, ReleaseFacts
 from fleetbpf.model.target import Target
 from fleetbpf.records import timestamp
+from fleetbpf.skew import Skew
 from fleetbpf.tally import Tally
 from fleetbpf.wording import counted
 
@@ -34,6 +36,8 @@ class ProgramStatus:
     attached: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     capabilities: tuple[str, ...] = ()  # that the running loader keeps
+    restarts: int = 0  # of the loader since the release's first start, after it was killed
+    failure: str = ""  # why it does not start
     missed: int = 0  # runs that the kernel skipped since the loader started
     tally: Tally | None = None  # of that release since its first start
 
@@ -44,6 +48,7 @@ class HostStatus:
 
     programs: tuple[ProgramStatus, ...]
     lock: Lock | None = None
+    clock: Skew | None = None  # against this machine's
 
 
 @frozen
@@ -58,17 +63,21 @@ class Status:
         """What one host says of each program: declared ones first, then others that are there."""
         host = target.host.name
         thorough = () if self.deployment else (facts.THOROUGH,)
+        sent_s = time.time()
         seen = facts.ask(
             connection,
             self.layout.at(target.host.root),
             host=host,
             deployment=self.deployment,
             become=target.become,
-            wishes=(facts.SPOOLS, facts.MISSES, *thorough),
+            wishes=(facts.SPOOLS, facts.MISSES, facts.CLOCK, *thorough),
         )
+        clock = None
+        if seen.clock is not None:
+            clock = Skew.between(seen.clock, sent_s=sent_s, came_s=time.time())
         declared = [(self.deployment, program.name) for program in target.programs]
         programs = tuple(rows(host, self.deployment, declared, seen, self.logs / host))
-        return HostStatus(programs=programs, lock=seen.lock)
+        return HostStatus(programs=programs, lock=seen.lock, clock=clock)
 
 
 def rows(
@@ -163,12 +172,20 @@ def row_of(host: str, placed: ProgramFacts, seen: HostFacts, mirror: Path) -> Pr
         spool_bytes=sum(release.spool_bytes for release in placed.releases),
         attached=current.attached if current else (),
         warnings=(*current.warnings, *skipped(current.missed)) if current else (),
+        restarts=current.counts.killed if current and current.counts else 0,
+        failure=failure(placed, current),
         capabilities=current.capabilities if current else (),
         missed=current.missed if current else 0,
         tally=tally.of(current.counts, below(mirror, placed.current))
         if current and current.counts
         else None,
     )
+
+
+def failure(placed: ProgramFacts, current: ReleaseFacts | None) -> str:
+    """Why the release that shall run does not start; of one that was never ready, too."""
+    latest = current or next(reversed(placed.releases), None)
+    return "" if latest is None or latest.running_object else latest.failure
 
 
 def skipped(count: int) -> Iterable[str]:

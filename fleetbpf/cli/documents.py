@@ -17,6 +17,7 @@ from fleetbpf.model.trial import Verdict
 from fleetbpf.plan import Action, Cause
 from fleetbpf.relocations import Missing
 from fleetbpf.rollback import Return
+from fleetbpf.skew import Skew
 from fleetbpf.status import ProgramStatus
 
 D = TypeVar("D")
@@ -194,6 +195,7 @@ class StatusHost(Counted):
 
     programs: tuple[ProgramStatus, ...]
     lock: Lock | None = None
+    clock: Skew | None = Field(None, description="how far the host's clock is from this machine's")
 
 
 class Status(Document):

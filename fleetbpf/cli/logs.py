@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from fleetbpf.fleet import Outcome
     from fleetbpf.model.target import Target
     from fleetbpf.records import Reader, Record
+    from fleetbpf.skew import Skew
 
 SUMMARY = "fetch what is new in the spools of hosts, then print their records"
 FOLLOW_INTERVAL = 1.0  # seconds between two looks at the spool
@@ -96,9 +97,18 @@ def fetching(
             limit=session.workspace.mirror_limit,
             on_news=lambda: on_news(name),
             on_start=lambda: on_start(name),
+            on_clock=lambda skew: warn_of_clock(session, name, skew),
         )
 
     return fetch
+
+
+def warn_of_clock(session: "Session", host: str, skew: "Skew") -> None:
+    """Say that a host's clock is off: so are the times of its records, and their order."""
+    from fleetbpf.skew import remark
+
+    for text in remark(skew):
+        session.watching.output.warning(f"{host}: {text}; so are the times of its records")
 
 
 def show(

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 SUMMARY = "show which release of each program runs on each host, and all that is left of others"
 HEADERS = (
-    *("HOST", "PROGRAM", "RELEASE", "STATE", "SINCE", "SPOOL"),
+    *("HOST", "PROGRAM", "RELEASE", "STATE", "SINCE", "RESTARTS", "SPOOL"),
     *("FIRED", "LOST", "WRITTEN", "COLLECTED", "ATTACHED"),
 )
 
@@ -52,12 +52,14 @@ def run(options: argparse.Namespace, output: Output) -> ExitCode:
 def document_of(outcome: "Outcome[HostStatus]") -> dict[str, Any]:
     """A host's programs and its lock, for the JSON document."""
     found = outcome.value
-    return {"programs": found.programs, "lock": found.lock} if found else {"programs": ()}
+    if found is None:
+        return {"programs": ()}
+    return {"programs": found.programs, "lock": found.lock, "clock": found.clock}
 
 
 def of(outcome: "Outcome[HostStatus]") -> recap.HostRecap:
     """The recap of one host."""
-    from fleetbpf import lock
+    from fleetbpf import lock, skew
 
     if outcome.value is None:
         return recap.of_error(outcome.host.name, outcome.error)
@@ -66,6 +68,12 @@ def of(outcome: "Outcome[HostStatus]") -> recap.HostRecap:
         ok=len(outcome.value.programs),
         warnings=(
             *lock.remark(outcome.value.lock),
+            *skew.remark(outcome.value.clock),
+            *(
+                f"{row.program}: it does not start: {row.failure}"
+                for row in outcome.value.programs
+                if row.failure
+            ),
             *(f"{row.program}: {said}" for row in outcome.value.programs for said in row.warnings),
         ),
     )
@@ -75,7 +83,8 @@ def cells(row: "ProgramStatus", *, named: bool = False) -> tuple[str, ...]:
     """One row of the table; named: with its deployment."""
     attached = ", ".join((*row.attached, *row.left))
     names = (row.host, row.deployment, row.program) if named else (row.host, row.program)
-    place = (*names, row.release, state(row), row.since, told_size(row.spool_bytes))
+    life = (state(row), row.since, str(row.restarts))
+    place = (*names, row.release, *life, told_size(row.spool_bytes))
     if row.tally is None:
         return (*place, "", "", "", "", attached)
     counts = (row.tally.fired, row.tally.written, row.tally.collected)

@@ -6,6 +6,7 @@
 #   INTERVAL  seconds between passes; 0 = one pass
 #   PATH      deployment/program/release/segment.log; SHA256 of the segment's header line
 # For each segment a line `segment<TAB>PATH<TAB>OFFSET<TAB>SIZE`, then exactly SIZE bytes.
+# Before them a line `clock<TAB>SECONDS`, what time it is here.
 # OFFSET is 0 where the header differs from the caller's: another spool of the same name.
 # Ends when the caller goes away (SIGPIPE); `idle` every pass keeps that noticeable.
 set -u
@@ -34,7 +35,7 @@ send() {
 	have=" $1=$size:$have"
 }
 
-printf 'fleetbpf\tcollect\n'
+printf 'fleetbpf\tcollect\nclock\t%d\n' "$(date +%s)"
 while :; do
 	for file in "$root"/*/*/spool/*/*.log; do
 		[ -f "$file" ] || continue

@@ -6,7 +6,7 @@
 #   DEPLOYMENT  "" = all of them
 #   WISH        units (their text) | spools (their sizes) | sums (of running loaders too)
 #               | misses (runs that the kernel skipped) | mounts (what is unfit, also where programs run)
-#               | thorough (what only systemd knows, loaders under other names, instances of tracefs, folders)
+#               | thorough (what only systemd knows, loaders under other names, instances of tracefs, folders) | clock
 #               | path:FILE, event:CATEGORY/NAME, function:NAME (is it there?)
 # What belongs to no placed release, or was added to one by nobody's order, is an `orphan`, of whatever
 # deployment. Changes nothing. Runs in dash, busybox ash and bash. Stands behind lock.sh and ours.sh and
@@ -278,6 +278,7 @@ program() {
 all() {
 	fact fleetbpf facts
 	machine || return 0
+	[ -z "$clock" ] || fact clock "$(date +%s)"
 	[ -d "$root/lock" ] && fact lock "$(tell_lock)"
 	first_line_of changed "$root/changed"
 	disk
@@ -367,7 +368,7 @@ folders() {
 	unfit
 }
 
-texts='' spools='' sums='' misses='' mounts='' runs='' usual=/var/lib/fleetbpf
+texts='' spools='' sums='' misses='' mounts='' clock='' runs='' usual=/var/lib/fleetbpf
 for wish; do
 	case $wish in
 	units) texts=yes ;;
@@ -376,6 +377,7 @@ for wish; do
 	misses) misses=yes ;;
 	mounts) mounts=yes ;;
 	thorough) thorough=yes ;;
+	clock) clock=yes ;;
 	esac
 done
 all "$@"

@@ -163,6 +163,7 @@ class HostFacts:
     unfit: Mapping[Unfit, str] = field(default_factory=dict)
     absent: frozenset[str] = frozenset()  # of what was asked for: needs that are not there
     origins: Mapping[str, Origin] = field(default_factory=dict)  # by deployment, as remembered
+    clock: int | None = None  # seconds since 1970, where it was asked for
     changed: str = ""  # who changed the host last: each change has another one; "" = nobody
     orphans: tuple[Orphan, ...] = ()  # of all deployments
 

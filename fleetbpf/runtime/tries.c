@@ -24,14 +24,17 @@ unsigned int fb_tries_pause(unsigned int number)
 static unsigned int last_try(const char *path, uint64_t *began)
 {
 	struct fb_text text = {};
-	unsigned int number = 0;
+	unsigned long number = 0;
+	char *rest;
 
-	if (fb_file_read(path, &text) || text.failed ||
-	    sscanf(text.used ? text.bytes : "", "%9u %" SCNu64, &number, began) != 2 ||
-	    *began > fb_now() || fb_now() - *began > FB_HEALTHY)
-		number = 0;
+	if (!fb_file_read(path, &text) && !text.failed && text.used) {
+		number = strtoul(text.bytes, &rest, 10);
+		*began = strtoull(rest, NULL, 10);
+	}
 	fb_text_free(&text);
-	return number;
+	if (number > FB_TRIES || *began > fb_now() || fb_now() - *began > FB_HEALTHY)
+		return 0;
+	return (unsigned int)number;
 }
 
 static void wait_until(uint64_t due)

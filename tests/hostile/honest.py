@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from collections.abc import Callable, Mapping, Sequence
 
 DEPLOYMENT, PROGRAM = "demo", "hello"
@@ -116,12 +117,18 @@ SEGMENT = b"".join(json.dumps(line).encode() + b"\n" for line in (HEADER, *RECOR
 PATH = f"{DEPLOYMENT}/{PROGRAM}/{NOW}/00000001.log"
 
 
+def tell_clock() -> bytes:
+    """What time it is here."""
+    return f"clock\t{int(time.time())}\n".encode()
+
+
 def collected(stdin: bytes) -> bytes:
     """The stream of `collect.sh` for one who has something already, or nothing."""
     have = re.search(rf"{PATH}=(\d+):".encode(), stdin)
     offset = int(have[1]) if have else 0
     rest = SEGMENT[offset:]
-    return f"segment\t{PATH}\t{offset}\t{len(rest)}\n".encode() + rest if rest else b""
+    told = f"segment\t{PATH}\t{offset}\t{len(rest)}\n".encode() + rest if rest else b""
+    return tell_clock() + told
 
 
 def activated(order: Sequence[str]) -> str:

@@ -121,3 +121,33 @@ def test_what_became_of_all_that_a_program_told_is_told(tmp_path: Path) -> None:
     assert row.tally is not None
     assert (row.tally.fired, row.tally.written, row.tally.collected) == (13, 4, 0)
     assert row.tally.lost == {"kernel": 5, "limit": 0, "loader": 0, "spool": 4}
+
+
+def test_why_a_release_does_not_start_and_how_often_it_was_restarted_is_told() -> None:
+    place = ("demo", "hello", "r1")
+    counts = {"written": 7, "lost": {}, "killed": 4, "first": 1, "removed": 0}
+    failure = {"stage": "attach", "message": "given up after 10 tries: no such function"}
+    seen = parse(
+        [
+            ("program", "demo", "hello", "r1", ""),
+            ("release", *place, "cafe", "cafe"),
+            ("counts", *place, json.dumps(counts)),
+            ("failure", *place, json.dumps(failure)),
+        ]
+    )
+    (row,) = status.rows("web1", "demo", [("demo", "hello")], seen, Path("/nowhere"))
+    assert (row.state, row.restarts) == ("stopped", 4)
+    assert row.failure == "given up after 10 tries: no such function"
+
+
+def test_why_a_first_release_was_never_ready_is_told() -> None:
+    failure = {"stage": "load", "message": "the verifier refused it"}
+    seen = parse(
+        [
+            ("program", "demo", "hello", "", ""),
+            ("release", "demo", "hello", "r1", "cafe", "cafe"),
+            ("failure", "demo", "hello", "r1", json.dumps(failure)),
+        ]
+    )
+    (row,) = status.rows("web1", "demo", [("demo", "hello")], seen, Path("/nowhere"))
+    assert (row.state, row.failure) == ("stopped", "the verifier refused it")
