@@ -302,6 +302,7 @@ all() {
 			others
 		fi
 	done
+	unfit
 	signs
 	if [ -n "$thorough" ]; then
 		find_instances
@@ -365,7 +366,6 @@ folders() {
 				fact orphan folder "$deployment" '' '' "$folder"
 		done
 	done
-	unfit
 }
 
 texts='' spools='' sums='' misses='' mounts='' clock='' runs='' usual=/var/lib/fleetbpf
