@@ -15,7 +15,7 @@ from tests.fuzz.worker import Finding, Outcome, serve
 
 TARGETS: Targets = {**from_hosts.TARGETS, **from_operators.TARGETS}
 CHUNK = 100  # texts that a process reads until it tells
-PATIENCE = 600.0  # seconds for so many, until its process is ended
+PATIENCE = 3600.0  # seconds for so many, until its process is ended
 HEADERS = ("reader", "texts", "taken", "refused", "found", "ms each", "peak MiB")
 
 Order = tuple[str, int, int]  # target, first seed, number
