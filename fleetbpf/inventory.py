@@ -111,6 +111,8 @@ def settled(
     extra: Variables = NONE,
 ) -> Inventory:
     """The inventory that a draft becomes; InputError with all that is wrong."""
+    if draft.is_full:  # and not whole: nothing more can be said of its hosts
+        raise InputError(*draft.mistakes.problems())
     groups.link(draft.groups, draft.hosts)
     for origin, what in groups.cut_circles(draft.groups):
         draft.mistakes.add(origin.file, Mistake(place=origin.place, what=what))

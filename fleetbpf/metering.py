@@ -14,6 +14,8 @@ from fleetbpf.composing import DEEPEST
 from fleetbpf.digits import MOST_BITS, is_short
 
 EACH = 16  # units of a value, whatever it is; a text has one more for each character
+RENDERING = 500  # units of one rendering inside another, beside what is rendered
+CALL = 100  # units of a call, beside what it makes
 LARGEST = 4_000_000  # units of one value
 MOST = 20_000_000  # units of all that one rendering makes and reads
 SECONDS = 10.0  # of one thread's CPU time for one rendering
@@ -218,7 +220,7 @@ def estimate(name: str, value: object, arguments: Arguments) -> None:
     """Raise TooMuchError when a filter or a method would make too much."""
     units = ESTIMATES.get(name, read)(value, arguments)
     refuse_above_largest(units)
-    spend(units)
+    spend(units + CALL)
 
 
 def estimate_operation(operator: str, left: object, right: object) -> None:

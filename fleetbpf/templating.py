@@ -74,12 +74,12 @@ class Renderer:
             case str():
                 return self._text(value, variables, within) if is_template(value) else value
             case list() | tuple():
-                metering.spend(len(value))
+                metering.spend(metering.EACH * len(value))
                 return [self._render(item, variables, within) for item in value]
             case Secret():
                 return self._render(value.reveal(), variables, within)
             case dict():
-                metering.spend(len(value))
+                metering.spend(metering.EACH * len(value))
                 return {key: self._render(item, variables, within) for key, item in value.items()}
             case _:
                 return value
@@ -126,7 +126,7 @@ class Renderer:
         """What one template makes, after the variables that it names."""
         template, names = self._compile(text, for_shell=for_shell)
         try:
-            metering.spend(len(text))
+            metering.spend(len(text) + metering.RENDERING)
             known = {
                 name: self._variable(name, variables, within)
                 for name in sorted(names & set(variables))

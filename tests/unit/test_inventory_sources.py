@@ -104,7 +104,7 @@ def test_what_a_script_says_of_hosts_is_checked_like_any_inventory() -> None:
         "hosts.sh --list:1:23: expected the name of a host, found a number",
         "hosts.sh --list:1:26: `!b` cannot be the name of a host: host patterns could not name it",
         "hosts.sh --list:1:49: expected a list of names, found a string",
-        "hosts.sh --list:2:46: `ansible_port`: expected a port from 1 to 65535, found 0",
+        "hosts.sh --list:2:46: `ansible_port`: expected a port from 1 to 65535, found `0`",
     ]
 
 
