@@ -7,6 +7,11 @@ import signal
 import sys
 from contextlib import suppress
 
+# Names of files are bytes; where Python takes them for ASCII or the like (LC_ALL=C with
+# PYTHONUTF8=0), what is beyond could be written into no document. It begins once more.
+if sys.getfilesystemencoding() != "utf-8" and not sys.flags.utf8_mode:
+    os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])  # noqa: S606
+
 # Until there is somebody to say `interrupted`, Ctrl-C just ends this process; or it is ignored.
 HEEDED = signal.getsignal(signal.SIGINT) is signal.default_int_handler
 if HEEDED:
