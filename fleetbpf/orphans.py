@@ -2,6 +2,8 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
+from fleetbpf import digits
+from fleetbpf.model.bounded import LARGEST_PID
 from fleetbpf.model.facts import HostFacts, Orphan, OrphanKind, ProgramFacts
 from fleetbpf.wording import listed
 
@@ -62,8 +64,8 @@ def of_deployment(deployment: str, facts: HostFacts) -> Sequence[Orphan]:
 
 def pid(found: Iterable[Orphan]) -> int:
     """The first loader among them; 0 where none runs."""
-    pids = (each.what for each in found if each.kind is OrphanKind.PROCESS)
-    return next((int(each) for each in pids if each.isdecimal()), 0)
+    pids = (digits.whole(each.what) for each in found if each.kind is OrphanKind.PROCESS)
+    return next((each for each in pids if each is not None and 0 < each <= LARGEST_PID), 0)
 
 
 def told(found: Iterable[Orphan]) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from fleetbpf import btf, homes, inventory, manifest, settings, targets
+from fleetbpf import btf, homes, inventory, manifest, orphans, settings, targets
 from fleetbpf.cli import main
 from fleetbpf.connections import ssh_files
 from fleetbpf.connections.resolution import Resolver
@@ -14,6 +14,7 @@ from fleetbpf.connections.settings import ConnectionSettings, Operator
 from fleetbpf.errors import ExitCode, InputError, Problem
 from fleetbpf.event_plan import _Planner
 from fleetbpf.fields import Field
+from fleetbpf.model.facts import Orphan, OrphanKind
 from fleetbpf.model.inventory import Host
 from fleetbpf.templating import Renderer
 from fleetbpf.wording import MisunderstoodError
@@ -254,3 +255,13 @@ def test_a_user_without_a_name_is_a_number(monkeypatch: pytest.MonkeyPatch, tmp_
     monkeypatch.setenv("HOME", str(tmp_path))
     assert homes.user() == str(os.getuid())
     assert main(["facts", "all", "-i", "web1.invalid,"]) == ExitCode.UNREACHABLE
+
+
+@pytest.mark.parametrize("what", [NINES, "4194305", "0", "-7", "٣", "x"])
+def test_a_loader_whose_number_is_no_process_s_is_none(what: str) -> None:
+    odd, sound = (
+        Orphan(kind=OrphanKind.PROCESS, deployment="", program="", release="", what=each)
+        for each in (what, "77")
+    )
+    assert orphans.pid([odd]) == 0
+    assert orphans.pid([odd, sound]) == 77
