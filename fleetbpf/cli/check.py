@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from fleetbpf.cli import recap
+from fleetbpf.cli import envelope, recap
 from fleetbpf.cli.options import add_fleet, load_targets
 from fleetbpf.cli.output import Output
 from fleetbpf.cli.recap import HostRecap
@@ -164,7 +164,7 @@ def document(deployment: str, judged: Sequence["Judgement"]) -> dict[str, Any]:
                 "release": each.trial.release.id,
                 "verdict": each.verdict,
                 "missing": each.missing,
-                "error": each.problem,
+                "error": envelope.row(each.problem),
             }
             for each in judged
         ],
