@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fleetbpf import extra_variables, homes, named_files
+from fleetbpf import homes, named_files
 from fleetbpf.cli.options import (
     add_common,
     add_inventory,
@@ -87,6 +87,7 @@ def warn_without_cron(output: Output, schedule: "Schedule") -> None:
 
 def scheduled(options: argparse.Namespace, manifest: "Manifest") -> "ScheduledAudit":
     """The audit that a manifest declares, with every path made absolute."""
+    from fleetbpf import extra_variables
     from fleetbpf.schedule import ScheduledAudit
 
     file = options.manifest.resolve()

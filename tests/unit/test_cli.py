@@ -42,7 +42,7 @@ def test_help_names_every_command_and_every_exit_code(tmp_path: Path) -> None:
         ("schedule instal x.yml", "there is no command `instal`\n  hint: did you mean `install`?"),
         ("apply x.yml --forkz 3", "there is no option `--forkz`\n  hint: did you mean `--forks`?"),
         ("lab up --memry=3", "there is no option `--memry`\n  hint: did you mean `--memory`?"),
-        ("apply x.yml y.yml", "one word too many: `y.yml`"),
+        ("doctor x.yml", "one word too many: `x.yml`"),
         ("help lab upp", "fleetbpf lab has no command `upp`\n  hint: did you mean `up`?"),
     ],
 )
