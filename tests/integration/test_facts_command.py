@@ -46,6 +46,7 @@ def test_facts_as_json_are_values(folder: Path) -> None:
     assert found["cpus_online"] == os.sysconf("SC_NPROCESSORS_ONLN")
 
 
-def test_a_limit_counts(folder: Path) -> None:
+def test_a_limit_that_leaves_no_host_is_wrong(folder: Path) -> None:
     said = fleetbpf(folder, "facts", "all", "--limit", "all:!here")
-    assert (said.returncode, said.stdout) == (0, "")
+    assert (said.returncode, said.stdout) == (2, "")
+    assert "--limit: the host pattern `all:!here` matches no host" in said.stderr
