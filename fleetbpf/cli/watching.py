@@ -25,7 +25,7 @@ STATES = {
     "survey.sh": "facts",
     "unlock.sh": "unlocking",
 }
-ARRIVED = b"arrived\n"  # what activate.sh says when all is there and it begins to start programs
+ARRIVED = b"arrived\t"  # what activate.sh says when all is there and it begins to start programs
 AFTERWARDS = {"facts.sh": "building"}  # what a host waits for when it has answered
 
 

@@ -24,7 +24,7 @@ def test_a_soft_limit_is_raised_as_far_as_it_must() -> None:
 
 
 def test_too_many_forks_for_the_hard_limit_are_refused_with_the_most_that_go() -> None:
-    with pytest.raises(InputError, match=r"2000 hosts at once need 8100 .* and 4096 are allowed"):
+    with pytest.raises(InputError, match=r"2000 hosts at once take 8100 .* and 4096 are allowed"):
         changed(2000, soft=1024, hard=4096)
     with pytest.raises(InputError, match="--forks 999"):
         changed(2000, soft=1024, hard=4096)
