@@ -41,7 +41,8 @@ def run(command: Command, completed: Completed, *, verbosity: int = 0) -> list[s
 
 def test_every_script_has_a_word_for_the_table() -> None:
     scripts = {path.name for path in HOST_SCRIPTS.glob("*.sh")}
-    scripts -= {"folders.sh", "lock.sh", "unpack.sh", "ours.sh", "ending.sh"}  # these go before and behind others
+    # These go before and behind others.
+    scripts -= {"folders.sh", "lock.sh", "ours.sh", "ending.sh", "unpack.sh"}
     assert scripts == set(STATES)
 
 
