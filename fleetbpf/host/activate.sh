@@ -74,12 +74,12 @@ place_units() {
 }
 
 start() {
+	remove_added "$1" # first: what it calls has variables of the same names
 	folder=$root/$deployment/$1/releases/$2 spool=$root/$deployment/$1/spool/$2 state=$run/$deployment/$1/$2
 	{ [ -d "$spool" ] && [ -d "$state" ]; } || mkdir -p "$spool" "$state"
 	[ ! -e "$state/tries" ] || rm -f "$state/tries" # it was given up, perhaps
 	argument --textfile "$folder/args"
 	[ -z "$value" ] || printf '%s\n' "$value" >"$state/textfile" # for when the files are gone
-	remove_added "$1"
 	if has_systemd; then
 		place_unit "$1" "$folder/unit" && reload_units && within 240 systemctl restart "$(unit "$1" "$2")" 2>"$stage/stderr"
 	else

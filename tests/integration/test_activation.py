@@ -300,3 +300,13 @@ def test_a_running_loader_needs_no_checksum_until_it_is_replaced_or_one_is_asked
     loader.write_bytes(b"other")
     os.utime(loader, (0, 0))
     assert told() in {"computed", sha256(b"other")}
+
+
+def test_a_release_starts_though_somebody_has_added_to_its_unit(site: Site) -> None:
+    added = Path(site.layout.units) / "fleetbpf-demo.hello@.service.d" / "x.conf"
+    added.parent.mkdir(parents=True)
+    added.write_text("[Service]\nNice=5\n")
+    answer = site.start("r1")
+    assert answer.started == {"hello"}, answer.failures
+    assert site.pid("r1")
+    assert not added.parent.exists()
