@@ -88,4 +88,4 @@ def records(told: bytes, source: Path) -> Iterator[tuple[int, Path]]:
 def absolute(path: str, folder: Path) -> Path:
     """A path as the compiler wrote it, from the folder that it ran in."""
     # normpath: "./x.h" is "x.h". A symlink before ".." would be another file: leave those alone.
-    return folder / path if ".." in path else Path(os.path.normpath(folder / path))
+    return folder / (path if ".." in path else os.path.normpath(path))

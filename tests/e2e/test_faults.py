@@ -246,7 +246,8 @@ def test_a_host_whose_power_fails_in_mid_apply_comes_back_whole(fleet: Fleet) ->
     assert fleet.fleetbpf("apply", file).returncode == 0
     assert status(fleet, "web1")["attached"] == ["f on raw_tp/sched_process_exit"]
     left = fleet.root("web1", "ls -A /var/lib/fleetbpf; ls -A /var/lib/fleetbpf/fault/fault")
-    assert set(left.split()) == {"fault", "history", "objects", "current", "releases", "spool"}
+    files = {"changed", "fault", "history", "objects"}
+    assert set(left.split()) == {*files, "current", "releases", "spool"}
 
 
 def test_a_host_whose_key_is_not_known_is_refused(fleet: Fleet) -> None:

@@ -62,6 +62,16 @@ def test_a_manifests_programs_are_built_and_the_second_time_found(folder: Path) 
     assert "cached" in fleetbpf(folder, "build", "hello.yml").stdout
 
 
+@pytest.mark.parametrize("way", ["../hello.yml", "../sub/../hello.yml", "link/hello.yml"])
+def test_a_manifest_may_be_named_by_any_way_that_leads_there(folder: Path, way: str) -> None:
+    (folder / "sub").mkdir()
+    (folder / "sub" / "link").symlink_to("..")
+    done = fleetbpf(folder / "sub", "build", way)
+    assert done.returncode == 0, done.stderr
+    again = fleetbpf(folder / "sub", "build", way)
+    assert "cached" in again.stdout
+
+
 def test_a_loader_is_copied_out_as_an_executable_called_as_its_program(folder: Path) -> None:
     done = fleetbpf(folder, "build", "hello.yml", "hello.bpf.c", "--output", "out")
     assert done.returncode == 0, done.stderr

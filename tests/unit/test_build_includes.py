@@ -42,6 +42,15 @@ def test_what_a_compiler_opened_is_told_from_its_source_on() -> None:
     assert (found.outside, found.special) == ((Path("/etc/shadow"),), (Path("/src/pipe"),))
 
 
+@pytest.mark.parametrize("folder", ["/src", "../src", "/a/../src", "/a/./src"])
+def test_a_source_is_known_by_whatever_way_its_folder_is_named(folder: str) -> None:
+    source = Path(folder) / "hello.bpf.c"
+    assert opened.read(told("o./hello.bpf.c", "o./a.h"), source, WORK).files == (
+        source,
+        Path(folder) / "a.h",
+    )
+
+
 def test_a_compiler_that_tells_nothing_opened_nothing() -> None:
     assert opened.read(b"", FOLDER / "hello.bpf.c", WORK).files == ()
 
