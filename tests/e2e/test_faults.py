@@ -142,7 +142,9 @@ def test_a_missing_tracefs_is_mounted_and_that_is_told(fleet: Fleet) -> None:
     assert f"edge1: warning: {warning}" in said.stderr
     mounted = "grep '^fleetbpf ' /proc/mounts | cut -d ' ' -f 3; true"
     assert fleet.root("edge1", mounted) == "tracefs\n"
-    assert fleet.fleetbpf("destroy", manifest(fleet, good(), hosts="edge1")).returncode == 0
+    assert (
+        fleet.fleetbpf("destroy", "--yes", manifest(fleet, good(), hosts="edge1")).returncode == 0
+    )
     assert fleet.root("edge1", mounted) == ""
     fleet.root("edge1", "mount -t tracefs tracefs /sys/kernel/tracing")
 

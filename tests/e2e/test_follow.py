@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -26,13 +27,21 @@ def act(fleet: Fleet, host: str, mark: str) -> list[str]:
 def told(output: Path, host: str) -> Counter[str]:
     """How often each execution on a host was printed, by the records on standard output."""
     records = [json.loads(line) for line in output.read_text().splitlines() if line.startswith("{")]
-    texts = (each["text"] for each in records if each["kind"] == "trace" and each["host"] == host)
+    texts = (
+        each["text"] for each in records if each.get("kind") == "trace" and each["host"] == host
+    )
     return Counter(text.removeprefix("Hello, ") for text in texts)
 
 
 def see(output: Path, host: str, names: list[str]) -> None:
     """Wait until the last of these executions is printed."""
     wait_until(lambda: bool(told(output, host)[names[-1]]), seconds=300, what=f"{host}: {names}")
+
+
+@pytest.fixture(autouse=True)
+def clean(fleet: Fleet) -> Iterator[None]:
+    yield
+    assert fleet.fleetbpf("destroy", "--yes", MANIFEST).returncode == 0
 
 
 @pytest.mark.parametrize("host", ["web1", "edge1"])

@@ -23,9 +23,11 @@ from typing import Any
 from fleetbpf.limits import MIB
 from tests.fuzz.mutants import mutant, originals
 from tests.fuzz.target import Target
+from tests.memory import high_water
 
 CPU_SECONDS, WALL_SECONDS = 30.0, 1800.0  # for one text: most take milliseconds, 200,000 hosts 13 s
 MOST = 256 * MIB  # of memory, beside what the process has before: fleetbpf.limits are below it
+CLEAR, PEAK = Path("/proc/self/clear_refs"), "5"  # proc(5): the peak is what is had now
 OUR_FOLDERS = ("/fleetbpf/", "/tests/")
 
 
@@ -74,6 +76,7 @@ def run(target: Target, seeds: range, folder: Path, *, seconds: float = CPU_SECO
     """Read the mutants of these seeds, each in an empty folder and within so many of CPU."""
     outcome = Outcome(target=target.name)
     originals(target)  # to compile an object takes its time, of no mutant's
+    CLEAR.write_text(PEAK, encoding="ascii")
     began, before = time.process_time(), peak()
     for seed in seeds:
         place = folder / "case"
@@ -86,7 +89,7 @@ def run(target: Target, seeds: range, folder: Path, *, seconds: float = CPU_SECO
             found = Finding(
                 target=target.name, kind="growth", place=target.name, seed=seed, detail=detail
             )
-            before = peak()
+            CLEAR.write_text(PEAK, encoding="ascii")
         outcome.count(found)
     outcome.seconds, outcome.peak = time.process_time() - began, peak()
     return outcome
@@ -142,8 +145,8 @@ def limited_time(seconds: float) -> Iterator[None]:
 
 
 def peak() -> int:
-    """The most memory that this process has had, in bytes."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    """The most memory that this process has had since its peak was cleared, in bytes."""
+    return int(high_water(os.getpid()) * MIB)
 
 
 def limit_memory() -> None:

@@ -95,7 +95,13 @@ def plan(inventory: str, where: str = "p") -> SavedPlan:
 
 
 def options(*inventory: str) -> argparse.Namespace:
-    return argparse.Namespace(inventory=list(inventory) or None, limit=None, manifest=Path("p"))
+    return argparse.Namespace(
+        inventory=list(inventory) or None,
+        limit=None,
+        manifest=Path("p"),
+        prune=False,
+        take_over=False,
+    )
 
 
 @pytest.fixture

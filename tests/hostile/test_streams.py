@@ -54,6 +54,8 @@ def test_every_script_has_limits() -> None:
         "lock.sh",
         "unpack.sh",
         "folders.sh",
+        "ours.sh",
+        "ending.sh",
     }
     assert scripts == set(SCRIPTS)
 

@@ -301,7 +301,8 @@ def test_a_public_key_is_no_identity(server: Server, routes: Routes) -> None:
 
     problem = refusal(server.host(identity_file=public), routes)
 
-    assert f"identity file {public}: not a private key" in problem.what
+    what = f"identity file {public}: it is a public key, and no agent holds the private one"
+    assert what in problem.what
 
 
 def test_an_encrypted_key_is_refused_with_a_hint_to_an_agent(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from fleetbpf.cli.progress import MOST_UNREACHABLE
 from tests import documents
 from tests.integration import sshd
 from tests.integration.conftest import StartServer
@@ -41,8 +42,7 @@ def folder(tmp_path: Path, silent_port: int) -> Path:
 def test_many_hosts_fit_a_small_terminal_and_ctrl_c_leaves_it_as_it_was(folder: Path) -> None:
     words = (*FLEETBPF, "destroy", "m.yml", "--yes", "-i", "hosts")
     with terminal(words, cwd=folder, rows=16) as shown:
-        shown.watch(lambda: is_full(shown.lines))
-        assert shown.cursor_hidden
+        shown.watch(lambda: shown.cursor_hidden and is_full(shown.lines))
 
         shown.resize(rows=10, columns=50)
         shown.watch(lambda: shown.lines[-1].endswith("…"))
@@ -51,7 +51,7 @@ def test_many_hosts_fit_a_small_terminal_and_ctrl_c_leaves_it_as_it_was(folder: 
         assert shown.wait() == 130
         assert not shown.cursor_hidden
         assert not any("running" in line or "connecting" in line for line in shown.lines)
-        assert shown.lines[-1].startswith("hangs")  # the recap
+        assert shown.lines[-1].startswith("100 hosts: ")  # the recap
 
 
 def test_ctrl_c_at_a_question_gives_the_terminal_its_echo_back(
@@ -88,10 +88,14 @@ def test_an_end_by_sigterm_gives_the_cursor_back_too(folder: Path) -> None:
         assert not shown.cursor_hidden
 
 
-def test_without_a_terminal_there_is_a_line_per_host_and_no_escape(folder: Path) -> None:
+def test_without_a_terminal_there_is_a_line_for_each_of_the_first_hosts_and_no_escape(
+    folder: Path,
+) -> None:
     words = (*FLEETBPF, "destroy", "m.yml", "--yes", "-i", "hosts", "--limit", "refuses*")
     said = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
-    assert said.stderr.count(": unreachable\n") == 40
+    assert said.stderr.count(": unreachable\n") == MOST_UNREACHABLE - 1
+    assert said.stderr.count(": unreachable; more of these are told at the end\n") == 1
+    assert "40 unreachable of 40 hosts\n" in said.stderr
     assert "\x1b" not in said.stderr + said.stdout
 
 
