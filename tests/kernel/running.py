@@ -89,6 +89,13 @@ class Loader:
     def state(self) -> Record:
         return dict(json.loads((self.run / "state").read_text()))
 
+    def is_another_than(self, *pids: int) -> bool:
+        """Whether a child is ready that is none of these; between two there is no state."""
+        try:
+            return self.state()["pid"] not in pids
+        except FileNotFoundError:
+            return False
+
     def counts(self) -> Record:
         """What it says of all that it wrote and lost."""
         return dict(json.loads((self.run / "counts").read_text()))

@@ -135,7 +135,7 @@ def test_a_supervised_loader_that_is_killed_comes_back(build: Build, tmp_path: P
     try:
         os.kill(before["pid"], signal.SIGKILL)
         wait_until(
-            lambda: (loader.run / "state").exists() and loader.state()["pid"] != before["pid"],
+            lambda: loader.is_another_than(before["pid"]),
             what="another child is ready",
         )
         assert loader.state()["supervisor"] == before["supervisor"]
@@ -268,7 +268,7 @@ def test_a_supervisor_gives_up_a_loader_that_ends_soon_each_time(
     os.kill(first["pid"], signal.SIGKILL)
     for _ in range(TRIES - 1):
         wait_until(
-            lambda: (loader.run / "state").exists() and loader.state()["pid"] not in pids,
+            lambda: loader.is_another_than(*pids),
             what="another child is ready",
             seconds=90,
         )
