@@ -573,7 +573,7 @@ static int function_at(char **words)
 
 static int tell_error(const char *number)
 {
-	puts(fb_error_text(atoi(number)));
+	puts(fb_error_text((int)strtol(number, NULL, 10)));
 	return 0;
 }
 
