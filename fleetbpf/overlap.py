@@ -4,8 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from fleetbpf.frozen import frozen
-
-OUTPUT = {"trace", "event", "map", "iter", "lost", "torn"}  # kinds that tell of the program
+from fleetbpf.model.record import OF_LOADER, Kind
 
 
 class Told(Protocol):
@@ -37,12 +36,12 @@ def doubles(found: Sequence[tuple[Told, Moment]]) -> dict[int, str]:
     marked: dict[int, str] = {}
     last = 0  # of a handoff: what is before it, that one was for
     for place, (record, moment) in enumerate(found):
-        if record.kind == "handoff":
+        if record.kind == Kind.HANDOFF:
             release, at = str(record.fields["from"]), int(record.fields["at"])
             since = int(record.fields["since"])
             for index in beside(found, range(last, place), moment.boot_id, since=since):
                 told, when = found[index]
-                if told.kind in OUTPUT and (told.kind != "trace" or when.time < at):
+                if told.kind not in OF_LOADER and (told.kind != Kind.TRACE or when.time < at):
                     marked[index] = release
             last = place + 1
     return marked
@@ -55,8 +54,8 @@ def beside(
     first = places.stop
     for place in reversed(places):
         record, moment = found[place]
-        if moment.boot_id != boot_id or (record.kind == "start" and moment.time < since):
+        if moment.boot_id != boot_id or (record.kind == Kind.START and moment.time < since):
             break
-        if record.kind == "start":
+        if record.kind == Kind.START:
             first = place
     return range(first, places.stop)

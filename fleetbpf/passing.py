@@ -13,10 +13,11 @@ from fleetbpf.connections import Connection
 from fleetbpf.errors import HostError, Problem
 from fleetbpf.frozen import frozen
 from fleetbpf.layout import HostLayout, Workspace
+from fleetbpf.model.record import LOSSES, weight
 from fleetbpf.model.rollout import Rollout
 from fleetbpf.model.target import Target
 from fleetbpf.prepare import Prepared
-from fleetbpf.records import Reader, Record, weight
+from fleetbpf.records import Reader, Record
 
 MARGIN = 120  # seconds after which hosts end by themselves what nobody has taken away
 LOOK_EVERY = 1.0  # seconds between two looks at a spool
@@ -92,9 +93,8 @@ class Tale:
                 self._count(record)
 
     def _count(self, record: Record) -> None:
-        counts = self.lost if record.kind in {"lost", "torn"} else self.records
-        count = 1 if record.kind == "torn" else weight({**record.fields, "kind": record.kind})
-        counts[record.host, record.program] += count
+        counts = self.lost if record.kind in LOSSES else self.records
+        counts[record.host, record.program] += weight(record.kind, record.fields)
 
 
 @frozen

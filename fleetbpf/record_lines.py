@@ -18,6 +18,7 @@ from pydantic import (
 from pydantic_core import from_json
 
 from fleetbpf.model.bounded import LARGEST_PID, MOST, ClockOffset, Count, Line, Nanosecond, Pid
+from fleetbpf.model.record import Kind
 
 Bound = Annotated[int, Field(strict=True, ge=-MOST, le=2 * MOST)]
 Bucket = Annotated[tuple[Bound, Bound, Count], Strict(strict=False)]
@@ -155,15 +156,15 @@ class Clock(Record):
 
 
 SHAPES: Mapping[str, type[Record]] = {
-    "trace": Trace,
-    "event": Event,
-    "iter": Iter,
-    "map": Map,
-    "start": Start,
-    "stop": Stop,
-    "lost": Lost,
-    "handoff": Handoff,
-    "clock": Clock,
+    Kind.TRACE: Trace,
+    Kind.EVENT: Event,
+    Kind.ITER: Iter,
+    Kind.MAP: Map,
+    Kind.LOST: Lost,
+    Kind.START: Start,
+    Kind.STOP: Stop,
+    Kind.HANDOFF: Handoff,
+    Kind.CLOCK: Clock,
 }
 
 
@@ -194,4 +195,4 @@ def shape(fields: Fields) -> type[Shape]:
 
 def torn(line: bytes | str) -> Fields:
     """What is told in place of a record that a kill cut short."""
-    return {"kind": "torn", "bytes": len(line)}
+    return {"kind": Kind.TORN, "bytes": len(line)}

@@ -14,6 +14,7 @@ from fleetbpf.collect import is_set_aside
 from fleetbpf.errors import Problem
 from fleetbpf.frozen import frozen
 from fleetbpf.layout import below
+from fleetbpf.model.record import Kind, weight
 from fleetbpf.overlap import Moment
 from fleetbpf.record_lines import record_fields
 from fleetbpf.wording import counted, did_you_mean, quoted
@@ -33,9 +34,7 @@ class Record:
     program: str
     release: str
     time_ns: int  # wall clock, by the offset in the segment's header
-    # start, trace, event, map, iter, lost, clock, handoff, stop; torn: made here, for one that a
-    # kill cut
-    kind: str
+    kind: str  # a Kind, or a word that only a newer loader knows
     fields: Mapping[str, Any]
     units: Mapping[str, str] = field(default_factory=dict)  # of an event's fields, by their paths
     overlap: str = ""  # the release before, which has told the same: this one ran beside it then
@@ -91,7 +90,7 @@ class Reader:
             found += self.read(file, is_last=file == segments[-1] and not is_set_aside(release))
         marked = overlap.doubles(found)
         for place, (record, moment) in enumerate(found):
-            if record.kind == "start":
+            if record.kind == Kind.START:
                 self._starts[release] = (record, moment)
             if place >= len(before):
                 yield replace(record, overlap=marked[place]) if place in marked else record
@@ -120,7 +119,7 @@ class Reader:
 
     def less_collected(self, fields: Mapping[str, Any], release: Path) -> Mapping[str, Any]:
         """A loss record less what we have: a segment that the host removed may be mirrored."""
-        if fields.get("kind") != "lost" or "segment" not in fields:
+        if fields.get("kind") != Kind.LOST or "segment" not in fields:
             return fields
         file = below(release, f"{fields['segment']:08d}.log")
         if not file.exists():
@@ -139,7 +138,7 @@ class Reader:
             program=program,
             release=release.partition("@")[0],
             time_ns=position.time + position.clock_offset_ns,
-            kind=str(fields.get("kind", "torn")),
+            kind=str(fields.get("kind", Kind.TORN)),
             fields={key: value for key, value in fields.items() if key not in {"time", "kind"}},
             units=position.units.get(str(fields.get("ring")), {}),
         )
@@ -155,25 +154,15 @@ def advanced(position: Position, fields: Mapping[str, Any]) -> Position:
             time=int(fields["start_ns"]),
             units=fields.get("units", {}),
         )
-    if fields.get("kind") == "clock":
+    if fields.get("kind") == Kind.CLOCK:
         position = replace(position, clock_offset_ns=int(fields["clock_offset_ns"]))
     return replace(position, time=int(fields.get("time", position.time)))
 
 
 def held(segment: Path) -> int:
     """How much of a program's output a mirrored segment holds."""
-    return sum(map(weight, map(record_fields, segment.read_bytes().split(b"\n")[:-1])))
-
-
-def weight(fields: Mapping[str, Any]) -> int:
-    """How much of a program's output a record stands for, as the loader counts a segment."""
-    match fields.get("kind"):
-        case "lost":
-            return int(fields["count"])
-        case "trace" | "map" | "event" | "iter":
-            return 1
-        case _:
-            return 0
+    lines = map(record_fields, segment.read_bytes().split(b"\n")[:-1])
+    return sum(weight(fields["kind"], fields) for fields in lines if "fleetbpf" not in fields)
 
 
 def as_json(record: Record) -> dict[str, Any]:
@@ -227,16 +216,16 @@ def with_units(value: object, path: str, units: Mapping[str, str]) -> object:
 def texts(kind: str, fields: Mapping[str, Any]) -> Iterable[str]:
     """What a record says, without where and when."""
     match kind:
-        case "trace":
+        case Kind.TRACE:
             place = f"{fields.get('comm')}-{fields.get('pid')} [{fields.get('cpu', 0):03d}]"
             # Without our label it may be a line of another program that prints on that host.
             place += " (shared)" if fields.get("shared") else ""
             return (f"{place} {fields.get('text', '')}",)
-        case "event":
+        case Kind.EVENT:
             return (f"{fields.get('struct', fields.get('ring'))} {event_text(fields)}",)
-        case "iter":
+        case Kind.ITER:
             return (f"{fields.get('function')} {fields.get('text')}",)
-        case "map":
+        case Kind.MAP:
             return map_text.lines(fields)
         case _:
             return texts_of_loader(kind, fields)
@@ -261,23 +250,23 @@ def unknown(readers: Sequence[Reader], deployment: str, program: str) -> Problem
 def texts_of_loader(kind: str, fields: Mapping[str, Any]) -> Iterable[str]:
     """What a record says of the loader itself, and of what is missing."""
     match kind:
-        case "start":
+        case Kind.START:
             links = ", ".join(
                 f"{link['function']} on {link['hook']}" for link in fields.get("attached", ())
             )
             head = f"-- started ({fields.get('reason')}), pid {fields.get('pid')}: {links}"
             return (head, *(f"-- warning: {said}" for said in fields.get("warnings", ())))
-        case "stop":
+        case Kind.STOP:
             counts = f"{fields.get('written', 0)} written, {fields.get('lost', 0)} lost"
             return (f"-- stopped ({fields.get('reason')}): {counts}",)
-        case "lost":
+        case Kind.LOST:
             why = f", {fields['why']}" if fields.get("why") else ""
             return (f"-- LOST {fields.get('count')} in the {fields.get('place')}{why}",)
-        case "handoff":
+        case Kind.HANDOFF:
             return (f"-- took over from {fields.get('from')}, which told all before",)
-        case "clock":
+        case Kind.CLOCK:
             return ("-- the clock was set: times from here on are by the new one",)
-        case "torn":
+        case Kind.TORN:
             length = fields.get("bytes")
             held = counted(length, "byte") if isinstance(length, int) else f"{length} bytes"
             if "why" in fields:

@@ -6,10 +6,13 @@ from pathlib import Path
 
 from fleetbpf.frozen import frozen
 from fleetbpf.model.facts import Counts
+from fleetbpf.model.record import OF_LOADER, Kind
 
 # Lines that are no output of the program. Text cannot look so: it stands further right.
 OF_FLEETBPF = re.compile(
-    rb'^\{(?:"fleetbpf":|"time":[0-9]+,"kind":"(?:start|stop|lost)")', re.MULTILINE
+    rb'^\{(?:"fleetbpf":|"time":[0-9]+,"kind":"(?:%s)")'
+    % "|".join(sorted(OF_LOADER | {Kind.LOST})).encode(),
+    re.MULTILINE,
 )
 
 

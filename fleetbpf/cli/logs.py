@@ -11,6 +11,7 @@ from fleetbpf.cli.host_words import add_hosts
 from fleetbpf.cli.options import add_forks, add_inventory, add_passwords, matching
 from fleetbpf.cli.output import Output
 from fleetbpf.errors import ExitCode, HostError
+from fleetbpf.model.record import Kind
 
 if TYPE_CHECKING:
     from fleetbpf.cli.session import Session
@@ -125,7 +126,7 @@ def show(
     for record in found:
         if output.json or options.overlap or not record.overlap:
             print_now(output, record)
-    for host, count in Counter(record.host for record in found if record.kind == "torn").items():
+    for host, count in Counter(record.host for record in found if record.kind == Kind.TORN).items():
         output.progress(f"{host}: warning: {counted(count, 'torn record')}")
     if not found and not any(each.problems for each in recaps):
         refuse_unknown(options, readers)

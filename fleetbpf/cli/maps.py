@@ -13,6 +13,7 @@ from fleetbpf.cli import recap
 from fleetbpf.cli.options import add_forks, add_inventory, add_passwords, matching, misspelt
 from fleetbpf.cli.output import Output
 from fleetbpf.errors import ExitCode
+from fleetbpf.model.record import Kind
 
 if TYPE_CHECKING:
     from fleetbpf.connections import Connection
@@ -143,7 +144,7 @@ def tell(output: Output, record: "Record") -> None:
     from fleetbpf import map_text
     from fleetbpf.records import lines, timestamp
 
-    if record.kind != "map":
+    if record.kind != Kind.MAP:
         for line in lines(record):
             output.line(line)
         return

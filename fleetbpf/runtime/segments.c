@@ -11,8 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define TIME "{\"time\":"
-#define KIND ",\"kind\":\""
+#include "record.h"
+
 #define HEADER "{\"fleetbpf\":"
 
 int fb_segment_path(const char *folder, unsigned int number, char *path, size_t size)
@@ -65,6 +65,12 @@ static bool begins(const char *at, size_t length, const char *word)
 	return length >= strlen(word) && !memcmp(at, word, strlen(word));
 }
 
+/* `at` is behind the quote that stands before a kind. */
+static bool is_kind(const char *at, size_t length, const char *word)
+{
+	return begins(at, length, word) && length > strlen(word) && at[strlen(word)] == '"';
+}
+
 /* The digits after `key`, or 0. The bytes end in a newline, where strtoull stops. */
 static uint64_t number_after(const char *line, size_t length, const char *key)
 {
@@ -75,27 +81,27 @@ static uint64_t number_after(const char *line, size_t length, const char *key)
 
 const char *fb_record_rest(const char *line, size_t length)
 {
-	const char *at = line + strlen(TIME), *end = line + length;
+	const char *at = line + strlen(FB_RECORD_TIME), *end = line + length;
 
-	if (!begins(line, length, TIME))
+	if (!begins(line, length, FB_RECORD_TIME))
 		return NULL;
 	while (at < end && *at >= '0' && *at <= '9')
 		at++;
-	return begins(at, (size_t)(end - at), KIND) ? at + strlen(KIND) : NULL;
+	return begins(at, (size_t)(end - at), FB_RECORD_KIND) ? at + strlen(FB_RECORD_KIND) : NULL;
 }
 
 enum fb_record_kind fb_record_kind(const char *line, size_t length)
 {
-	static const char *const ours[] = {"start\"", "stop\"", "clock\"", "handoff\""};
+	static const char *const ours[] = {FB_KINDS_OF_LOADER};
 	const char *kind = fb_record_rest(line, length);
 	size_t left = kind ? length - (size_t)(kind - line) : 0;
 
 	if (begins(line, length, HEADER))
 		return FB_RECORD_OF_FLEETBPF;
-	if (kind && begins(kind, left, "lost\""))
+	if (kind && is_kind(kind, left, FB_KIND_LOST))
 		return FB_RECORD_LOST;
 	for (size_t i = 0; kind && i < sizeof(ours) / sizeof(*ours); i++)
-		if (begins(kind, left, ours[i]))
+		if (is_kind(kind, left, ours[i]))
 			return FB_RECORD_OF_FLEETBPF;
 	return FB_RECORD_OUTPUT;
 }
@@ -155,7 +161,7 @@ static bool ends_in_stop(FILE *file)
 	line = strrchr(tail, '\n'); /* there is none in a line that is longer than such a record */
 	line = line ? line + 1 : tail;
 	kind = fb_record_rest(line, strlen(line));
-	return kind && begins(kind, strlen(kind), "stop\"");
+	return kind && is_kind(kind, strlen(kind), FB_KIND_STOP);
 }
 
 /* The header of a segment, without its newline; the caller frees it. */

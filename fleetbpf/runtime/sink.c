@@ -9,6 +9,7 @@
 #include "clock.h"
 #include "encode.h"
 #include "files.h"
+#include "record.h"
 
 #define BATCH (64 * 1024)
 #define ODD ",\"why\":\"not understood\"" /* in a loss record */
@@ -124,8 +125,8 @@ void fb_sink_start(struct fb_sink *sink, uint64_t time, const char *reason, bool
 	if (!sink->spool)
 		return;
 	fb_text_printf(&sink->batch,
-		       "{\"time\":%" PRIu64 ",\"kind\":\"start\",\"reason\":\"%s\",\"clean\":%s,"
-		       "\"pid\":%d,\"attached\":%s,\"warnings\":%s}\n",
+		       FB_RECORD(FB_KIND_START) ",\"reason\":\"%s\",\"clean\":%s,"
+						"\"pid\":%d,\"attached\":%s,\"warnings\":%s}\n",
 		       time, reason, clean ? "true" : "false", getpid(), attached, warnings);
 }
 
@@ -139,9 +140,8 @@ void fb_sink_stop(struct fb_sink *sink, const char *reason)
 		return;
 	unwritten = sink->spool->lost_total;
 	fb_text_printf(&sink->batch,
-		       "{\"time\":%" PRIu64
-		       ",\"kind\":\"stop\",\"reason\":\"%s\",\"written\":%" PRIu64
-		       ",\"lost\":%" PRIu64 "}\n",
+		       FB_RECORD(FB_KIND_STOP) ",\"reason\":\"%s\",\"written\":%" PRIu64
+					       ",\"lost\":%" PRIu64 "}\n",
 		       fb_now(), reason, sink->printed > unwritten ? sink->printed - unwritten : 0,
 		       sink->lost + unwritten);
 	fb_sink_flush(sink);
@@ -160,9 +160,8 @@ static void add_trace_line(struct fb_text *out, const struct fb_line *line, cons
 static void add_trace_record(struct fb_text *out, const struct fb_line *line, const char *text,
 			     size_t length, bool shared)
 {
-	fb_text_printf(out,
-		       "{\"time\":%" PRIu64 ",\"kind\":\"trace\",\"cpu\":%u,\"pid\":%d,\"comm\":",
-		       line->time, line->cpu, line->pid);
+	fb_text_printf(out, FB_RECORD(FB_KIND_TRACE) ",\"cpu\":%u,\"pid\":%d,\"comm\":", line->time,
+		       line->cpu, line->pid);
 	fb_text_quote(out, line->comm, line->comm_length);
 	fb_text_puts(out, ",\"text\":");
 	fb_text_quote(out, text, length);
@@ -189,8 +188,7 @@ void fb_sink_handoff(struct fb_sink *sink, const char *from, uint64_t since, uin
 {
 	if (!sink->spool)
 		return;
-	fb_text_printf(&sink->batch,
-		       "{\"time\":%" PRIu64 ",\"kind\":\"handoff\",\"from\":", fb_now());
+	fb_text_printf(&sink->batch, FB_RECORD(FB_KIND_HANDOFF) ",\"from\":", fb_now());
 	fb_text_quote_string(&sink->batch, from);
 	fb_text_printf(&sink->batch, ",\"since\":%" PRIu64 ",\"at\":%" PRIu64 ",\"exact\":%s}\n",
 		       since, time, exact ? "true" : "false");
@@ -200,9 +198,7 @@ void fb_sink_clock(struct fb_sink *sink, int64_t offset)
 {
 	if (!sink->spool) /* its lines have the time of the moment */
 		return;
-	fb_text_printf(&sink->batch,
-		       "{\"time\":%" PRIu64 ",\"kind\":\"clock\",\"clock_offset_ns\":%" PRId64
-		       "}\n",
+	fb_text_printf(&sink->batch, FB_RECORD(FB_KIND_CLOCK) ",\"clock_offset_ns\":%" PRId64 "}\n",
 		       fb_now(), offset);
 }
 
@@ -219,9 +215,8 @@ static void add_lost(struct fb_sink *sink, enum fb_loss place, const char *more,
 		return;
 	}
 	fb_text_printf(&sink->batch,
-		       "{\"time\":%" PRIu64
-		       ",\"kind\":\"lost\",\"place\":\"%s\"%s,\"count\":%" PRIu64
-		       ",\"since\":%" PRIu64 "}\n",
+		       FB_RECORD(FB_KIND_LOST) ",\"place\":\"%s\"%s,\"count\":%" PRIu64
+					       ",\"since\":%" PRIu64 "}\n",
 		       fb_now(), fb_loss_name(place), more, count, since);
 }
 
@@ -261,7 +256,7 @@ void fb_sink_map_begin(struct fb_sink *sink, const char *map, const char *about)
 	fb_text_cut(&sink->record, 0);
 	if (!is_json(sink))
 		return;
-	fb_text_printf(&sink->record, "{\"time\":%" PRIu64 ",\"kind\":\"map\",\"map\":", fb_now());
+	fb_text_printf(&sink->record, FB_RECORD(FB_KIND_MAP) ",\"map\":", fb_now());
 	fb_text_quote_string(&sink->record, map);
 	fb_text_puts(&sink->record, about);
 	fb_text_puts(&sink->record, ",\"entries\":[");
@@ -339,9 +334,9 @@ static void make_head(struct fb_sink *sink, const char *ring, const char *name, 
 
 	fb_text_cut(head, 0);
 	if (sink->spool) {
-		FB_LITERAL(head, "{\"time\":");
+		FB_LITERAL(head, FB_RECORD_TIME);
 		fb_text_decimal(head, time);
-		FB_LITERAL(head, ",\"kind\":\"event\",\"ring\":");
+		FB_LITERAL(head, FB_RECORD_KIND FB_KIND_EVENT "\",\"ring\":");
 		fb_text_quote_string(head, ring);
 		if (name) {
 			FB_LITERAL(head, ",\"struct\":");
@@ -409,8 +404,7 @@ void fb_sink_iter(struct fb_sink *sink, const char *function, const char *text, 
 	if (!begin_record(sink))
 		return;
 	if (sink->spool) {
-		fb_text_printf(out,
-			       "{\"time\":%" PRIu64 ",\"kind\":\"iter\",\"function\":", fb_now());
+		fb_text_printf(out, FB_RECORD(FB_KIND_ITER) ",\"function\":", fb_now());
 		fb_text_quote_string(out, function);
 		fb_text_puts(out, ",\"text\":");
 		fb_text_quote(out, text, length);

@@ -12,6 +12,7 @@
 
 #include "clock.h"
 #include "files.h"
+#include "record.h"
 
 #define SEGMENT_SIZE (UINT64_C(8) << 20)
 
@@ -117,9 +118,8 @@ static void add_lost(struct fb_text *out, uint64_t count, uint64_t since, unsign
 	if (!count)
 		return;
 	fb_text_printf(out,
-		       "{\"time\":%" PRIu64
-		       ",\"kind\":\"lost\",\"place\":\"spool\",\"count\":%" PRIu64
-		       ",\"since\":%" PRIu64,
+		       FB_RECORD(FB_KIND_LOST) ",\"place\":\"spool\",\"count\":%" PRIu64
+					       ",\"since\":%" PRIu64,
 		       fb_now(), count, since);
 	if (segment)
 		fb_text_printf(out, ",\"segment\":%u", segment);

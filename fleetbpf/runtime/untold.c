@@ -6,11 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "record.h"
 #include "segments.h"
 
-#define TRACE "trace\""
-#define EVENT "event\",\"ring\":\""
-#define LOST_BY "lost\",\"place\":"
+#define TRACE FB_KIND_TRACE "\""
+#define EVENT FB_KIND_EVENT "\",\"ring\":\""
+#define LOST_BY FB_KIND_LOST "\",\"place\":"
 #define BY_TRACE LOST_BY "\"kernel\",\"buffer\":\"trace\""
 #define BY_RING LOST_BY "\"kernel\",\"buffer\":\"ring\""
 #define BY_KILL LOST_BY "\"loader\""

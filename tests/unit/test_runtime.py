@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from fleetbpf.model.hook import EVENTS
+from fleetbpf.model.record import Kind, weight
 from tests.unit.sanitized import ask, compile_objects, link_driver
 
 CASES = Path(__file__).parents[1] / "cases" / "runtime"
@@ -171,6 +172,12 @@ def test_each_start_opens_the_next_segment(driver: Path, tmp_path: Path) -> None
     assert sorted(path.name for path in spool.iterdir()) == [
         f"0000000{number}.log" for number in (1, 2, 3)
     ]
+
+
+@pytest.mark.parametrize("kind", [*(kind for kind in Kind if kind is not Kind.TORN), "tomorrow"])
+def test_each_kind_of_record_weighs_the_same_in_both_languages(driver: Path, kind: str) -> None:
+    line = json.dumps({"time": 1, "kind": kind, "count": 3}, separators=(",", ":")) + "\n"
+    assert int(ask(driver, "weigh", stdin=line.encode())) == weight(kind, {"count": 3})
 
 
 def test_a_loss_record_weighs_what_it_counts(driver: Path) -> None:
