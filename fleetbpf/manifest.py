@@ -214,8 +214,14 @@ def locate(manifest: Manifest, program: str) -> Path | None:
 def candidates(manifest: Manifest, program: str) -> tuple[Path, ...]:
     """Where a program's source or object may lie, in the order in which it is looked for."""
     name = manifest.programs[program].file
-    folders = (manifest.path.parent, Path("programs"), Path(__file__).parent.parent / "programs")
+    folders = (manifest.path.parent, Path("programs"), shipped())
     return tuple(dict.fromkeys((folder / name).absolute() for folder in folders))
+
+
+def shipped() -> Path:
+    """The programs that come along: in the package as it was installed, or beside it in a clone."""
+    installed = Path(__file__).parent / "programs"
+    return installed if installed.is_dir() else installed.parent.parent / "programs"
 
 
 def missing_sources(manifest: Manifest) -> tuple[Problem, ...]:
