@@ -5,6 +5,8 @@ import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from fleetbpf.connections.envelope import LEAD
+
 if TYPE_CHECKING:
     import asyncssh
 
@@ -24,6 +26,11 @@ class Sent:
     def begin(self) -> bytes:
         """What is said before the answer."""
         return b"\x1e%s\n" % self.mark
+
+    @property
+    def begin_error(self) -> bytes:
+        """The same on standard error."""
+        return b"\x1e%se\n" % self.mark
 
     def end(self, status: int = 0) -> bytes:
         """What is said after it."""
@@ -50,7 +57,8 @@ def opened(text: bytes) -> Sent:
 
 async def arrive(process: "asyncssh.SSHServerProcess[bytes]") -> Sent:
     """The command on the standard input of a process; its answer's begin is said."""
+    await process.stdin.readexactly(len(LEAD))
     sent = opened(await process.stdin.readexactly(size_of(process.command or "")))
-    process.stderr.write(sent.begin)
+    process.stderr.write(sent.begin_error)
     process.stdout.write(sent.begin)
     return sent

@@ -15,7 +15,7 @@ from fleetbpf.connections.dialogue import (
     PipeDialogue,
     TerminalDialogue,
 )
-from fleetbpf.connections.envelope import NOISE, encoded, reading, seal, seal_words
+from fleetbpf.connections.envelope import NOISE, after_start_up, encoded, seal, seal_words
 from fleetbpf.connections.feed import Feed
 from fleetbpf.errors import FleetbpfError, HostError, Problem, UnreachableError
 from fleetbpf.limits import Limits
@@ -24,8 +24,9 @@ from fleetbpf.model.inventory import Host
 PROBE = Command("id", "-u", limits=Limits(silence=20.0))  # runs the login shell anything, as whom?
 PROBE_TIMEOUT = 30.0  # seconds
 LET_IN = (
-    "`ssh HOST sh -c true` must work there: a login shell that runs commands (no nologin), and no "
-    "ForceCommand in sshd_config or command= in authorized_keys that runs something else"
+    "`echo true | ssh HOST cat` must say true: a login shell that runs commands (no nologin), "
+    "start-up files that neither end it nor read its standard input, and no ForceCommand in "
+    "sshd_config or command= in authorized_keys that runs something else"
 )
 
 
@@ -136,9 +137,9 @@ class BecomingConnection:
             if command.become:
                 words = elevation.quietly(way, words)
             return command.carried_by(*words), Dialogue(errand)
-        inner = reading(len(envelope.text))
+        inner = envelope.reading
         if not elevation.asks_on_terminal(way):
-            words = elevation.with_password(way, inner, token=envelope.mark)
+            words = after_start_up(elevation.with_password(way, inner, token=envelope.mark))
             pipe = PipeDialogue(errand, password, patience=self._patience)
             return command.carried_by(*words), pipe
         words = elevation.on_terminal(way, inner, token=envelope.mark, size=errand.size)
@@ -165,8 +166,9 @@ class BecomingConnection:
     ) -> Completed:
         """Run it; the dialogue holds it to its limits: it knows what belongs to the answer."""
         limits = command.limits
+        room = 2 * NOISE  # a piece counts before the dialogue sees it: it shall be the one who says
         roomy = replace(
-            limits, stdout=limits.stdout + NOISE, stderr=limits.stderr + NOISE, lines=math.inf
+            limits, stdout=limits.stdout + room, stderr=limits.stderr + room, lines=math.inf
         )
         try:
             ended = self._plain.run(

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from fleetbpf import elevation
 from fleetbpf.command import END
 from fleetbpf.connections import Completed, Sink
-from fleetbpf.connections.envelope import KEPT, Envelope, Marked, Noise
+from fleetbpf.connections.envelope import KEPT, LEAD, Envelope, Marked, Noise, error_mark
 from fleetbpf.connections.feed import Feed
 from fleetbpf.frozen import frozen
 from fleetbpf.limits import Limits, Meter
@@ -26,7 +26,7 @@ class Errand:
     @property
     def size(self) -> int:
         """How many bytes are fed in all."""
-        return len(self.envelope.text) + len(self.payload)
+        return len(self.envelope.sent) + len(self.payload)
 
 
 class Dialogue(Feed):
@@ -42,7 +42,9 @@ class Dialogue(Feed):
         sink = metered(out, self._kept.extend if errand.stdout is None else errand.stdout)
         complain = metered(Meter(limits.stderr, stream="standard error"), self._complaints.extend)
         self._out = Marked(mark, sink, begun=resumed)
-        self._err = Marked(mark, complain, begun=resumed)
+        # The order for a shell that waits has no start-up files before it.
+        self.opening = errand.envelope.text if resumed else errand.envelope.sent
+        self._err = Marked(error_mark(mark), complain, begun=resumed)
         self.open()
 
     @property
@@ -71,7 +73,7 @@ class Dialogue(Feed):
 
     def say_all(self) -> None:
         """Have the command and its payload fed, and the end where no order will follow."""
-        self.add(self._errand.envelope.text, self._errand.payload)
+        self.add(self.opening, self._errand.payload)
         if not self._errand.stays:
             self.end()
 
@@ -171,7 +173,7 @@ class PipeDialogue(AskedDialogue):
 
     def open(self) -> None:
         """Have the password fed."""
-        self.add(self.password)
+        self.add(LEAD, self.password)
 
     def hear_error(self, piece: bytes) -> None:
         """Count prompts; give up before the third, each is a failure that may lock an account."""
@@ -214,7 +216,7 @@ class TerminalDialogue(AskedDialogue):
 
     def open(self) -> None:
         """Have doas run."""
-        self.add(self._front.text)
+        self.add(self._front.sent)
 
     def hear(self, piece: bytes) -> None:
         """Take a piece of what the terminal shows."""

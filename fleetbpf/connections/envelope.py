@@ -20,14 +20,23 @@ NOISE = 64 * MIB  # bytes that may be said before; start-up files may be chatty
 # What a text begins with, for whoever executes it. The signs are escapes, so that who sends a text
 # back has not said the mark.
 BEGIN = "printf '\\036%%s\\n' %s\n"
+# Standard output's mark comes last at the begin and first at the end: where a start-up file has
+# sent standard error there as well (exec 2>&1), the other one's marks are around the answer.
 PRELUDE = """\
 answer_mark=%s
-printf '\\036%%s\\n' "$answer_mark" >&2
+printf '\\036%%se\\n' "$answer_mark" >&2
 printf '\\036%%s\\n' "$answer_mark"
 trap 'set -- $?
-printf "\\036%%s %%d\\n" "$answer_mark" "$1" >&2
-printf "\\036%%s %%d\\n" "$answer_mark" "$1"' EXIT
+printf "\\036%%s %%d\\n" "$answer_mark" "$1"
+printf "\\036%%se %%d\\n" "$answer_mark" "$1" >&2' EXIT
 """
+# What is sent before a text: lines for start-up files that read some, and the one that ends them.
+# A user's variable of the name that reads them would have to be this line.
+LEAD = b"\n\n\n\n\nfleetbpf\n"
+SKIP_LEAD = (
+    'until [ "$line" = fleetbpf ]; do read -r line || '
+    "{ echo Start-up files have read standard input >&2; exit 1; }; done"
+)
 
 
 @frozen
@@ -38,9 +47,29 @@ class Envelope:
     text: bytes
 
     @property
+    def sent(self) -> bytes:
+        """What is sent."""
+        return LEAD + self.text
+
+    @property
     def words(self) -> tuple[str, ...]:
         """The command to execute: it reads the text, and no byte beyond, then obeys it."""
-        return (SHELL, "-c", reading(len(self.text)))
+        return (SHELL, "-c", self.reading)
+
+    @property
+    def reading(self) -> str:
+        """The same as a command of sh."""
+        return f"{SKIP_LEAD}; {reading(len(self.text))}"
+
+
+def after_start_up(words: Sequence[str]) -> tuple[str, ...]:
+    """Words that a shell becomes when it has passed over what start-up files may have read."""
+    return (SHELL, "-c", f'{SKIP_LEAD}; exec "$@"', "fleetbpf", *words)
+
+
+def error_mark(mark: str) -> str:
+    """The mark of standard error, by that of standard output."""
+    return f"{mark}e"
 
 
 def seal(command: Command) -> Envelope:

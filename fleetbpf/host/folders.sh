@@ -6,8 +6,8 @@
 # mark. For scripts that have a trap of their own on EXIT.
 ended() {
 	[ -n "${answer_mark-}" ] || return 0
-	printf '\036%s %d\n' "$answer_mark" "$1" >&2
 	printf '\036%s %d\n' "$answer_mark" "$1"
+	printf '\036%se %d\n' "$answer_mark" "$1" >&2
 }
 
 # who: into `user`, whom we act as

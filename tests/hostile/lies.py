@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable
 
+LEAD = b"\n\n\n\n\nfleetbpf\n"  # as envelope.LEAD, which this process need not import
 FACTS, COLLECT = b"fleetbpf\tfacts\n", b"fleetbpf\tcollect\n"
 MUCH = b"A" * 65536
 
@@ -61,10 +62,10 @@ def silence(*before: bytes) -> None:
 def begin() -> None:
     """Read the command, and begin its answer as an honest host would."""
     size = re.search(r"dd bs=(\d+) ", os.environ.get("SSH_ORIGINAL_COMMAND", ""))
-    text = sys.stdin.buffer.read(int(size[1])) if size else b""
+    text = sys.stdin.buffer.read(len(LEAD) + int(size[1])) if size else b""
     mark = re.search(rb"^answer_mark=([0-9a-f]+)$", text, re.MULTILINE)
     if mark:
-        os.write(2, b"\x1e%s\n" % mark[1])
+        os.write(2, b"\x1e%se\n" % mark[1])
         say(b"\x1e%s\n" % mark[1])
 
 

@@ -31,7 +31,7 @@ IFS= read -r password
 for last; do :; done
 mark=${last#echo } mark=${mark%%;*}
 echo "$mark"
-printf '\036%s\n' "$mark" >&2
+printf '\036%se\n' "$mark" >&2
 printf '\036%s\n' "$mark"
 """
 # Says the password in every stream, and ends before its time.

@@ -55,6 +55,20 @@ NOISE: Mapping[str, Mapping[str, str]] = {
         fish="function sh; false; end; function dd; false; end",
         csh="alias sh false; alias dd false; alias eval false",
     ),
+    "strict": {
+        **everywhere("umask 777", csh="umask 777; set noclobber"),
+        **dict.fromkeys(POSIX, "set -euo pipefail; set -o noclobber; umask 777\n"),
+    },
+    "traces": {
+        **dict.fromkeys(POSIX, "set -xv; PROMPT_COMMAND='echo prompt'; trap 'echo bug' DEBUG\n"),
+        ".config/fish/config.fish": "set fish_trace 1\n",
+        ".tcshrc": "set echo verbose\n",
+    },
+    "another shell": {
+        ".bashrc": 'exec zsh -c "$BASH_EXECUTION_STRING"\n',
+        ".zshenv": '[ -n "$SECOND" ] || SECOND=1 exec bash -c "$ZSH_EXECUTION_STRING"\n',
+    },
+    "questions": everywhere("read x; read y", fish="read x; read y", csh="set x = $<; set y = $<"),
     "last words": {
         ".bashrc": "trap 'echo bye; printf more >&2; exit 3' EXIT\n",
         ".zshenv": "trap 'echo bye; printf more >&2' EXIT\n",
@@ -67,7 +81,7 @@ NOISE: Mapping[str, Mapping[str, str]] = {
 
 def serve(folder: Path, shell: str, noise: str) -> sshd.Server:
     """A host whose people all have this login shell, with start-up files of this kind."""
-    for name, text in NOISE[noise].items():
+    for name, text in {**NOISE, **JOINED}[noise].items():
         file = folder / "home" / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
@@ -128,6 +142,12 @@ ALL = [(shell, noise) for shell in SHELLS for noise in ("quiet", "aliases")] + [
 ]
 
 
+# Start-up files that send standard error to standard output as well.
+JOINED: Mapping[str, Mapping[str, str]] = {
+    "one stream": dict.fromkeys(POSIX, "exec 2>&1\n"),
+    "a record of the session": {".bashrc": "exec > >(tee /dev/null) 2>&1\n"},
+}
+
 NOISY = [("bash", "no newline"), ("bash", "a question"), ("bash", "megabytes of complaints")]
 NOISY += [("bash", "what an answer begins with"), ("bash", "what an answer ends with")]
 NOISY += [
@@ -143,6 +163,17 @@ def test_words_and_streams_pass_every_login_shell_unchanged(town: sshd.Server) -
     with opened(town) as connection:
         see_an_answer(connection, become=False)
         see_an_answer(connection, become=True)
+
+
+@pytest.mark.parametrize(
+    "town", [("bash", noise) for noise in JOINED] + [("zsh", "one stream")], indirect=True
+)
+@pytest.mark.parametrize("become", [False, True])
+def test_an_answer_is_whole_where_both_streams_are_one(town: sshd.Server, *, become: bool) -> None:
+    command = Command("sh", "-c", "cat; exit 7", become=become)
+    with opened(town) as connection:
+        done = connection.run(command, stdin=BINARY, timeout=60)
+    assert (done.status, done.stdout) == (7, BINARY)
 
 
 @pytest.mark.parametrize(
@@ -167,6 +198,20 @@ def test_facts_come_from_every_host(town: sshd.Server, tmp_path: Path) -> None:
 )
 def test_whoever_makes_one_root_is_told_the_password_behind_all_noise(
     town: sshd.Server, user: str, password: str | None, method: BecomeMethod
+) -> None:
+    command = Command("sh", "-c", "id -u; cat; exit 7", become=True)
+    with opened(town, user=user, password=password, method=method) as connection:
+        done = connection.run(command, stdin=BINARY, timeout=60)
+    assert (done.status, done.stdout) == (7, b"0\n" + BINARY)
+
+
+@pytest.mark.parametrize("town", [("bash", "questions"), ("zsh", "questions")], indirect=True)
+@pytest.mark.parametrize(
+    ("user", "password", "method"),
+    [("alice", PASSWORD, BecomeMethod.SUDO), ("carol", ROOT_PASSWORD, BecomeMethod.SU)],
+)
+def test_a_start_up_file_that_asks_something_is_not_told_the_password(
+    town: sshd.Server, user: str, password: str, method: BecomeMethod
 ) -> None:
     command = Command("sh", "-c", "id -u; cat; exit 7", become=True)
     with opened(town, user=user, password=password, method=method) as connection:
