@@ -107,8 +107,13 @@ place() {
 	mkdir -p "$root/objects" "${folder%/*}" "$root/$deployment/$1/spool/$2" "$run/$deployment/$1/$2" || return 1
 	within 120 sync "$files"/* "$object" 2>/dev/null # before they have their names: a power cut must not leave empty files there
 	[ ! -f "$object" ] || mv -f "$object" "$root/objects/$3" || return 1
-	[ ! -e "$folder" ] || rm -rf "$folder" || return 1
-	mv -T "$files" "$folder"
+	take_away "$folder" && mv -T "$files" "$folder"
+}
+
+# take_away FOLDER: a release goes whole or not at all; what a power cut leaves, `begin` removes
+take_away() {
+	[ -e "$1" ] || return 0
+	mv -T "$1" "${1%/*}/.${1##*/}" && rm -rf "${1%/*}/.${1##*/}"
 }
 
 switch() {
@@ -307,7 +312,8 @@ tidy_history() {
 
 # forget PROGRAM RELEASE: remove a release that never ran, and the folders it alone was in
 forget() {
-	rm -rf "${root:?}/$deployment/$1/releases/$2" "${root:?}/$deployment/$1/spool/$2"
+	take_away "$root/$deployment/$1/releases/$2"
+	rm -rf "${root:?}/$deployment/$1/spool/$2"
 	if [ ! -e "$root/$deployment/$1/current" ]; then
 		remove "$1"
 	fi
@@ -323,7 +329,8 @@ note_manifest() {
 } 2>/dev/null
 
 prune() {
-	rm -rf "${root:?}/$deployment/$1/releases/$2" "${root:?}/$deployment/$1/spool/$2"
+	take_away "$root/$deployment/$1/releases/$2"
+	rm -rf "${root:?}/$deployment/$1/spool/$2"
 	say pruned "$1" "$2"
 }
 
@@ -385,7 +392,7 @@ begin() {
 	trap 'finish $?' EXIT
 	trap 'exit 1' INT TERM
 	# What scripts that were killed have left; nobody else has the lock.
-	for left in "$root"/*/*/current.* "$root"/*/.manifest.new "$units"/fleetbpf-*.new; do
+	for left in "$root"/*/*/current.* "$root"/*/*/releases/.[!.]* "$root"/*/.manifest.new "$units"/fleetbpf-*.new; do
 		if [ -e "$left" ] || [ -h "$left" ]; then rm -rf "$left"; fi
 	done
 	tidy_history || : # on a full disk

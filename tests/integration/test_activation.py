@@ -310,3 +310,28 @@ def test_a_release_starts_though_somebody_has_added_to_its_unit(site: Site) -> N
     assert answer.started == {"hello"}, answer.failures
     assert site.pid("r1")
     assert not added.parent.exists()
+
+
+CUT = """#!/bin/sh
+for word; do
+    case $word in */releases/*) /bin/rm -f "$word/args"; kill -KILL $PPID; exit ;; esac
+done
+exec /bin/rm "$@"
+"""
+
+
+def test_a_release_that_is_removed_is_never_there_in_part(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.start("r1")
+    site.start("r2", was="r1")
+    with monkeypatch.context() as patch:
+        (tmp_path / "bin").mkdir()
+        (tmp_path / "bin" / "rm").write_text(CUT)
+        (tmp_path / "bin" / "rm").chmod(0o755)
+        patch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+        site.do(Step(verb="prune", program="hello", was="r2", release="r1"))
+    releases = Path(site.layout.root) / "demo" / "hello" / "releases"
+    assert not (releases / "r1").exists()
+    site.start("r3", was="r2")
+    assert sorted(path.name for path in releases.iterdir()) == ["r2", "r3"]

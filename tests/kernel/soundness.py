@@ -32,7 +32,8 @@ def assert_whole(program: Path, current: str) -> set[str]:
     assert current in {release.name for release in releases}
     assert len(releases) <= 3
     for release in releases:
-        assert {file.name for file in release.iterdir()} == FILES
+        files = {file.name for file in release.iterdir()}
+        assert files == FILES, f"{release}, of which {current} is current: {sorted(files)}"
     assert {path.name for path in program.iterdir()} <= {"releases", "spool", "current"}
     return {release.joinpath("loader").readlink().name for release in releases}
 
