@@ -13,6 +13,7 @@ from paramiko.ssh_exception import SSHException
 # Bytes, as OpenSSH has it (PACKET_MAX_SIZE). paramiko waits for the 4 GB that a host announces.
 LONGEST_PACKET = 256 * 1024
 LONGEST_INTRODUCTION = 64 * 1024  # bytes of the lines before the key exchange
+MOST_LINES = 1024  # before the banner; SSH_MAX_PRE_BANNER_LINES of OpenSSH
 STUCK = 60.0  # seconds without room for a byte; then the link is lost
 
 
@@ -69,7 +70,17 @@ class QuietPacketizer(Packetizer):
         """Start no timer."""
 
     def readline(self, timeout: float) -> str:
-        """Read a line of the time before the key exchange, and remember it."""
+        """Read lines of the time before the key exchange until there is the banner.
+
+        As many as ssh reads: paramiko gives up after a hundred.
+        """
+        line = self._read_line(timeout)
+        while not line.startswith("SSH-") and len(self.first_lines) < MOST_LINES:
+            line = self._read_line(timeout)
+        return line
+
+    def _read_line(self, timeout: float) -> Line:
+        """Read a line, and remember it."""
         lines = self._Packetizer__remainder  # type: ignore[has-type]
         while b"\n" not in lines:
             lines += self._read_timeout(timeout)

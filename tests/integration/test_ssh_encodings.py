@@ -59,7 +59,15 @@ def behind(server: Server, said: bytes) -> Iterator[int]:
 
 
 @pytest.mark.parametrize(
-    "said", [LATIN + b"\r\n", b"\xff\xfe\n\n", "Привет\n".encode("koi8-r") * 20, "äöü\n".encode()]
+    "said",
+    [
+        LATIN + b"\r\n",
+        b"\xff\xfe\n\n",
+        "Привет\n".encode("koi8-r") * 20,
+        "äöü\n".encode(),
+        b"a\n" * 999,
+    ],
+    ids=["latin-1", "empty", "koi8-r", "utf-8", "many"],
 )
 def test_lines_before_the_banner_may_be_in_any_encoding(
     server: Server, routes: Routes, tmp_path: Path, said: bytes
