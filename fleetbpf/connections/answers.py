@@ -16,14 +16,14 @@ class Answers:
 
     def __init__(self, password: str) -> None:
         self.password = password
-        self._said = False
+        self.said = False  # whether the password was
         self.unanswered = ""  # what the host told and asked for beside the password
 
     def __call__(self, title: str, instructions: str, prompts: Prompts) -> list[str]:
         """The answers to one round, which may have no questions."""
         told = (title, instructions, *(question for question, _ in prompts))
-        if not self._said and len(prompts) == 1 and not prompts[0][1]:
-            self._said = True
+        if not self.said and len(prompts) == 1 and not prompts[0][1]:
+            self.said = True
             return [self.password]
         said = " ".join(" ".join((self.unanswered, *told)).split())
         self.unanswered = said[:LONGEST_TALE]

@@ -1,6 +1,7 @@
 """Asking a host to be let in, without waiting a round trip for leave to ask."""
 
 import threading
+from collections.abc import Sequence
 from typing import Any
 
 from paramiko import Message, PKey
@@ -25,6 +26,7 @@ class Authentication(AuthHandler):
     """
 
     private_key: PKey
+    accepts: Sequence[str] = ()  # the ways that the host named when it refused this one
     _waits = False  # for the service to be accepted
 
     def offer_key(self, user: str, key: PKey, event: threading.Event) -> None:
@@ -67,6 +69,12 @@ class Authentication(AuthHandler):
         if self._waits:
             self._waits = False
             super()._parse_service_accept(message)  # type: ignore[misc]
+
+    def _parse_userauth_failure(self, message: Message) -> None:
+        """Note the ways that are left; paramiko keeps them where this way is none of them."""
+        self.accepts = tuple(message.get_text().split(","))
+        message.rewind()
+        super()._parse_userauth_failure(message)  # type: ignore[misc]
 
     def _parse_userauth_info_request(self, message: Message) -> None:
         """Take questions; paramiko believes their count."""

@@ -201,7 +201,8 @@ class Login:
     def _say_password(self, method: str, answers: Answers, notes: "Notes") -> bool:
         """Say the password in one way only: each is a failure that may lock an account.
 
-        Whether a host knows a way it tells when it refuses another one.
+        Whether a host knows a way it tells when it refuses another one. A host without PAM offers
+        to ask, and then asks nothing.
         """
         first = method == self._host.says_passwords[0]
         allowed = notes.may(method) if first else notes.known(method)
@@ -217,7 +218,9 @@ class Login:
         before, notes.accepts = notes.accepts, self._accepted_methods()
         if notes.may(method) or (before and method in before):
             notes.tried.append(method)
-            notes.said = True
+            notes.said = method == PASSWORD or answers.said
+        if not notes.said:
+            notes.accepts = attempt.accepts
         return False
 
     def _attempt(self, start: Callable[..., object], *, tried: Sequence[str]) -> bool:

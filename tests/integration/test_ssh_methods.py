@@ -64,7 +64,19 @@ def test_the_preferred_way_comes_first(tmp_path: Path, town: Server, way: str, l
         options = (option("preferredauthentications", f"{way},password,keyboard-interactive"),)
         host = mine.host(user="alice", identity_file=None, ssh_options=options)
         connect(host, routes=routes_with(tmp_path)).close()
-        assert logged in mine.log()
+    finally:
+        stop(mine)
+    assert logged in mine.log()
+
+
+def test_a_host_that_offers_to_ask_and_does_not_is_said_the_password(tmp_path: Path) -> None:
+    folder = tmp_path / "town"
+    folder.mkdir()
+    mine = people.start(folder, login=people.LOGIN.replace("UsePAM yes", "UsePAM no"))
+    try:
+        options = (option("preferredauthentications", "keyboard-interactive,password"),)
+        host = mine.host(user="alice", identity_file=None, ssh_options=options)
+        connect(host, routes=routes_with(tmp_path)).close()
     finally:
         stop(mine)
 
