@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-from fleetbpf import facts, lock, orphans
+from fleetbpf import facts, history, lock, orphans
 from fleetbpf.activation import Activation, Step
 from fleetbpf.apply import Say, plainly, save_records
 from fleetbpf.connections import Connection
@@ -60,6 +60,20 @@ class Destroy:
         HostError.raise_if_any(plainly(failure, where=host) for failure in failures)
         HostError.raise_if_any(self.remains(host, self.ask(target, connection)))
         return tuple(sorted(stopped.ended | removed.ended))
+
+    def known(self, target: Target, connection: Connection) -> frozenset[str]:
+        """The deployments of which there is something on a host, or was by its history."""
+        seen = replace(self, deployment=EVERYTHING).ask(target, connection)
+        told = history.ask(
+            connection,
+            self.layout.at(target.host.root),
+            host=target.host.name,
+            become=target.become,
+        )
+        names = [placed.deployment for placed in seen.programs]
+        names += [left.deployment for left in seen.orphans]
+        names += [entry.deployment for entry in told.entries]
+        return frozenset(filter(None, names))
 
     def ask(self, target: Target, connection: Connection) -> HostFacts:
         """All that there is on a host, wherever it is."""

@@ -1,7 +1,7 @@
 """`fleetbpf destroy`: take a deployment, or everything of fleetbpf's, off hosts."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from fleetbpf.cli import deleting, recap
@@ -16,7 +16,8 @@ from fleetbpf.cli.options import (
 )
 from fleetbpf.cli.output import Output
 from fleetbpf.cli.recap import HostRecap
-from fleetbpf.errors import ExitCode, FleetbpfError, InputError, Problem
+from fleetbpf.errors import ExitCode, FleetbpfError, HostError, InputError, Problem
+from fleetbpf.wording import did_you_mean, quoted
 
 if TYPE_CHECKING:
     from fleetbpf.cli.session import Session
@@ -75,6 +76,8 @@ def run(options: argparse.Namespace, output: Output) -> ExitCode:
     if not consent.yes and not is_meant(work, targets, session, consent):
         raise FleetbpfError(Problem(where="", what="nothing was destroyed: the answer was no"))
     outcomes = session.on_each(targets, work.on, word=lambda found: found.word)
+    if options.deployment and all(found.value == () for found in outcomes):
+        HostError.raise_if_any(unknown(work, targets, session))
     recaps = [
         recap.of_error(found.host.name, found.error)
         if found.value is None
@@ -95,6 +98,25 @@ def is_meant(
     if any(outcome.interrupted for outcome in looked):
         raise KeyboardInterrupt
     return consent.is_given([change for each in looked for change in each.value or ()])
+
+
+def unknown(work: "Destroy", targets: "Sequence[Target]", session: "Session") -> Iterator[Problem]:
+    """A deployment of which no host has anything: a slip of the pen, unless one had it before.
+
+    The history of a host goes with its last deployment; the records that were collected stay here.
+    """
+    from fleetbpf.layout import below
+
+    mirrors = [session.workspace.mirror(target.host.name) for target in targets]
+    if any(below(mirror, work.deployment).is_dir() for mirror in mirrors):
+        return
+    told = session.on_each(targets, work.known)
+    known = sorted({name for each in told for name in each.value or ()})
+    if work.deployment not in known and all(each.value is not None for each in told):
+        what = f"no host there has anything of a deployment {quoted(work.deployment)}"
+        hint = did_you_mean(work.deployment, known, noun="deployments there")
+        hint = hint or "there is none of fleetbpf's: see `fleetbpf status HOSTS`"
+        yield Problem(where="--deployment", what=what, hint=hint)
 
 
 def chosen(

@@ -52,6 +52,31 @@ def test_each_manifest_has_its_turn_and_its_document(folder: Path, command: str)
     assert [row["host"] for row in found["hosts"]] == ["web1", "web1"]
 
 
+@pytest.mark.parametrize("command", ["destroy --yes", "facts", "unlock"])
+def test_commands_that_take_hosts_too_take_several_manifests(folder: Path, command: str) -> None:
+    said = run(folder, f"{command} a.yml b.yml -i hosts --json")
+    found = documents.read(said.stdout)
+    assert (said.returncode, found["exit_code"], len(found["documents"])) == (4, 4, 2)
+    assert [row["host"] for row in found["hosts"]] == ["web1", "web1"]
+    assert run(folder, f"{command} a.yml b.yml -i hosts").stdout.startswith("a.yml:\n")
+
+
+@pytest.mark.parametrize(
+    "command", ["destroy --yes --all", "destroy --yes --deployment a", "facts", "unlock", "status"]
+)
+def test_commands_take_several_hosts(folder: Path, command: str) -> None:
+    (folder / "hosts").write_text("web[1:3] ansible_host=127.0.0.1 ansible_port=1\n")
+    said = run(folder, f"{command} web1 web3 -i hosts --json")
+    found = documents.read(said.stdout)
+    assert (said.returncode, [row["host"] for row in found["hosts"]]) == (4, ["web1", "web3"])
+
+
+@pytest.mark.parametrize("command", ["destroy --yes", "facts", "unlock", "status"])
+def test_a_manifest_and_a_host_are_not_taken_together(folder: Path, command: str) -> None:
+    said = run(folder, f"{command} a.yml web1 -i hosts")
+    assert (said.returncode, "not taken together" in said.stderr) == (2, True)
+
+
 def test_people_are_told_which_is_which(folder: Path) -> None:
     said = run(folder, "plan a.yml b.yml -i hosts")
     assert said.returncode == 4
@@ -74,7 +99,6 @@ def test_all_mistakes_of_all_manifests_are_told_before_anything_is_done(folder: 
         ("plan a.yml b.yml --out p.json", "--out: it is for one manifest"),
         ("apply a.yml b.yml --start-at web1", "--start-at: it is for one manifest"),
         ("apply a.yml a.yml", "the deployment a is what all of these are called: a.yml, a.yml"),
-        ("facts a.yml web1", "hosts and manifests are not taken together"),
     ],
 )
 def test_what_cannot_be_done_with_several_is_refused(folder: Path, line: str, what: str) -> None:

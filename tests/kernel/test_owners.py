@@ -199,3 +199,21 @@ def test_a_person_is_asked_before_anything_is_deleted(site: Site) -> None:
     with asked(site, "destroy", manifest, answer=b"Y\n", code=0) as text:
         assert "- y: delete on here" in text
     assert site.programs() == set()
+
+
+def test_a_slip_in_the_name_of_a_deployment_is_told_before_anything_is_called_ok(
+    site: Site,
+) -> None:
+    site.run("apply", site.write("a", "x"))
+    said = site.run("destroy", "--deployment", "twiec", "all", "--yes", code=1).text()
+    assert "no host there has anything of a deployment `twiec`" in said
+    assert "did you mean `twice`?" in said
+    assert site.programs() == {"x"}
+
+
+def test_a_deployment_that_was_there_is_destroyed_as_often_as_one_likes(site: Site) -> None:
+    site.run("apply", site.write("a", "x"))
+    for _ in range(2):
+        site.run("destroy", "--deployment", "twice", "all", "--yes")
+    assert site.programs() == set()
+    site.run("destroy", "--deployment", "never", "all", "--yes", code=1)
