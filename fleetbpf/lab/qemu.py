@@ -28,6 +28,8 @@ EMULATED: Mapping[Architecture, str] = {
 }
 # panic=5: like a server that comes back by itself. The console is slow to emulate: quiet.
 BOOT_ARGUMENTS = "quiet panic=5 mitigations=off nokaslr net.ifnames=0"
+# What is at the same address again is not translated again, so short processes take half the time.
+EMULATED_ARGUMENTS = "norandmaps"
 
 
 @frozen
@@ -71,12 +73,18 @@ def command(machine: Machine) -> Command:
         *("-pidfile", machine.pid_file),
         *("-kernel", machine.image),
         *("-initrd", machine.initramfs),
-        *("-append", f"console={CONSOLES[architecture]} {BOOT_ARGUMENTS}"),
+        *("-append", boot_arguments(machine)),
         *("-netdev", f"user,id=net,hostfwd=tcp:127.0.0.1:{machine.port}-:22"),
         *("-device", "virtio-net-pci,netdev=net,romfile="),
         *("-device", "virtio-rng-pci"),
         *(word for number, disk in enumerate(machine.disks) for word in drive(disk, number)),
     )
+
+
+def boot_arguments(machine: Machine) -> str:
+    """The kernel's command line."""
+    words = f"console={CONSOLES[machine.architecture]} {BOOT_ARGUMENTS}"
+    return words if machine.kvm else f"{words} {EMULATED_ARGUMENTS}"
 
 
 def drive(disk: Disk, number: int) -> tuple[str, ...]:
