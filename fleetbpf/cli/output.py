@@ -104,7 +104,7 @@ class Output:
 
     def encoded(self, value: object, *, indent: int | None = None) -> str:
         """A value as JSON, without secrets."""
-        text = json.dumps(value, default=plain, indent=indent)
+        text = strict(value, indent=indent)
         if self.mask(text) == text:
             return text
         return json.dumps(without_secrets(json.loads(text), self.mask), indent=indent)
@@ -178,6 +178,15 @@ def write(stream: TextIO, text: str) -> None:
         if stream is not sys.stderr:
             problem = Problem(where="standard output", what=f"cannot be written: {error.strerror}")
             raise OutputError(problem) from error
+
+
+def strict(value: object, *, indent: int | None) -> str:
+    """A value as JSON; infinite numbers, and what is none, are texts there: JSON has neither."""
+    try:
+        return json.dumps(value, default=plain, indent=indent, allow_nan=False)
+    except ValueError:
+        spelled = json.loads(json.dumps(value, default=plain), parse_constant=str)
+        return json.dumps(spelled, indent=indent, allow_nan=False)
 
 
 def plain(value: object) -> object:

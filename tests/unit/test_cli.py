@@ -246,3 +246,24 @@ def test_an_interrupt_ends_what_goes_on_for_ever_without_a_complaint() -> None:
     found = ended_by_hand(told)
     assert [each.problems for each in found] == [(), (said,)]
     assert exit_code(found) is ExitCode.INTERRUPTED
+
+
+def test_numbers_that_json_does_not_have_are_texts_there(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "hosts.yml").write_text(
+        "all: {hosts: {web1: {most: .inf, least: -.inf, none: .nan, deep: [[.inf, 1.5]]}}}"
+    )
+    assert cli.main(["inventory", "list", "-i", str(tmp_path / "hosts.yml"), "--json"]) == 0
+
+    def refuse(word: str) -> None:
+        pytest.fail(f"{word} is no JSON")
+
+    found = json.loads(capsys.readouterr().out, parse_constant=refuse)
+    variables = found["inventory"]["_meta"]["hostvars"]["web1"]
+    assert variables == {
+        "most": "Infinity",
+        "least": "-Infinity",
+        "none": "NaN",
+        "deep": [["Infinity", 1.5]],
+    }
