@@ -22,9 +22,6 @@ from fleetbpf.private_files import write_whole
 from fleetbpf.secret import Mask, unmasked
 from fleetbpf.verifier import decisive
 
-COLLECTING = (
-    10.0  # seconds that another one of ours may take for it; `logs --follow` takes for ever
-)
 ATTEMPTS = 20  # on a host that others change meanwhile
 Say = Callable[[str, str], None]  # host, what it is at
 
@@ -249,7 +246,6 @@ def save_records(
         deployment=host.deployment,
         become=target.become,
         limit=workspace.mirror_limit,
-        patience=min(host.claim.patience, COLLECTING),
     )
     return answer
 

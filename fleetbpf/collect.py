@@ -4,7 +4,7 @@ import fcntl
 import hashlib
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -28,7 +28,8 @@ from fleetbpf.protocol import Document, OddAnswerError, Row, Said, Script, show,
 from fleetbpf.skew import Skew
 from fleetbpf.wording import counted
 
-PAUSE = 0.1  # seconds between two tries to have a mirror for oneself
+PAUSE = 0.01  # seconds between two tries to have a mirror for oneself
+PATIENCE = 10.0  # seconds; others have it for as long as a piece is written
 ONE_PASS = 0.0
 COLLECT_TIMEOUT = 3600.0  # seconds; a first collection may be gigabytes
 FOLLOW_TIMEOUT = 30 * 86400.0  # seconds; whoever follows longer connects again
@@ -91,23 +92,38 @@ def read(question: Question, said: Said) -> Segment | None:
 COLLECT = Script(name="collect.sh", words=Question.words, read=read, timeout=COLLECT_TIMEOUT)
 
 
-def offsets(mirror: Path, *, deployment: str) -> bytes:
-    """What `mirror` has already, as `collect.sh` takes it on its stdin."""
-    have = held(mirror, deployment=deployment)
-    return " ".join(f"{path}={size}:{header}" for path, size, header in have).encode()
+@frozen
+class Held:
+    """A segment that is here."""
+
+    size: int
+    header: str  # the sha256 of its first line; "" while that is not whole
 
 
-def held(mirror: Path, *, deployment: str) -> Iterator[tuple[str, int, str]]:
-    """The segments of a host that are here: path, size, sha256 of the header line."""
+ABSENT = Held(size=0, header="")
+
+
+def offsets(have: Mapping[str, Held]) -> bytes:
+    """What is here already, as `collect.sh` takes it on its stdin."""
+    return " ".join(f"{path}={each.size}:{each.header}" for path, each in have.items()).encode()
+
+
+def held(mirror: Path, *, deployment: str) -> Iterator[tuple[str, Held]]:
+    """The segments of a host that are here, by their paths."""
     pattern = f"{deployment or '*'}/*/*/*.log"
     for file in sorted(mirror.glob(pattern)):
         names = file.relative_to(mirror).parts
         if is_set_aside(file.parent) or not file.is_file() or not all(map(is_name, names)):
             continue
-        with file.open("rb") as segment:
-            header = segment.readline(LONGEST_HEADER)
-        checksum = hashlib.sha256(header).hexdigest() if header.endswith(b"\n") else ""
-        yield str(file.relative_to(mirror)), file.stat().st_size, checksum
+        size = file.stat().st_size
+        yield str(file.relative_to(mirror)), Held(size=size, header=header_of(file))
+
+
+def header_of(file: Path) -> str:
+    """The sha256 of a segment's header line; "" while that is not whole."""
+    with file.open("rb") as segment:
+        header = segment.readline(LONGEST_HEADER)
+    return hashlib.sha256(header).hexdigest() if header.endswith(b"\n") else ""
 
 
 def fetch(
@@ -123,23 +139,24 @@ def fetch(
     on_start: Callable[[], None] = lambda: None,
     on_clock: Callable[[Skew], None] | None = None,
     limit: int = DEFAULT_MIRROR_LIMIT,
-    patience: float = 0.0,
 ) -> int:
     """Bring the mirror of one host up to date; return the number of bytes that came.
 
     With an interval it goes on until the connection is cut: UnreachableError, whatever ended it.
     on_start is called when the host begins to tell, on_clock with what its clock is off, on_news
-    after bytes came.
-    patience: seconds to wait for another one who collects into the same mirror.
+    after bytes came. Others may collect into the same mirror meanwhile.
     Raises HostError when the host cannot say what it has, the mirror cannot be written, or it
     would hold more than `limit` bytes.
     """
-    with mirroring(mirror, host=host), exclusive(mirror, host=host, patience=patience):
+    with mirroring(mirror, host=host):
+        with exclusive(mirror, host=host):
+            have = dict(held(mirror, deployment=deployment))
         question = Question(layout=layout, deployment=deployment, interval=interval)
         room = Room.measure(mirror, host=host, limit=limit)
         receiver = Receiver(
             mirror=mirror,
             room=room,
+            told=have,
             question=question,
             on_news=on_news,
             on_start=on_start,
@@ -151,7 +168,7 @@ def fetch(
             receiver,
             host=host,
             become=become,
-            stdin=offsets(mirror, deployment=deployment),
+            stdin=offsets(have),
             more=FOLLOW_TIMEOUT if interval else 0.0,
             silence=FOLLOW_SILENCE if interval else None,
         )
@@ -172,14 +189,14 @@ def mirroring(mirror: Path, *, host: str) -> Iterator[None]:
 
 
 @contextmanager
-def exclusive(mirror: Path, *, host: str, patience: float = 0.0) -> Iterator[None]:
-    """Hold the mirror of one host: two collectors would write the same bytes twice."""
+def exclusive(mirror: Path, *, host: str, patience: float = PATIENCE) -> Iterator[None]:
+    """Hold the mirror of one host while something is written: several may collect into it."""
     deadline = time.monotonic() + patience
     with open_mirrored(mirror / ".lock", mirror, os.O_WRONLY) as lock:
         while not is_taken(lock):
             if time.monotonic() >= deadline:
-                what = f"another fleetbpf is collecting into {mirror}"
-                hint = "read what it has collected with `fleetbpf logs --offline`, or wait for it"
+                what = f"another fleetbpf holds {mirror}, and does not go on"
+                hint = "is one stopped (Ctrl-Z)? `fleetbpf logs --offline` reads what there is"
                 raise HostError(Problem(where=host, what=what, hint=hint))
             time.sleep(PAUSE)
         yield
@@ -205,13 +222,14 @@ class Receiver:
     """Writes the stream of `collect.sh` into the mirror as it comes.
 
     The stream is lines (`clock SECONDS`, `segment PATH OFFSET SIZE`, `idle`), each `segment`
-    followed by SIZE bytes.
+    followed by SIZE bytes. Whoever else collects writes the same bytes: what is there is left.
     A stream may end anywhere: what has come is written, and the next one goes on from there.
     Raises HostError when it is no such stream, or there is no room for it.
     """
 
     mirror: Path
     room: Room
+    told: Mapping[str, Held] = field(default_factory=dict)  # what the host has been told is here
     question: Question = field(default_factory=Question)
     on_news: Callable[[], None] | None = None
     on_start: Callable[[], None] = lambda: None
@@ -221,6 +239,8 @@ class Receiver:
     _line: bytes = b""
     _file: Path | None = None
     _left: int = 0
+    _at: int = 0  # where in its segment the next byte belongs
+    _ends: dict[str, int] = field(default_factory=dict, init=False)  # of what has been announced
     _news: bool = field(default=False)
     _pace: Pace = field(init=False)
     _made: float = field(default_factory=time.time, init=False)
@@ -240,12 +260,22 @@ class Receiver:
         """Append what belongs to the current segment; return the rest."""
         mine, rest = piece[: self._left], piece[self._left :]
         if self._file is not None:
-            with open_mirrored(self._file, self.mirror, os.O_WRONLY | os.O_APPEND) as file:
-                file.write(mine)
+            with exclusive(self.mirror, host=self.room.host):
+                self.append(self._file, mine)
         self._left -= len(mine)
         self.received += len(mine)
         self._news = True
         return rest
+
+    def append(self, file: Path, piece: bytes) -> None:
+        """Write what another collector has not written yet."""
+        with open_mirrored(file, self.mirror, os.O_WRONLY | os.O_APPEND) as segment:
+            size = os.fstat(segment.fileno()).st_size
+            if size < self._at:
+                what = f"{file} was moved or removed while it was collected"
+                raise HostError(Problem(where=self.room.host, what=what, hint="try again"))
+            segment.write(piece[size - self._at :])
+        self._at += len(piece)
 
     def take_line(self, piece: bytes) -> bytes:
         """Take bytes up to the end of a line, and act on a line that is whole; return the rest."""
@@ -283,16 +313,22 @@ class Receiver:
     def begin(self, segment: Segment) -> None:
         """Get ready for the bytes of a segment."""
         file = below(self.mirror, *segment.path.split("/"))
-        replaced = segment.offset == 0 and file.exists() and file.stat().st_size > 0
+        told = self.told.get(segment.path, ABSENT)
+        again = segment.path in self._ends
+        replaced = segment.offset == 0 and (again or told.size > 0)
         absent = sum(not path.exists() for path in (file, *file.parents[:3]))
         self.room.take(segment.size, entries=2 if replaced else absent)
-        if replaced:
-            set_aside(file.parent)
-        held = file.stat().st_size if file.exists() else 0
-        if segment.offset != held:
+        with exclusive(self.mirror, host=self.room.host):
+            # Else another collector has set it aside, and writes the new one.
+            if replaced and file.exists() and (again or header_of(file) == told.header):
+                set_aside(file.parent)
+            held = file.stat().st_size if file.exists() else 0
+        expected = self._ends.get(segment.path, told.size)
+        if segment.offset not in {0, expected} or segment.offset > held:
             here = f"{segment.path} has {counted(held, 'byte')} here"
             raise OddAnswerError(f"{here}, and byte {segment.offset} was sent")
-        self._file, self._left = file, segment.size
+        self._file, self._left, self._at = file, segment.size, segment.offset
+        self._ends[segment.path] = segment.offset + segment.size
 
 
 def set_aside(release: Path) -> None:

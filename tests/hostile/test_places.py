@@ -14,7 +14,7 @@ from fleetbpf import apply, cli, saved_plan
 from fleetbpf.cache import Cache
 from fleetbpf.cli import audit as cli_audit
 from fleetbpf.cli.output import Output
-from fleetbpf.collect import Receiver, exclusive
+from fleetbpf.collect import Receiver
 from fleetbpf.command import Command
 from fleetbpf.command_log import CommandLog
 from fleetbpf.connections.local import LocalConnection
@@ -41,9 +41,8 @@ Write = Callable[[Path], object]
 
 def mirror(folder: Path) -> None:
     logs = folder / "logs" / "web1"
-    with exclusive(logs, host="web1"):
-        room = Room.measure(logs, host="web1", limit=DEFAULT_MIRROR_LIMIT)
-        Receiver(mirror=logs, room=room).feed(STREAM)
+    room = Room.measure(logs, host="web1", limit=DEFAULT_MIRROR_LIMIT)
+    Receiver(mirror=logs, room=room).feed(STREAM)
 
 
 def report(folder: Path) -> Path:

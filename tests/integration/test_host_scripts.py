@@ -12,7 +12,8 @@ import pytest
 from fleetbpf import archive, check, collect, facts, packing, survey
 from fleetbpf.activation import ACTIVATE, WHOEVER, Activation, Answer, Step
 from fleetbpf.archive import Compression
-from fleetbpf.command import script
+from fleetbpf.command import Command, script
+from fleetbpf.connections.local import LocalConnection
 from fleetbpf.defaults import DEFAULT_MIRROR_LIMIT
 from fleetbpf.layout import HostLayout
 from fleetbpf.lock import Claim
@@ -20,7 +21,7 @@ from fleetbpf.mirror import Room
 from fleetbpf.model.facts import Counts, HostFacts
 from fleetbpf.model.rollout import Health
 from tests.answers import read
-from tests.integration.conftest import Run
+from tests.integration.conftest import SHELLS, Run
 from tests.tools import need
 from tests.unit import samples
 
@@ -264,9 +265,10 @@ def test_loaders_that_did_not_arrive_are_not_judged(
 
 def mirror(run: Run, layout: HostLayout, folder: Path) -> int:
     room = Room.measure(folder, host="here", limit=DEFAULT_MIRROR_LIMIT)
-    receiver = collect.Receiver(mirror=folder, room=room)
+    have = dict(collect.held(folder, deployment=""))
+    receiver = collect.Receiver(mirror=folder, room=room, told=have)
     command = collect.COLLECT.command(collect.Question(layout=layout), become=False)
-    completed = run(command, collect.offsets(folder, deployment=""))
+    completed = run(command, collect.offsets(have))
     receiver.feed(completed.stdout)
     assert (completed.status, receiver.greeted) == (0, True)
     return receiver.received
@@ -311,6 +313,41 @@ def test_a_spool_made_anew_under_the_same_name_is_fetched_whole(
     mirror(run, layout, logs)
     contents = {copy.read_bytes()[len(HEADER) :] for copy in logs.rglob("*.log")}
     assert contents == {b"old old old\n", b"new\n"}
+
+
+class SeenEnoughError(Exception):
+    """The follower has what it waits for."""
+
+
+@pytest.mark.parametrize("shell", SHELLS.values(), ids=SHELLS)
+def test_who_follows_gets_a_spool_made_anew_from_its_begin(
+    layout: HostLayout, tmp_path: Path, shell: tuple[str, ...]
+) -> None:
+    need(shell[0])
+    old, new = b"old old old\n", b"new, and longer than the old one\n"
+    first = spool(layout, HEADER + old)
+    room = Room.measure(tmp_path / "logs", host="here", limit=DEFAULT_MIRROR_LIMIT)
+    receiver = collect.Receiver(mirror=tmp_path / "logs", room=room)
+    passes = 0
+
+    def hear(piece: bytes) -> None:
+        nonlocal passes
+        receiver.feed(piece)
+        for _ in range(piece.count(b"idle\n")):
+            passes += 1
+            if passes == 1:
+                shutil.rmtree(first.parent)
+            if passes == 3:
+                spool(layout, HEADER + new)
+        if receiver.received == len(HEADER + old + HEADER + new):
+            raise SeenEnoughError
+
+    question = collect.Question(layout=layout, interval=0.05)
+    words = collect.COLLECT.command(question, become=False).words
+    with LocalConnection() as here, pytest.raises(SeenEnoughError):
+        here.run(Command(*shell, *words[1:]), stdout=hear, timeout=60)
+    contents = {copy.read_bytes()[len(HEADER) :] for copy in (tmp_path / "logs").rglob("*.log")}
+    assert contents == {old, new}
 
 
 def test_the_inspector_is_run_and_leaves_nothing(run: Run, layout: HostLayout) -> None:

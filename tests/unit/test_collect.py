@@ -25,7 +25,8 @@ def stream(content: bytes, offset: int = 0) -> bytes:
 
 def receiver_of(mirror: Path, on_news: Callable[[], None] | None = None) -> Receiver:
     room = Room.measure(mirror, host="web1", limit=DEFAULT_MIRROR_LIMIT)
-    return Receiver(mirror=mirror, room=room, on_news=on_news)
+    told = dict(held(mirror, deployment=""))
+    return Receiver(mirror=mirror, room=room, told=told, on_news=on_news)
 
 
 @pytest.mark.parametrize("size", [1, 2, 7, 1000])
@@ -42,7 +43,8 @@ def test_pieces_of_any_size_make_the_same_mirror(tmp_path: Path, size: int) -> N
 def test_a_stream_cut_short_goes_on_where_it_ended(tmp_path: Path) -> None:
     content = HEADER + b'{"time":1}\n'
     receiver_of(tmp_path).feed(stream(content)[:-5])
-    ((path, size, _),) = held(tmp_path, deployment="")
+    ((path, found),) = held(tmp_path, deployment="")
+    size = found.size
     assert (path, size) == (SEGMENT, len(content) - 5)
     receiver_of(tmp_path).feed(stream(content[size:], offset=size))
     assert (tmp_path / SEGMENT).read_bytes() == content
@@ -50,7 +52,7 @@ def test_a_stream_cut_short_goes_on_where_it_ended(tmp_path: Path) -> None:
 
 def test_offsets_name_the_header_so_that_another_spool_is_noticed(tmp_path: Path) -> None:
     receiver_of(tmp_path).feed(stream(HEADER))
-    said = offsets(tmp_path, deployment="demo").decode()
+    said = offsets(dict(held(tmp_path, deployment="demo"))).decode()
     path, _, rest = said.partition("=")
     size, _, checksum = rest.partition(":")
     assert (path, int(size), len(checksum)) == (SEGMENT, len(HEADER), 64)
@@ -62,7 +64,7 @@ def test_a_replaced_spool_is_set_aside_and_not_mixed(tmp_path: Path) -> None:
     assert (tmp_path / SEGMENT).read_bytes() == HEADER + b"new\n"
     (aside,) = (tmp_path / "demo" / "hello").glob("r1@19700101T000000-*")
     assert (aside / "00000001.log").read_bytes() == HEADER + b"old\n"
-    assert [path for path, _, _ in held(tmp_path, deployment="")] == [SEGMENT]
+    assert [path for path, _ in held(tmp_path, deployment="")] == [SEGMENT]
 
 
 @pytest.mark.parametrize("path", ["../../etc/x/y", "/a/b/c", "a/b/c", "a/../b/c", "a//b/c"])
@@ -76,6 +78,41 @@ def test_bytes_for_another_offset_than_ours_are_refused(tmp_path: Path) -> None:
     receiver_of(tmp_path).feed(stream(HEADER))
     with pytest.raises(OddAnswerError, match="byte 3 was sent"):
         receiver_of(tmp_path).feed(stream(b"x", offset=3))
+
+
+@pytest.mark.parametrize("size", [1, 5, 1000])
+def test_two_who_collect_at_once_make_the_same_mirror(tmp_path: Path, size: int) -> None:
+    content = HEADER + b'{"time":1}\n' * 9
+    whole, told = stream(content), []
+    first, second = receiver_of(tmp_path, lambda: told.append("first")), receiver_of(tmp_path)
+    first.feed(whole[:70])
+    for start in range(0, len(whole), size):
+        second.feed(whole[start : start + size])
+    second.feed(b"idle\n" + stream(b"more\n", offset=len(content)))
+    first.feed(whole[70:])
+    first.feed(b"idle\n" + stream(b"more\n", offset=len(content)))
+    assert (tmp_path / SEGMENT).read_bytes() == content + b"more\n"
+    assert told == ["first", "first"]
+    assert first.received == second.received == len(content) + len(b"more\n")
+
+
+def test_two_who_find_a_replaced_spool_set_it_aside_once(tmp_path: Path) -> None:
+    receiver_of(tmp_path).feed(stream(HEADER + b"old\n"))
+    new = stream(HEADER.replace(b"0}", b"1}") + b"new\n")
+    first, second = receiver_of(tmp_path), receiver_of(tmp_path)
+    first.feed(new[:100])
+    second.feed(new)
+    first.feed(new[100:])
+    assert (tmp_path / SEGMENT).read_bytes().endswith(b"new\n")
+    assert len(list((tmp_path / "demo" / "hello").iterdir())) == 2
+
+
+def test_a_mirror_that_is_taken_away_meanwhile_is_told(tmp_path: Path) -> None:
+    receiver = receiver_of(tmp_path)
+    receiver.feed(stream(HEADER)[:60])
+    (tmp_path / SEGMENT).unlink()
+    with pytest.raises(HostError, match="moved or removed while it was collected"):
+        receiver.feed(stream(HEADER)[60:])
 
 
 def test_news_is_told_once_its_bytes_are_written(tmp_path: Path) -> None:
@@ -95,11 +132,11 @@ def test_a_mirror_that_cannot_be_written_is_told_with_its_cure(tmp_path: Path) -
     assert error.value.problems[0].hint.startswith("make room or fix the folder")
 
 
-def test_two_collectors_of_one_host_exclude_each_other(tmp_path: Path) -> None:
+def test_one_writes_into_a_mirror_at_a_time(tmp_path: Path) -> None:
     with (
         exclusive(tmp_path, host="web1"),
-        pytest.raises(HostError, match="another fleetbpf is collecting"),
-        exclusive(tmp_path, host="web1"),
+        pytest.raises(HostError, match="another fleetbpf holds"),
+        exclusive(tmp_path, host="web1", patience=0),
     ):
         pass
 
