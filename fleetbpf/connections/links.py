@@ -73,7 +73,13 @@ class Links:
         wire = self._wire(host, timeout=dialling, slot=slot)
         try:
             transport = log_in(
-                host, wire, keyring=self._keyring, deadline=deadline, timeout=timeout, slot=slot
+                host,
+                wire,
+                keyring=self._keyring,
+                deadline=deadline,
+                timeout=timeout,
+                dialling=dialling,
+                slot=slot,
             )
         except UnreachableError as error:
             if wire.complaint:

@@ -32,10 +32,13 @@ def log_in(
     keyring: Keyring,
     deadline: float,
     timeout: float,
+    dialling: float,
     slot: Slot,
 ) -> TunedTransport:
     """Check the host's key, then prove who we are; UnreachableError says what failed.
 
+    `dialling` is how long a host may take to answer: what is behind a ProxyCommand is dead, too,
+    when nothing comes.
     `timeout` is what errors say of the `deadline`, which is one of the slot's own time. LateError
     when the host may have lost its patience before it was this login's turn.
     """
@@ -50,7 +53,8 @@ def log_in(
     except SSHException as error:
         wire.hang_up()
         raise reasons.unreachable(host, str(error)) from error
-    login = Login(host, transport, deadline=deadline, timeout=timeout, slot=slot)
+    greeting = dialling if host.proxy_command else BANNER_TIMEOUT
+    login = Login(host, transport, deadline=deadline, timeout=timeout, greeting=greeting, slot=slot)
     try:
         login.shake_hands()
         login.check_host_key(keyring)
@@ -117,6 +121,7 @@ class Login:
         *,
         deadline: float,
         timeout: float,
+        greeting: float,
         slot: Slot,
     ) -> None:
         self._host = host
@@ -124,18 +129,20 @@ class Login:
         self._transport = transport
         self._deadline = deadline
         self._timeout = timeout
+        self._greeting = greeting
 
     def shake_hands(self) -> None:
         """Exchange banners and keys."""
         self._check_in_time()
         self._transport.start_client(event=self._transport.noticed)
         wait = self._transport.noticed.wait
-        noticed = self._slot.until(wait, min(self._remaining(), BANNER_TIMEOUT))
+        noticed = self._slot.until(wait, min(self._remaining(), self._greeting))
         self._check_in_time()
         greeted = bool(self._transport.remote_version)
         if not noticed and not greeted:
-            phase, waited = "waiting for its SSH banner", min(self._timeout, BANNER_TIMEOUT)
-            raise reasons.timed_out(self._host, phase, timeout=waited, kind=TransientError)
+            phase, waited = "waiting for its SSH banner", min(self._timeout, self._greeting)
+            kind = UnreachableError if self._host.proxy_command else TransientError
+            raise reasons.timed_out(self._host, phase, timeout=waited, kind=kind)
         if not noticed and not self._slot.until(wait, self._remaining()):
             raise reasons.timed_out(self._host, "exchanging keys", timeout=self._timeout)
         if self._transport.is_active():

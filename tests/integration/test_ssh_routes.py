@@ -17,6 +17,7 @@ from fleetbpf.connections.transport import QuickSocket
 from fleetbpf.errors import InputError, Problem, UnreachableError
 from fleetbpf.model.inventory import Host
 from fleetbpf.passwords import Passwords
+from tests.crowd import deaf_port
 from tests.integration.conftest import StartServer, connect, routes_of
 from tests.integration.sshd import ADDRESS, Server, free_port, make_key
 from tests.waiting import wait_until
@@ -307,6 +308,28 @@ def test_a_proxy_command_that_says_nothing_times_out(server: Server, home: Path)
     problem = failure(routes, "web1", timeout=0.5)
 
     assert "while waiting for its SSH banner" in problem.what
+
+
+def test_a_dead_host_behind_a_proxy_command_is_told_when_its_time_to_connect_is_over(
+    server: Server, home: Path
+) -> None:
+    rest = block("web1", server, "ProxyCommand sleep 300", "ConnectTimeout 1")
+
+    problem = failure(configure(home, rest), "web1", timeout=60)
+
+    assert "timed out after 1 s while waiting for its SSH banner" in problem.what
+
+
+def test_a_dead_host_behind_a_jump_host_is_told_when_its_time_to_connect_is_over(
+    server: Server, home: Path
+) -> None:
+    with deaf_port() as port:
+        dead = f"Host dead\n  HostName {ADDRESS}\n  Port {port}\n  ConnectTimeout 1\n"
+        routes = configure(home, f"{dead}  ProxyJump edge\n{block('edge', server)}")
+
+        problem = failure(routes, "dead", timeout=60)
+
+    assert "timed out after 1 s while waiting for its jump host to connect" in problem.what
 
 
 @pytest.mark.parametrize(("option", "works"), [("yes", True), ("no", False)])
