@@ -4,6 +4,7 @@ The dialect is YAML 1.1 as Ansible reads it, without its traps: keys are always 
 "on"), `22:30` and dates stay text, and a number with a leading zero is reported as ambiguous.
 """
 
+import difflib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import field
@@ -14,9 +15,11 @@ import yaml
 from fleetbpf.composing import Composer, Mistake, Node, Part, Place, Tag, TooMuchError
 from fleetbpf.errors import InputError, Problem
 from fleetbpf.frozen import frozen
+from fleetbpf.wording import LIKENESS, quoted
 
 START = Place(line=1, column=1)
 NO_TAGS: Mapping[str, Tag] = {}
+SUFFIXES = frozenset({".yml", ".yaml", ".ini", ".json"})
 LARGEST_FILE = 16 * 1024 * 1024  # bytes
 
 # What YAML 1.1 does not allow in a file, not even in quotes.
@@ -116,12 +119,21 @@ def read_text(path: Path) -> str:
     except IsADirectoryError as error:
         raise InputError(Problem(where=str(path), what="is a directory, not a file")) from error
     except (OSError, ValueError) as error:
-        what = getattr(error, "strerror", None) or str(error)
-        raise InputError(Problem(where=str(path), what=f"cannot read it: {what}")) from error
+        what = f"cannot read it: {getattr(error, 'strerror', None) or error}"
+        hint = meant(path) if isinstance(error, FileNotFoundError) else ""
+        raise InputError(Problem(where=str(path), what=what, hint=hint)) from error
     if len(content) > LARGEST_FILE:
         limit = LARGEST_FILE // (1024 * 1024)
         raise InputError(Problem(where=str(path), what=f"the file is larger than {limit} MiB"))
     return decoded(content, path)
+
+
+def meant(path: Path) -> str:
+    """The hint for a file that is not there: the one beside that is called almost so."""
+    beside = sorted(file for file in path.parent.glob("*") if file.suffix in SUFFIXES)
+    names = {file.stem: file.name for file in beside}
+    found = difflib.get_close_matches(path.stem, names, n=1, cutoff=LIKENESS)
+    return f"did you mean {quoted(names[found[0]])}?" if found else ""
 
 
 def decoded(content: bytes, path: Path) -> str:

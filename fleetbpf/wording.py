@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from fleetbpf.terminal_text import printable
 
 LONGEST_QUOTE = 80  # characters
+LIKENESS = 0.65  # from where a name may be a slip of the pen; 1 is the same
 LONGEST_LIST = 10  # names
 
 
@@ -32,7 +33,7 @@ def did_you_mean(word: str, known: Iterable[str], *, noun: str = "known") -> str
     """The hint for an unknown `word`: the name most like it, else all `known` names."""
     names = list(dict.fromkeys(known))
     lowered = {name.lower(): name for name in names}
-    match = difflib.get_close_matches(word.lower(), lowered, n=1, cutoff=0.65)
+    match = difflib.get_close_matches(word.lower(), lowered, n=1, cutoff=LIKENESS)
     if match:
         return f"did you mean {quoted(lowered[match[0]])}?"
     return f"{noun}: {listed(names)}" if names else ""

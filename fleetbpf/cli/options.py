@@ -353,8 +353,10 @@ def names_manifest(options: argparse.Namespace) -> bool:
     is_yaml = named.suffix in {".yml", ".yaml"}
     if not named_files.is_file(named):
         if is_yaml:
+            from fleetbpf.source import meant
+
             what = "there is no such manifest, and hosts are not called so"
-            raise InputError(Problem(where=options.hosts, what=what))
+            raise InputError(Problem(where=options.hosts, what=what, hint=meant(named)))
         return False
     if "/" not in options.hosts and not is_yaml and options.hosts in names_of_hosts(options):
         what = "it is a file here, and a host or a group of the inventory"

@@ -26,6 +26,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     [
         ("web1", "web1: there is no such manifest\n  hint: for hosts, say what is to go"),
         ("none.yml", "none.yml: there is no such manifest, and hosts are not called so"),
+        ("helo.yml", "hint: did you mean `hello.yml`?"),
         ("--all hello.yml", "hello.yml: it is a manifest, and with --deployment or --all hosts"),
         ("--deployment demo hello.yml", "hello.yml: it is a manifest"),
         ("--all web9", "web9"),

@@ -93,6 +93,23 @@ def test_a_missing_file_is_said(tmp_path: Path) -> None:
         source.read(tmp_path / "nope.yml")
 
 
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("helo.yml", "did you mean `hello.yml`?"),
+        ("hello.yaml", "did you mean `hello.yml`?"),
+        ("other.yml", ""),
+        ("none/helo.yml", ""),
+    ],
+)
+def test_a_file_that_is_called_almost_so_is_told(tmp_path: Path, name: str, hint: str) -> None:
+    for there in ("hello.yml", "hello.bpf.c", "notes.txt"):
+        (tmp_path / there).touch()
+    with pytest.raises(InputError) as caught:
+        source.read(tmp_path / name)
+    assert caught.value.problems[0].hint == hint
+
+
 def test_a_directory_is_said(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="is a directory, not a file"):
         source.read(tmp_path)
