@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from fleetbpf.model.trial import Judgement, Trial, Tried, Verdict
 
-MOST_REFUSALS = 2  # hosts that refuse a program for all the others
+MOST_REFUSALS = 4  # hosts that refuse a program for all the others; asked 1, 1 and 2 at a time
 Heard = Mapping[tuple[str, str], Tried | None]  # by host and program; None: the host has failed
 
 

@@ -36,10 +36,20 @@ def test_a_host_that_fails_is_told_by_itself_and_another_one_judges() -> None:
     assert known(a=None, b=OK) == [(Verdict.OK, ("b", "c"))]
 
 
-def test_a_refusal_is_for_all_only_when_a_second_host_refuses() -> None:
+def test_two_that_refuse_do_not_decide_for_a_third() -> None:
     assert asked(a=REFUSED) == ["b"]
-    assert asked(a=REFUSED, b=REFUSED) == []
-    assert known(a=REFUSED, b=REFUSED) == [(Verdict.REFUSED, ("a", "b", "c"))]
+    assert asked(a=REFUSED, b=REFUSED) == ["c"]
+    assert known(a=REFUSED, b=REFUSED, c=OK) == [
+        (Verdict.OK, ("c",)),
+        (Verdict.REFUSED, ("a",)),
+        (Verdict.REFUSED, ("b",)),
+    ]
+
+
+def test_four_that_refuse_decide_for_a_large_fleet() -> None:
+    asked, told = rounds({f"web{number}": REFUSED for number in range(100)})
+    assert asked == [1, 1, 2]
+    assert told == [(Verdict.REFUSED, 100)]
 
 
 def test_one_that_refuses_what_another_takes_is_told_apart() -> None:
