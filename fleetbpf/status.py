@@ -120,12 +120,14 @@ def others(host: str, placed: ProgramFacts, seen: HostFacts) -> Iterable[Program
 
 
 def orphaned(host: str, deployment: str, seen: HostFacts) -> Iterable[ProgramStatus]:
-    """A row for each release, or program, that is orphaned."""
+    """A row for each release that is orphaned; what is of the whole program stands in the first."""
     found = orphans.of_deployment(deployment, seen)
     for (owner, program), left in orphans.by_program(found).items():
         told = set(unready(seen.find(owner, program), seen))
-        for release in dict.fromkeys(each.release for each in left if each not in told):
-            parts = [each for each in left if each.release == release and each not in told]
+        parts = [each for each in left if each not in told]
+        for place, release in enumerate(orphans.releases(parts) or ("",) * bool(parts)):
+            mine = {release} if place else {release, ""}
+            row = [each for each in parts if each.release in mine]
             yield ProgramStatus(
                 host=host,
                 deployment=owner,
@@ -133,8 +135,8 @@ def orphaned(host: str, deployment: str, seen: HostFacts) -> Iterable[ProgramSta
                 arch=seen.arch,
                 release=release,
                 state="orphaned",
-                pid=orphans.pid(parts),
-                left=tuple(map(str, parts)),
+                pid=orphans.pid(row),
+                left=tuple(map(str, row)),
             )
 
 

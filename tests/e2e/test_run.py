@@ -44,8 +44,7 @@ plays:
 FIRE = """
 rm -f /tmp/numbers.*
 mkfifo /tmp/numbers.in
-/opt/numbers 1 500000 </tmp/numbers.in >/tmp/numbers.count 2>/dev/null &
-renice -n 19 -p $!
+/opt/numbers 1 2000000 </tmp/numbers.in >/tmp/numbers.count 2>/dev/null &
 sleep 3600 >/tmp/numbers.in 2>/dev/null &
 echo $! >/tmp/numbers.pid
 """

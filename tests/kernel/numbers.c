@@ -2,7 +2,9 @@
 /*
  * Threads that call setpriority(77777, number, thread), each with numbers from 0 on, until stdin
  * ends. It changes nothing, and hardly anybody else makes this call.
- * usage: numbers THREADS PAUSE    (PAUSE: ns between two calls; 0: as fast as can be)
+ * usage: numbers THREADS PAUSE
+ * PAUSE is between two calls, in ns; 0: as fast as can be. It leaves the processor to others only
+ * from 1 ms on.
  * It says how many each has made, one a line.
  */
 #include <pthread.h>
@@ -36,6 +38,8 @@ static void *fire(void *context)
 		long until = now() + pause_ns;
 
 		syscall(SYS_setpriority, 77777, (*mine)++, mine - made);
+		if (pause_ns >= 1000000)
+			nanosleep(&(struct timespec){.tv_nsec = pause_ns}, NULL);
 		while (pause_ns && now() < until)
 			;
 	}

@@ -93,6 +93,19 @@ def test_what_is_orphaned_has_a_row_for_each_release() -> None:
     assert [(row.deployment, row.program) for row in every] == [("demo", "hello"), ("other", "x")]
 
 
+def test_what_is_of_a_whole_program_is_told_with_its_first_release() -> None:
+    unit = ("orphan", "unit", "demo", "hello", "", "/etc/u")
+    runs = ("orphan", "process", "demo", "hello", "r0", "7")
+    ran = ("orphan", "state", "demo", "hello", "r1", "/run/x")
+    rows = status.rows("web1", "demo", [], parse([unit, runs, ran]), Path("/nowhere"))
+    assert [(row.release, row.left) for row in rows] == [
+        ("r0", ("/etc/u", "pid 7")),
+        ("r1", ("/run/x",)),
+    ]
+    (alone,) = status.rows("web1", "demo", [], parse([unit]), Path("/nowhere"))
+    assert (alone.release, alone.left) == ("", ("/etc/u",))
+
+
 def test_a_loader_without_a_state_is_not_called_stopped() -> None:
     seen = parse([*PLACED, ("orphan", "process", "demo", "hello", "r1", "7")])
     (row,) = status.rows("web1", "demo", [("demo", "hello")], seen, Path("/nowhere"))
