@@ -59,8 +59,8 @@ static int do_without_trace(struct fb_loader *loader)
 	if (error == EBUSY || error == EEXIST || error == ENOMEM || geteuid() ||
 	    !strcmp(problem->stage, FB_FOLDERS))
 		return -error;
-	fb_warn(&loader->warnings, "what it prints is not collected: %s (%s)", problem->message,
-		problem->hint);
+	fb_warn(&loader->warnings, "what it prints is not collected: %s%s%s%s", problem->message,
+		problem->hint[0] ? " (" : "", problem->hint, problem->hint[0] ? ")" : "");
 	fb_problem_free(problem);
 	fb_instance_remove(&loader->instance);
 	return 0;

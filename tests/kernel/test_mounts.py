@@ -49,6 +49,17 @@ def test_lines_come_by_debugfs_where_that_alone_is_mounted(start: Start) -> None
     assert loader.records("start")[0]["warnings"] == []
 
 
+def test_a_program_runs_where_tracefs_is_read_only_and_tells_what_is_missing(start: Start) -> None:
+    need("unshare", "mount")
+    words = ("unshare", "-m", "--propagation", "private", "sh", "-c")
+    mount = "mount -o remount,bind,ro /sys/kernel/tracing; "
+    loader = start("hello", before=(*words, f'{mount}exec "$@"', "sh"))
+    (warning,) = loader.state()["warnings"]
+    loader.stop()
+    assert warning.startswith("what it prints is not collected: cannot create the tracefs instance")
+    assert warning.endswith(": Read-only file system")
+
+
 @pytest.mark.parametrize(
     ("program", "mounted"),
     [
