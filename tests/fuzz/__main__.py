@@ -1,11 +1,13 @@
 """`./dev fuzz [SECONDS]`: each fuzzer of the runtime for so long, then all readers in Python.
 
 `python -m tests.fuzz --cases N --first SEED` is the readers only: N texts from that seed on. Each
-seed names the same text in every run. 1 when something was found.
+seed names the same text in every run. 1 when something was found. Ctrl-C or SIGTERM ends it with
+the table of what was read (130), and with the number for `--skip` that goes on from there.
 """
 
 import argparse
 import itertools
+import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -25,13 +27,16 @@ def main(options: argparse.Namespace) -> int:
         if not options.only and (broken := run_runtime(options.seconds)):
             return broken
         work = within(options.seconds, table.orders(chosen, options.first, sys.maxsize))
-    total = table.run(
-        chosen, work, tell=lambda found: say(table.told(found)), workers=options.workers
-    )
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    work = table.without(options.skip, work)
+    total = table.run(chosen, work, tell=say, workers=options.workers)
     for line in table.lines(total):
         say(line)
     for found in total.findings.values():
         say(table.told(found))
+    if total.interrupted:
+        say(f"interrupted; the same words and --skip {options.skip + total.done} go on from here")
+        return 130
     return int(bool(total.findings))
 
 
@@ -70,6 +75,7 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("seconds", metavar="SECONDS", nargs="?", type=int, default=60)
     parser.add_argument("--cases", metavar="N", type=int, help="texts for the readers, in all")
     parser.add_argument("--first", metavar="SEED", type=int, default=0, help="(default: 0)")
+    parser.add_argument("--skip", metavar="N", type=int, default=0, help="texts read before")
     parser.add_argument("--only", metavar="READER", action="append", choices=[*table.TARGETS])
     parser.add_argument("--workers", metavar="N", type=int, help="(default: one a processor)")
     return parser

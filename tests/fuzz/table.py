@@ -1,5 +1,6 @@
 """All readers, runs of them on every processor, and the table of what was found."""
 
+import itertools
 import multiprocessing
 import os
 import time
@@ -16,7 +17,16 @@ from tests.fuzz.worker import Finding, Outcome, serve
 TARGETS: Targets = {**from_hosts.TARGETS, **from_operators.TARGETS}
 CHUNK = 100  # texts that a process reads until it tells
 PATIENCE = 3600.0  # seconds for so many, until its process is ended
-HEADERS = ("reader", "texts", "taken", "refused", "found", "ms each", "peak MiB")
+TELL_EACH = 30.0  # seconds from one line of progress to the next
+HEADERS = ("reader", "texts", "taken", "refused", "found", "ms each", "slowest ms", "peak MiB")
+# Readers that take milliseconds for a text get fewer, those that take tens of them fewest.
+SHARES = {
+    **dict.fromkeys(("facts", "stream", "further-stream", "segment", "object", "manifest"), 4),
+    **dict.fromkeys(("inventory-yaml", "inventory-ini", "inventory-any", "group-variables"), 4),
+    **dict.fromkeys(("host-list", "settings", "word", "ssh-config"), 4),
+    **dict.fromkeys(("pattern", "template"), 1),
+}
+SHARE = 8  # of all others
 
 Order = tuple[str, int, int]  # target, first seed, number
 
@@ -25,6 +35,8 @@ Order = tuple[str, int, int]  # target, first seed, number
 class Total:
     """What became of all texts, by reader; each kind of fault once."""
 
+    done: int = 0  # texts of the plan, from its first on, that all were read
+    interrupted: bool = False
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     findings: dict[tuple[str, str], Finding] = field(default_factory=dict)
 
@@ -34,11 +46,34 @@ class Total:
         known.taken += outcome.taken
         known.refused += outcome.refused
         known.seconds += outcome.seconds
+        known.slowest = max(known.slowest, outcome.slowest)
         known.peak = max(known.peak, outcome.peak)
         known.findings += outcome.findings
         for found in outcome.findings:
             if self.findings.setdefault((found.kind, found.place), found) is found:
                 yield found
+
+    @property
+    def progress(self) -> str:
+        """How much was read and found, in one line."""
+        read = sum(each.cases for each in self.outcomes.values())
+        return f"{read} texts read, {len(self.findings)} kinds of faults"
+
+
+class Work:
+    """The orders in their plan's order, and how many texts were given out."""
+
+    def __init__(self, orders: Iterator[Order]) -> None:
+        self.orders = orders
+        self.given = 0
+
+    def begin(self, process: "Process") -> None:
+        """Give a process the next order, if there is one."""
+        process.order, process.offset = None, self.given
+        order = next(self.orders, None)
+        if order is not None:
+            process.begin(order)
+            self.given += order[2]
 
 
 class Process:
@@ -52,6 +87,7 @@ class Process:
         theirs.close()
         self.order: Order | None = None
         self.since = 0.0
+        self.offset = 0  # texts of the plan before its order
 
     def begin(self, order: Order) -> None:
         """Give it something to do."""
@@ -66,27 +102,43 @@ class Process:
 
 
 def orders(names: Iterable[str], first: int, cases: int) -> Iterator[Order]:
-    """All texts in chunks, one reader after the other, again and again."""
-    chosen = list(names)
-    each = -(-cases // len(chosen))
-    for begun in range(0, each, CHUNK):
-        for name in chosen:
-            yield name, first + begun, min(CHUNK, each - begun)
+    """All texts in chunks, one reader after the other, again and again, each by its share."""
+    shares = {name: SHARES.get(name, SHARE) for name in names}
+    most = {name: -(-cases * share // sum(shares.values())) for name, share in shares.items()}
+    for turn in itertools.count():
+        if all(turn * CHUNK * share >= most[name] for name, share in shares.items()):
+            return
+        for name, share in shares.items():
+            begun, end = (min(n * CHUNK * share, most[name]) for n in (turn, turn + 1))
+            for at in range(begun, end, CHUNK):
+                yield name, first + at, min(CHUNK, end - at)
+
+
+def without(skipped: int, work: Iterator[Order]) -> Iterator[Order]:
+    """The orders after so many texts, of which the last order's are not cut."""
+    for order in work:
+        if skipped < order[2]:
+            yield order
+        skipped = max(0, skipped - order[2])
 
 
 def run(
     targets: Mapping[str, Target],
     work: Iterator[Order],
     *,
-    tell: Callable[[Finding], object],
+    tell: Callable[[str], object],
     workers: int | None = None,
 ) -> Total:
-    """Do all the work on so many processes (as many as there are processors); found is told."""
-    total = Total()
+    """Do all the work on so many processes (as many as there are processors).
+
+    What is found is told at once, and how far it is every 30 s. Ctrl-C ends it with what there is.
+    """
+    total, plan = Total(), Work(work)
     crew = [Process(targets) for _ in range(workers or os.cpu_count() or 1)]
     try:
         for process in crew:
-            begin_next(process, work)
+            plan.begin(process)
+        told_at = time.monotonic()
         while busy := {each.wire: each for each in crew if each.order is not None}:
             ready: list[Any] = wires.wait(list(busy), timeout=10.0)
             late = [w for w in busy if time.monotonic() - busy[w].since > PATIENCE]
@@ -97,20 +149,18 @@ def run(
                     process.end()
                     crew[crew.index(process)] = process = Process(targets)
                 for found in total.add(outcome):
-                    tell(found)
-                begin_next(process, work)
+                    tell(told(found))
+                plan.begin(process)
+            if time.monotonic() - told_at > TELL_EACH:
+                told_at = time.monotonic()
+                tell(total.progress)
+    except KeyboardInterrupt:
+        total.interrupted = True
     finally:
+        total.done = min((p.offset for p in crew if p.order is not None), default=plan.given)
         for process in crew:
             process.end()
     return total
-
-
-def begin_next(process: Process, work: Iterator[Order]) -> None:
-    """Give a process the next chunk, if there is one."""
-    process.order = None
-    order = next(work, None)
-    if order is not None:
-        process.begin(order)
 
 
 def answer(process: Process) -> Outcome:
@@ -130,7 +180,7 @@ def answer(process: Process) -> Outcome:
 def lines(total: Total) -> Iterator[str]:
     """The table, a row for each reader, and the sum."""
     rows = [HEADERS, *map(cells, total.outcomes.values())]
-    rows.append(("all", f"{sum(each.cases for each in total.outcomes.values())}", *[""] * 5))
+    rows.append(("all", f"{sum(each.cases for each in total.outcomes.values())}", *[""] * 6))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         name, *numbers = (cell.ljust(w) for cell, w in zip(row, widths, strict=True))
@@ -140,8 +190,9 @@ def lines(total: Total) -> Iterator[str]:
 def cells(outcome: Outcome) -> tuple[str, ...]:
     """One reader's row."""
     each = 1000 * outcome.seconds / max(outcome.cases, 1)
+    slowest = f"{1000 * outcome.slowest:.0f}"
     counts = (outcome.cases, outcome.taken, outcome.refused, len(outcome.findings))
-    return (outcome.target, *map(str, counts), f"{each:.1f}", str(outcome.peak // MIB))
+    return (outcome.target, *map(str, counts), f"{each:.1f}", slowest, str(outcome.peak // MIB))
 
 
 def told(found: Finding) -> str:

@@ -54,6 +54,7 @@ class Outcome:
     taken: int = 0
     refused: int = 0
     seconds: float = 0.0  # of CPU
+    slowest: float = 0.0  # of CPU, for one text
     peak: int = 0  # bytes of memory
     findings: list[Finding] = field(default_factory=list)
 
@@ -81,7 +82,9 @@ def run(target: Target, seeds: range, folder: Path, *, seconds: float = CPU_SECO
     for seed in seeds:
         place = folder / "case"
         place.mkdir()
+        started = time.process_time()
         found = read(target, seed, place, seconds)
+        outcome.slowest = max(outcome.slowest, time.process_time() - started)
         shutil.rmtree(place)
         grown = peak() - before
         if grown > MOST and not isinstance(found, Finding):
@@ -165,7 +168,8 @@ def silence() -> None:
 
 def serve(wire: "wires.Connection[Any, Any]", targets: dict[str, Target]) -> None:
     """Do what comes over the wire, `(target, first, number)`, until None does."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends it
+    for number in (signal.SIGINT, signal.SIGTERM):  # the parent ends it
+        signal.signal(number, signal.SIG_IGN)
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
     silence()
     limit_memory()

@@ -3,6 +3,8 @@
 import os
 import subprocess
 import sys
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,7 +19,7 @@ from tests.hostile import honest
 from tests.tools import need
 
 ROOT = Path(__file__).parents[2]
-EACH = int(os.environ.get("MUTATIONS", "300"))  # texts for each reader; more at night
+EACH = int(os.environ.get("MUTATIONS", "900"))  # texts for a reader, on average
 NEEDS_CLANG = ("object", "kernel-types", "packed-types")
 
 
@@ -111,3 +113,37 @@ def test_a_fault_is_told_once_with_the_words_to_see_it_again(tmp_path: Path) -> 
     assert len(told) == 1
     assert told[0].endswith("python -m tests.fuzz --cases 1 --only faulty --first 0")
     assert found(b"", tmp_path).refused == 2
+
+
+def test_an_interrupted_run_keeps_what_was_read_and_goes_on_from_there() -> None:
+    targets = {"history": table.TARGETS["history"]}
+    plan = list(table.orders(targets, 0, 500))
+
+    def interrupted() -> Iterator[table.Order]:
+        yield from plan[:3]
+        raise KeyboardInterrupt
+
+    total = table.run(targets, interrupted(), tell=lambda _: None, workers=1)
+    assert total.interrupted
+    assert total.outcomes["history"].cases == total.done == 300
+    assert list(table.without(total.done, iter(plan))) == plan[3:]
+
+
+def test_a_run_has_as_many_texts_as_it_was_told_and_slow_readers_fewest() -> None:
+    plan = list(table.orders(table.TARGETS, 0, 50_000))
+    seeds = Counter[str]()
+    for name, first, number in plan:
+        assert first == seeds[name]  # each seed once
+        seeds[name] += number
+    assert 50_000 <= seeds.total() < 50_000 + len(table.TARGETS)
+    assert {*seeds} == {*table.TARGETS}
+    assert min(seeds.values()) == seeds["pattern"] > 50_000 / len(table.TARGETS) / 6
+    assert list(table.orders(["pattern"], 7, 1)) == [("pattern", 7, 1)]
+
+
+def test_the_table_tells_the_slowest_text_of_each_reader(tmp_path: Path) -> None:
+    total = table.Total()
+    assert not list(total.add(found(b"", tmp_path)))
+    header, row, _ = table.lines(total)
+    assert header.split()[-4:] == ["slowest", "ms", "peak", "MiB"]
+    assert row.split()[-2].isdigit()
