@@ -82,6 +82,15 @@ def test_however_many_fail_the_others_have_their_verdict(liars: int) -> None:
     assert len(asked) <= 8
 
 
+@pytest.mark.parametrize("place", [0, 1, 2, 3, 49])
+@pytest.mark.parametrize("lie", [None, REFUSED], ids=["fails", "refuses"])
+def test_one_liar_of_fifty_takes_no_verdict_from_the_others(lie: Tried | None, place: int) -> None:
+    honest: dict[str, Tried | None] = {f"web{number}": OK for number in range(50)}
+    _, told = rounds(honest | {f"web{place}": lie})
+    assert told[0][0] is Verdict.OK
+    assert told[0][1] >= 49
+
+
 def test_of_a_fleet_that_fails_each_host_is_asked_once_in_few_rounds() -> None:
     asked, told = rounds({f"web{number}": None for number in range(100)})
     assert asked == [1, 1, 2, 4, 8, 16, 32, 36]
