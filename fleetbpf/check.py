@@ -1,4 +1,4 @@
-"""Check: would each kernel of the fleet take each program? One host of each says; none attaches."""
+"""Check: would each kernel of the fleet take each program? Some hosts of each say; none attach."""
 
 import re
 import struct

@@ -1,8 +1,9 @@
-"""Which host judges a program for all hosts of its kernel, and what is known when some have.
+"""Which hosts judge a program for all hosts of their kernel, and what is known when some have.
 
-What a host says of itself is its own claim: one that fails, or refuses what others take, is told
-by itself, and others judge for the rest: one more, then twice as many each time. So a program is
-tried wherever any host of its kernel can, after few rounds, and no host is asked about it twice.
+What a host says of itself is its own claim, and one may lie. Two judge at first; what most say is
+believed for those that were not asked, and who says otherwise, or fails, is told by itself. Where
+they do not agree, or fail, others are asked: as many as before, each time. So a program is tried
+wherever any host of its kernel can, after few rounds, and no host is asked about it twice.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -10,7 +11,8 @@ from dataclasses import replace
 
 from fleetbpf.model.trial import Judgement, Trial, Tried, Verdict
 
-MOST_REFUSALS = 4  # hosts that refuse a program for all the others; asked 1, 1 and 2 at a time
+FIRST = 2  # hosts that are asked at once
+LEAD = {Verdict.OK: 2, Verdict.REFUSED: 4}  # by so many, those that say it are more than the others
 Heard = Mapping[tuple[str, str], Tried | None]  # by host and program; None: the host has failed
 
 
@@ -20,15 +22,19 @@ def choose_judges(trials: Iterable[Trial], heard: Heard) -> dict[str, list[Trial
     for trial in trials:
         unheard = [host for host in trial.hosts if (host, trial.program) not in heard]
         asked = len(trial.hosts) - len(unheard)
-        refusals = len(find(trial, heard, Verdict.REFUSED))
-        settled = find(trial, heard, Verdict.OK) or refusals >= MOST_REFUSALS
-        for host in () if settled else unheard[: max(asked, 1)]:
+        for host in () if is_settled(trial, heard) else unheard[: max(asked, FIRST)]:
             found.setdefault(host, []).append(trial)
     return found
 
 
+def is_settled(trial: Trial, heard: Heard) -> bool:
+    """Do enough hosts say the same?"""
+    lead = len(find(trial, heard, Verdict.OK)) - len(find(trial, heard, Verdict.REFUSED))
+    return lead >= LEAD[Verdict.OK] or -lead >= LEAD[Verdict.REFUSED]
+
+
 def judge(trials: Iterable[Trial], heard: Heard) -> tuple[Judgement, ...]:
-    """What is known of each trial, those apart that refused what another host takes."""
+    """What is known of each trial, those apart that say otherwise than most."""
     return tuple(each for trial in trials for each in judge_one(trial, heard))
 
 
@@ -38,14 +44,13 @@ def judge_one(trial: Trial, heard: Heard) -> Iterator[Judgement]:
     told = {host for (host, program), tried in heard.items() if tried and program == trial.program}
     failed = {h for h in trial.hosts if (h, trial.program) in heard} - told
     left = [host for host in trial.hosts if host not in failed]
-    if takes:
-        yield repeat(takes[0], trial, [host for host in left if host not in refuses], heard)
-        for host in refuses:
-            yield repeat(host, trial, [host], heard)
-    elif refuses:
-        yield repeat(refuses[0], trial, left, heard)
-    else:
+    most, others = (takes, refuses) if len(takes) >= len(refuses) else (refuses, takes)
+    if not most:
         yield Judgement(trial=trial, verdict=Verdict.UNTRIED)
+        return
+    yield repeat(most[0], trial, [host for host in left if host not in others], heard)
+    for host in others:
+        yield repeat(host, trial, [host], heard)
 
 
 def repeat(host: str, trial: Trial, hosts: Iterable[str], heard: Heard) -> Judgement:

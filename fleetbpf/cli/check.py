@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from fleetbpf.model.target import Target
     from fleetbpf.model.trial import Judgement, Trial, Tried
 
-SUMMARY = "have one host per kernel release judge every program, attaching and leaving nothing"
+SUMMARY = "have two hosts per kernel release judge every program, attaching and leaving nothing"
 HEADERS = ("PROGRAM", "KERNEL", "ARCH", "HOSTS", "VERDICT")
 
 
@@ -72,7 +72,7 @@ def try_all(
     trials: Sequence["Trial"],
     seen: Mapping[str, "HostFacts"],
 ) -> tuple[tuple["Judgement", ...], list["Outcome[Tried]"]]:
-    """Have the first host of each trial try it, the next one where that fails or refuses."""
+    """Have hosts of each trial try it, until enough say the same."""
     from fleetbpf.judges import choose_judges, judge
 
     heard: dict[tuple[str, str], Tried | None] = {}

@@ -1,4 +1,4 @@
-"""`fleetbpf check`: each kernel judges each program, on one host, and nothing of it stays."""
+"""`fleetbpf check`: each kernel judges each program, on its own host, and nothing of it stays."""
 
 import shutil
 from pathlib import Path
