@@ -34,6 +34,7 @@ from tests.fuzz.target import Read, Target, named
 
 ROOT = Path(__file__).parents[2]
 CASES = ROOT / "tests" / "cases"
+SOURCES = tuple(path.name for path in (ROOT / "examples").glob("*.bpf.c"))  # beside manifests
 HOSTS = "web1,web2,db[1:3],"
 GROUPS = """
 all: {children: {web: {hosts: {web1: , web2: {uplink: eth0}}}, db: {hosts: {"db[1:3]": }}}}
@@ -140,6 +141,8 @@ def hosts() -> Inventory:
 
 def read_manifest(file: Path) -> None:
     """As `plan` does, before any host is contacted."""
+    for source in SOURCES:
+        file.with_name(source).touch()
     targets.resolve(manifest.read(file), hosts())
 
 
