@@ -1,7 +1,9 @@
 """What a lying host says whatever it is asked: sshd's forced command, with the lie as argument."""
 
+import ctypes
 import os
 import re
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -87,6 +89,7 @@ LIES: dict[str, Callable[[], None]] = {
 }
 
 if __name__ == "__main__":
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG: nobody lies on after sshd
     if sys.argv[1] not in ("endless lecture", "endless scolding"):
         begin()
     LIES[sys.argv[1]]()
