@@ -5,6 +5,7 @@
 # lock.sh and ours.sh, and what it changes is told by nobody's word: it looks each time.
 reload='' # or due: systemd has to read units anew
 timed=''
+everything='' # or yes: all deployments go
 
 # within SECONDS COMMAND...: no longer than that, where there is a timeout(1): the host is locked
 within() {
@@ -182,10 +183,12 @@ metrics_folders() {
 	sed -n 's/^ReadWritePaths=.* -\(\/.*\)$/\1/p' "$units/fleetbpf-$deployment.$1@.service" 2>/dev/null
 }
 
-# forget_metrics PROGRAM FOLDERS: what a loader that was killed has left for node_exporter
+# forget_metrics PROGRAM FOLDERS: what a loader that was killed has left for node_exporter; when all
+# goes, what programs have left there of which nothing else is known
 forget_metrics() {
 	[ -n "$2" ] || return 0
 	while IFS= read -r folder; do
+		[ -z "$everything" ] || rm -f "$folder"/fleetbpf-*-*.prom "$folder"/fleetbpf-*-*.prom.*.new
 		rm -f "$folder/fleetbpf-$deployment-$1.prom" "$folder/fleetbpf-$deployment-$1.prom".*.new
 	done <<END
 $2
@@ -264,6 +267,7 @@ each_program() {
 
 # sweep: everything of $deployment, or of all deployments and what belongs to none
 sweep() {
+	[ -n "$deployment" ] || everything=yes
 	each_program take_down swept
 	if [ -n "$deployment" ]; then
 		rm -rf "${root:?}/$deployment" "${run:?}/$deployment"

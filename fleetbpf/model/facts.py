@@ -169,14 +169,13 @@ class HostFacts:
 
     @property
     def sound_objects(self) -> frozenset[str]:
-        """The loaders that are there, less those whose files were changed."""
-        changed = {
-            release.object
-            for program in self.programs
-            for release in program.releases
-            if release.loader_sha256 != release.object
-        }
-        return self.objects - changed
+        """The loaders that placed releases use, less those whose files were changed.
+
+        What none uses goes with the next script that ends on the host.
+        """
+        used = [release for program in self.programs for release in program.releases]
+        changed = {each.object for each in used if each.loader_sha256 != each.object}
+        return self.objects & {each.object for each in used} - changed
 
     def placed(self, deployment: str) -> tuple[ProgramFacts, ...]:
         """What is placed of a deployment."""

@@ -13,7 +13,7 @@ from fleetbpf.model.facts import Orphan, OrphanKind
 from fleetbpf.model.target import DesiredConstant, DesiredHook, DesiredReadout
 from fleetbpf.plan import Action, Cause, Change, obstacles, plan, version
 from fleetbpf.release import Release
-from tests.unit.samples import host_facts, placed, program, release, running
+from tests.unit.samples import OBJECT, host_facts, placed, program, release, running
 
 FENTRY = DesiredHook(function="f", first_of=("fentry/do_unlinkat",))
 
@@ -307,3 +307,9 @@ def test_a_unit_that_was_added_to_is_placed_anew() -> None:
     facts = replace(host_facts(placed(release())), orphans=(orphan(OrphanKind.DROP_IN, ""),))
     change = only(plan("web1", "demo", [release()], facts))
     assert (change.cause, change.starts) == (Cause.TAMPERED, True)
+
+
+def test_a_loader_that_no_release_uses_is_not_counted_on() -> None:
+    """The script that ends what is to be deleted tidies it away before the new release comes."""
+    assert host_facts(placed(release())).sound_objects == {OBJECT}
+    assert host_facts().sound_objects == frozenset()
