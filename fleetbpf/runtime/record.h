@@ -3,6 +3,8 @@
 #ifndef FB_RECORD_H
 #define FB_RECORD_H
 
+#include <inttypes.h>
+
 /* Output of a program: a line of it stands for one. */
 #define FB_KIND_TRACE "trace"
 #define FB_KIND_EVENT "event"
