@@ -112,7 +112,7 @@ place() {
 
 # take_away FOLDER: a release goes whole or not at all; what a power cut leaves, `begin` removes
 take_away() {
-	[ -e "$1" ] || return 0
+	[ -e "$1" ] || [ -h "$1" ] || return 0
 	mv -T "$1" "${1%/*}/.${1##*/}" && rm -rf "${1%/*}/.${1##*/}"
 }
 
