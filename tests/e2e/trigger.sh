@@ -14,7 +14,9 @@ dd if=/dev/zero of=/tmp/disk bs=1M count=1
 losetup /dev/loop0 /tmp/disk
 dd if=/dev/loop0 of=/dev/null bs=64k
 losetup -d /dev/loop0
-rmmod loop
+# udev may look at the disk still.
+tries=0
+until rmmod loop || [ "$((tries += 1))" -ge 60 ]; do sleep 1; done
 modprobe loop || insmod /lib/modules/loop.ko
 
 # Too little memory for what wants more.

@@ -15,6 +15,7 @@ from tests.integration.conftest import StartServer, connect, routes_of
 from tests.integration.people import PASSWORD
 from tests.integration.sshd import Server, make_key, stop
 from tests.integration.test_ssh_identities import option
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.ssh
 
@@ -64,9 +65,11 @@ def test_the_preferred_way_comes_first(tmp_path: Path, town: Server, way: str, l
         options = (option("preferredauthentications", f"{way},password,keyboard-interactive"),)
         host = mine.host(user="alice", identity_file=None, ssh_options=options)
         connect(host, routes=routes_with(tmp_path)).close()
+        # sshd answers first and writes then.
+        wait_until(lambda: "Accepted" in mine.log(), what="sshd says how")
+        assert logged in mine.log()
     finally:
         stop(mine)
-    assert logged in mine.log()
 
 
 def test_a_host_that_offers_to_ask_and_does_not_is_said_the_password(tmp_path: Path) -> None:

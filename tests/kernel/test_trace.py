@@ -156,9 +156,9 @@ def test_lines_of_a_shape_that_nobody_knows_are_lost_and_told(
     ping()
     loader.stop()
     assert loader.texts() == ["ping 1", "ping 2", "ping 6"]
-    assert [(r["place"], r["why"], r["count"]) for r in loader.records("lost")] == [
-        ("loader", "not understood", 3)
-    ]
+    lost = loader.records("lost")  # of one read, or of several
+    assert {(record["place"], record["why"]) for record in lost} == {("loader", "not understood")}
+    assert sum(record["count"] for record in lost) == 3
     assert loader.counts()["written"] == 3
 
 
