@@ -11,7 +11,11 @@ from xdist.scheduler import LoadScopeScheduling
 
 # With several processes (`pytest -n`, as in ./dev test) each of these runs in one: its tests share
 # the lab's hosts, or see what others load into this machine's kernel.
-TOGETHER = {"e2e": "lab", "kernel": "machine", "integration": "machine"}
+TOGETHER = {"tests/e2e": "lab", "tests/kernel": "machine"}
+TOGETHER |= {
+    f"tests/integration/test_{name}.py": "machine"
+    for name in ("activation", "orphans", "plan_command", "rollout_command")
+}
 
 # A shell has what it runs in the background ignore Ctrl-C, and so would all that tests start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -21,8 +25,9 @@ class Divided(LoadScopeScheduling):  # type: ignore[misc]
     """Tests as they are divided among processes: by folder where they must, else by file."""
 
     def _split_scope(self, nodeid: str) -> str:
-        file = PurePosixPath(nodeid.partition("::")[0])
-        return TOGETHER.get(file.parent.name, str(file))
+        file = nodeid.partition("::")[0]
+        folder = str(PurePosixPath(file).parent)
+        return TOGETHER.get(folder) or TOGETHER.get(file, file)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Divided:

@@ -118,7 +118,7 @@ take_away() {
 
 switch() {
 	link=$root/$deployment/$1/current
-	if [ ! -h "$link" ]; then rm -rf "$link"; fi
+	if [ -e "$link" ] && [ ! -h "$link" ]; then rm -rf "$link"; fi
 	if [ -h "$link" ]; then
 		ln -s "releases/$2" "$link.$$" && mv -fT "$link.$$" "$link" || return 1
 	else
@@ -171,6 +171,7 @@ grant() {
 
 # bring_up PROGRAM WAS RELEASE OBJECT: start a release beside the old one; OBJECT "": it is placed
 bring_up() {
+	releases_of "$1" # before there is a folder of the new one
 	# Not into a file: on a full disk it would stay empty.
 	if [ -n "$4" ] && ! said=$(place "$1" "$3" "$4" 2>&1); then
 		echo "$said" | lines stderr "$1"
@@ -179,7 +180,6 @@ bring_up() {
 		return 1
 	fi
 	# It may run already: as the current release, or left behind, even without its files.
-	releases_of "$1"
 	case $releases in *" $3 "*) halt "$1" "$3" ;; esac
 	grant "$root/$deployment/$1/releases/$3" && { start "$1" "$3" || start_alone "$1" "$3"; } && return 0
 	failed "$1" "$2" "$3" start
@@ -427,8 +427,8 @@ while [ $# -ge 5 ]; do
 		prune) prune "$2" "$4" ;;
 		retire) stop "$2" "$4" && say retired "$2" "$4" ;;
 		stop) stop_all "$2" && say stopped "$2" ;;
-		delete) take_down "$2" && say deleted "$2" ;;
-		halt) each_program stop_all halted ;;
+		delete) stop_all "$2" && take_down "$2" && say deleted "$2" ;;
+		halt) halt_all && each_program say_done halted ;;
 		sweep) sweep ;;
 		restore)
 			if ! bring_up "$2" "$3" "$4" "" || ! hand_over "$2" "$3" "$4" "rolled back"; then

@@ -5,6 +5,7 @@
 # lock.sh and ours.sh, and what it changes is told by nobody's word: it looks each time.
 reload='' # or due: systemd has to read units anew
 timed=''
+judged='' judgement='' # a folder, and who may change it
 everything='' # or yes: all deployments go
 
 # within SECONDS COMMAND...: no longer than that, where there is a timeout(1): the host is locked
@@ -30,7 +31,12 @@ reload_units() {
 # found KIND DEPLOYMENT PROGRAM RELEASE WHAT: what ours.sh finds, for whoever looks
 found() {
 	case $looking_for in
-	programs) note_program "$2" "$3" && return ;;
+	all)
+		note_program "$2" "$3" || return 0
+		[ "$1" != active ] || active="$active $5"
+		return
+		;;
+	meant) is_name "$2" && [ "$2" = "${deployment:-$2}" ] && pids="$pids $5" ;;
 	nameless) [ -n "$2" ] || pids="$pids $5" ;;
 	esac
 	[ "$2/$3" = "$deployment/$program" ] || return 0
@@ -44,9 +50,9 @@ found() {
 	esac
 } 2>/dev/null
 
-# note_program DEPLOYMENT PROGRAM: into `programs`, once, if it is of those that are meant
+# note_program DEPLOYMENT PROGRAM: into `programs`, once; fails if it is not of those that are meant
 note_program() {
-	is_name "$1" && is_name "$2" && [ "$1" = "${deployment:-$1}" ] || return 0
+	is_name "$1" && is_name "$2" && [ "$1" = "${deployment:-$1}" ] || return 1
 	case $programs in *" $1/$2 "*) ;; *) programs="$programs$1/$2 " ;; esac
 }
 
@@ -58,8 +64,8 @@ remove_file() {
 
 # remove_link PATH: one of those that enable a unit; no reload for it, which takes seconds
 remove_link() {
-	stranger "${1%/*}"
-	[ -n "$stranger" ] || rm -f "$1"
+	[ "${1%/*}" = "$judged" ] || { stranger "${1%/*}" && judged=${1%/*} judgement=$stranger; }
+	[ -n "$judgement" ] || rm -f "$1"
 }
 
 # releases_of PROGRAM: into `releases`, between spaces, all that has left anything but its files
@@ -71,6 +77,13 @@ releases_of() {
 # loaders_of PROGRAM RELEASE: into `pids`; RELEASE "": of any; fails when none runs
 loaders_of() {
 	looking_for=loaders program=$1 release=$2 pids='' wanted=$deployment/$1
+	find_processes
+	[ -n "$pids" ]
+}
+
+# meant_loaders: into `pids`, those of $deployment, or of all; fails when none runs
+meant_loaders() {
+	looking_for=meant program='' pids='' wanted=''
 	find_processes
 	[ -n "$pids" ]
 }
@@ -100,9 +113,10 @@ remove_instances() {
 	find_instances
 }
 
-# all_programs: into `programs`, DEPLOYMENT/PROGRAM of all that there is of $deployment, or of all
+# all_programs: into `programs`, DEPLOYMENT/PROGRAM of all that there is of $deployment, or of all; into
+# `active`, their units that are not at rest
 all_programs() {
-	looking_for=programs programs=' ' wanted=''
+	looking_for=all programs=' ' active='' wanted=''
 	for place in "$root" "$run" "$pins"; do
 		for folder in "$place"/*/*/; do
 			folder=${folder%/} program=${folder##*/} folder=${folder%/*}
@@ -170,34 +184,49 @@ argument() {
 	done <"$2"
 }
 
-# metrics_folders PROGRAM: a line each, as the arguments, the states or the unit of its releases tell
+# metrics_folders PROGRAM: add to `folders`, a line each, what the arguments, the states or the unit of
+# its releases tell
 metrics_folders() {
-	for args in "$root/$deployment/$1/releases"/*/args; do
-		[ -f "$args" ] || continue
-		argument --textfile "$args"
-		[ -z "$value" ] || printf '%s\n' "$value"
+	for file in "$root/$deployment/$1/releases"/*/args; do
+		[ -f "$file" ] || continue
+		argument --textfile "$file"
+		note_folder "$value"
 	done
 	for file in "$run/$deployment/$1"/*/textfile; do
-		[ ! -f "$file" ] || cat "$file"
+		[ -f "$file" ] && read -r line <"$file" && note_folder "$line"
 	done
-	sed -n 's/^ReadWritePaths=.* -\(\/.*\)$/\1/p' "$units/fleetbpf-$deployment.$1@.service" 2>/dev/null
+	[ -f "$units/fleetbpf-$deployment.$1@.service" ] || return 0
+	while read -r line; do
+		case $line in 'ReadWritePaths='*' -/'*) note_folder "/${line##*' -/'}" ;; esac
+	done <"$units/fleetbpf-$deployment.$1@.service"
 }
 
-# forget_metrics PROGRAM FOLDERS: what a loader that was killed has left for node_exporter; when all
-# goes, what programs have left there of which nothing else is known
+# note_folder FOLDER: into `folders`, once
+note_folder() {
+	case "
+$folders" in *"
+$1
+"*) ;; *) [ -z "$1" ] || folders="$folders$1
+" ;; esac
+}
+
+# forget_metrics PROGRAM: what a loader that was killed has left for node_exporter in `folders`; when
+# all goes, what programs have left there of which nothing else is known
 forget_metrics() {
-	[ -n "$2" ] || return 0
+	[ -n "$folders" ] || return 0
 	while IFS= read -r folder; do
+		[ -n "$folder" ] || continue
 		[ -z "$everything" ] || rm -f "$folder"/fleetbpf-*-*.prom "$folder"/fleetbpf-*-*.prom.*.new
 		rm -f "$folder/fleetbpf-$deployment-$1.prom" "$folder/fleetbpf-$deployment-$1.prom".*.new
 	done <<END
-$2
+$folders
 END
 }
 
 # stop_all PROGRAM: all its releases, those without files too
 stop_all() {
-	folders=$(metrics_folders "$1")
+	folders=''
+	metrics_folders "$1"
 	releases_of "$1"
 	for folder in "$root/$deployment/$1/releases"/*/; do
 		folder=${folder%/} folder=${folder##*/}
@@ -208,14 +237,22 @@ stop_all() {
 	set --
 	for id in $all; do set -- "$@" "$(unit "$program" "$id")"; done
 	stop_units "$@"
-	remove_links "$program" ''
 	end loaders_of "$program" ''
-	for id in $all; do
-		unpin "$deployment/$program/$id"
-		rm -rf "${run:?}/$deployment/$program/$id"
+	clear_away "$program"
+}
+
+# clear_away PROGRAM: what its loaders, which have all ended, have left, but for its files
+clear_away() {
+	remove_links "$1" ''
+	for folder in "$pins/$deployment/$1"/*/; do
+		folder=${folder%/} folder=${folder##*/}
+		case $folder in maps) ;; *) ! is_name "$folder" || unpin "$deployment/$1/$folder" ;; esac
 	done
-	remove_instances "$program" ''
-	forget_metrics "$program" "$folders"
+	for folder in "$run/$deployment/$1"/*; do
+		[ ! -e "$folder" ] || { rm -rf "${run:?}/$deployment/$1"/* && break; }
+	done
+	remove_instances "$1" ''
+	forget_metrics "$1"
 }
 
 # remove PROGRAM: its files
@@ -240,9 +277,8 @@ forget_deployment() {
 	rmdir "$root/$deployment"
 } 2>/dev/null
 
-# take_down PROGRAM: stop it, detach what its loaders may have left attached, and remove it
+# take_down PROGRAM: detach what its loaders, which have ended, may have left attached, and remove it
 take_down() {
-	stop_all "$1"
 	for folder in "$root/$deployment/$1/releases"/*/; do
 		[ ! -x "$folder/loader" ] || within 90 "$folder/loader" --args "$folder/args" --clean
 	done 2>/dev/null
@@ -253,31 +289,45 @@ take_down() {
 
 # --- all of a deployment, or of all ---
 
-# each_program COMMAND WORD: have COMMAND do each of them, and say WORD of it
+# each_program COMMAND...: have COMMAND do each of `programs`
 each_program() {
-	scope=$deployment thorough=yes
-	all_programs
+	scope=$deployment
 	for each in $programs; do
 		deployment=${each%/*}
-		"$1" "${each#*/}"
-		say "$2" "$deployment" "${each#*/}"
+		"$@" "${each#*/}"
 	done
 	deployment=$scope
+}
+
+# say_done WORD PROGRAM
+say_done() { say "$1" "$deployment" "$2"; }
+
+# halt_all: all programs of $deployment, or of all, at once, as one after the other takes its time
+halt_all() {
+	thorough=yes folders=''
+	all_programs
+	each_program metrics_folders
+	# shellcheck disable=SC2086 # units have no spaces
+	stop_units $active
+	end meant_loaders '' ''
+	each_program clear_away
 }
 
 # sweep: everything of $deployment, or of all deployments and what belongs to none
 sweep() {
 	[ -n "$deployment" ] || everything=yes
-	each_program take_down swept
+	halt_all
+	each_program take_down
 	if [ -n "$deployment" ]; then
 		rm -rf "${root:?}/$deployment" "${run:?}/$deployment"
 		unpin "$deployment"
-		return
+	else
+		end nameless_loaders '' ''
+		for file in "$root"/* "$root"/.[!.]*; do
+			case ${file##*/} in lock | .lock.*) ;; *) rm -rf "$file" ;; esac
+		done
+		rm -rf "${run:?}"
+		unpin ''
 	fi
-	end nameless_loaders '' ''
-	for file in "$root"/* "$root"/.[!.]*; do
-		case ${file##*/} in lock | .lock.*) ;; *) rm -rf "$file" ;; esac
-	done
-	rm -rf "${run:?}"
-	unpin ''
+	each_program say_done swept
 }

@@ -53,8 +53,23 @@ signs() {
 }
 
 # find_processes: loaders that run, whatever has become of their files. A name tells nothing: it
-# spares all other processes a closer look, which costs one of our own.
+# spares all other processes a closer look, which costs one of our own. A thorough look has one
+# process list what all of them execute; if there are too many for that, each is looked at.
 find_processes() {
+	executed=''
+	[ -z "$thorough" ] || executed=$(unset TIME_STYLE QUOTING_STYLE; LC_ALL=C ls -l /proc/[0-9]*/exe)
+	if [ -n "$executed" ]; then
+		while IFS= read -r line; do
+			case $line in
+			*' /proc/'*'/exe -> '*/objects/* | *' /proc/'*'/exe -> '*/loader*) line=${line##*' /proc/'} ;;
+			*) continue ;;
+			esac
+			look_at "${line%%/*}"
+		done <<END
+$executed
+END
+		return
+	fi
 	for process in /proc/[0-9]*; do
 		[ -e "$process/exe" ] && read -r line <"$process/comm" || continue # the kernel's own have none
 		case $line in
@@ -62,11 +77,16 @@ find_processes() {
 		???????????????) case $line in *[!0-9a-f]*) [ -n "$thorough" ] || continue ;; esac ;;
 		*) [ -n "$thorough" ] || continue ;;
 		esac
-		case $known in *" ${process#/proc/} "*) continue ;; esac
-		! is_loader "${process#/proc/}" ||
-			found process "$of_deployment" "$of_program" "$of_release" "${process#/proc/}"
+		look_at "${process#/proc/}"
 	done
 } 2>/dev/null
+
+# look_at PID: is it one of ours? Whatever has made a text of it is not believed.
+look_at() {
+	case $1 in '' | *[!0-9]*) return 0 ;; esac
+	case $known in *" $1 "*) return 0 ;; esac
+	! is_loader "$1" || found process "$of_deployment" "$of_program" "$of_release" "$1"
+}
 
 # is_loader PID: is it a running loader of ours? Its executable tells, which may be gone, and what it
 # was started with. Not one of another user or a container, nor one that shows something and ends.

@@ -124,17 +124,16 @@ def reloads(fleet: Fleet) -> int:
 def everything(fleet: Fleet) -> Iterator[dict[str, Told]]:
     """What all programs told on each host after it was triggered."""
     before = reloads(fleet)
-    for example in EXAMPLES:
-        said = fleet.fleetbpf("apply", f"examples/{example}.yml")
-        assert said.returncode == 0, said.stderr
+    said = fleet.fleetbpf("apply", *(f"examples/{example}.yml" for example in EXAMPLES))
+    assert said.returncode == 0, said.stderr
     assert reloads(fleet) == before + len(EXAMPLES)  # one for all programs of a manifest
     program = trigger(fleet.folder)
     for host in HOSTS:
         fleet.put(host, program)
         fleet.root(host, (HERE / "trigger.sh").read_text())
     yield {host: all_told(fleet, host) for host in HOSTS}
-    for example in EXAMPLES:
-        fleet.fleetbpf("destroy", f"examples/{example}.yml", "--yes")
+    said = fleet.fleetbpf("destroy", "--all", ":".join(HOSTS), "--yes")
+    assert said.returncode == 0, said.stderr
 
 
 @pytest.mark.parametrize("program", WANTED)
