@@ -1,8 +1,9 @@
 """`./dev fuzz [SECONDS]`: each fuzzer of the runtime for so long, then all readers in Python.
 
 `python -m tests.fuzz --cases N --first SEED` is the readers only: N texts from that seed on. Each
-seed names the same text in every run. 1 when something was found. Ctrl-C or SIGTERM ends it with
-the table of what was read (130), and with the number for `--skip` that goes on from there.
+seed names the same text in every run. 1 when something was found, or a reader takes none of its
+texts. Ctrl-C or SIGTERM ends it with the table of what was read (130), and with the number for
+`--skip` that goes on from there.
 """
 
 import argparse
@@ -34,10 +35,12 @@ def main(options: argparse.Namespace) -> int:
         say(line)
     for found in total.findings.values():
         say(table.told(found))
+    for name in total.blind:
+        say(f"{name} took none of its texts: whatever they were made of is refused as it is")
     if total.interrupted:
         say(f"interrupted; the same words and --skip {options.skip + total.done} go on from here")
         return 130
-    return int(bool(total.findings))
+    return int(bool(total.findings or total.blind))
 
 
 def within(seconds: int, work: Iterator[table.Order]) -> Iterator[table.Order]:

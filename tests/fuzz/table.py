@@ -28,6 +28,8 @@ SHARES = {
 }
 SHARE = 8  # of all others
 
+ENOUGH = CHUNK  # texts of which a reader takes some, or it is given nothing worth reading
+
 Order = tuple[str, int, int]  # target, first seed, number
 
 
@@ -52,6 +54,15 @@ class Total:
         for found in outcome.findings:
             if self.findings.setdefault((found.kind, found.place), found) is found:
                 yield found
+
+    @property
+    def blind(self) -> list[str]:
+        """Readers that took none of many texts: all had one fault, so nothing was tried."""
+        return [
+            name
+            for name, outcome in self.outcomes.items()
+            if not outcome.taken and outcome.refused >= ENOUGH
+        ]
 
     @property
     def progress(self) -> str:

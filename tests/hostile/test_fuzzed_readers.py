@@ -115,6 +115,15 @@ def test_a_fault_is_told_once_with_the_words_to_see_it_again(tmp_path: Path) -> 
     assert found(b"", tmp_path).refused == 2
 
 
+def test_a_reader_that_takes_none_of_many_texts_has_tried_nothing() -> None:
+    total = table.Total()
+    some = Outcome(target="some", taken=1, refused=table.ENOUGH)
+    few = Outcome(target="few", refused=table.ENOUGH - 1)
+    for outcome in (some, few, Outcome(target="none", refused=table.ENOUGH)):
+        list(total.add(outcome))
+    assert total.blind == ["none"]
+
+
 def test_an_interrupted_run_keeps_what_was_read_and_goes_on_from_there() -> None:
     targets = {"history": table.TARGETS["history"]}
     plan = list(table.orders(targets, 0, 500))
