@@ -44,7 +44,7 @@ def manifest(fleet: Fleet, source: str, more: str = "", hosts: str = "all") -> s
 def clean(fleet: Fleet) -> Iterator[None]:
     yield
     if (fleet.folder / "fault.yml").exists():
-        fleet.fleetbpf("destroy", "fault.yml", "--yes", "--limit", "all")
+        fleet.fleetbpf("destroy", "fault.yml", "--yes")
 
 
 def good(section: str = "raw_tp/sched_process_exec") -> str:
@@ -75,31 +75,36 @@ def test_a_verifier_refusal_shows_the_decisive_lines_and_keeps_the_whole_log(
 
 
 def test_a_release_that_fails_leaves_the_old_one_running(fleet: Fleet) -> None:
-    for host in ("web1", "edge1"):
-        assert fleet.fleetbpf("apply", manifest(fleet, good(), hosts=host)).returncode == 0
-        pid = status(fleet, host)["pid"]
-        failed = fleet.fleetbpf("apply", manifest(fleet, REFUSED, hosts=host))
-        assert failed.returncode == 1
-        assert (status(fleet, host)["state"], status(fleet, host)["pid"]) == ("running", pid)
-        fleet.fleetbpf("destroy", "fault.yml", "--yes")
+    hosts = "web1:edge1"
+    assert fleet.fleetbpf("apply", manifest(fleet, good(), hosts=hosts)).returncode == 0
+    before = statuses(fleet)
+    failed = fleet.fleetbpf("apply", manifest(fleet, REFUSED, hosts=hosts))
+    assert failed.returncode == 1
+    after = statuses(fleet)
+    assert {host: (row["state"], row["pid"]) for host, row in after.items()} == {
+        host: ("running", row["pid"]) for host, row in before.items()
+    }
 
 
 def status(fleet: Fleet, host: str) -> dict[str, object]:
-    said = fleet.fleetbpf("status", "fault.yml", "--json", "--limit", host)
-    row: dict[str, object] = documents.hosts(said.stdout)[host]["programs"][0]
-    return row
+    return statuses(fleet, "--limit", host)[host]
+
+
+def statuses(fleet: Fleet, *words: str) -> dict[str, dict[str, object]]:
+    """Of the program on each host that the manifest names."""
+    found = documents.hosts(fleet.fleetbpf("status", "fault.yml", "--json", *words).stdout)
+    return {host: row["programs"][0] for host, row in found.items()}
 
 
 def test_an_upgrade_hands_over_and_keeps_the_old_release_for_a_while(fleet: Fleet) -> None:
     fleet.fleetbpf("apply", manifest(fleet, good(), hosts="web1:edge1"))
-    old = {host: status(fleet, host)["release"] for host in ("web1", "edge1")}
+    old = {host: row["release"] for host, row in statuses(fleet).items()}
     said = fleet.fleetbpf(
         "apply", manifest(fleet, good("raw_tp/sched_process_exit"), hosts="web1:edge1")
     )
     assert said.returncode == 0, said.stderr
     assert "fault: update: source fault.bpf.c" in said.stderr
-    for host in ("web1", "edge1"):
-        row = status(fleet, host)
+    for host, row in statuses(fleet).items():
         assert row["state"] == "running"
         assert row["release"] != old[host]
         assert row["attached"] == ["f on raw_tp/sched_process_exit"]
@@ -205,8 +210,10 @@ def test_an_interrupted_apply_says_what_is_left_and_the_next_one_finishes(fleet:
         seconds=300,
         what="the next apply finishes the job",
     )
-    for host in fleet.hosts:
-        assert status(fleet, host)["state"] == "running"
+    after = statuses(fleet)
+    assert {host: row["state"] for host, row in after.items()} == dict.fromkeys(
+        fleet.hosts, "running"
+    )
 
 
 def test_two_applies_at_once_cannot_interleave_on_a_host(fleet: Fleet) -> None:
