@@ -150,8 +150,8 @@ def test_one_deployment_goes_and_the_others_stay(site: Site) -> None:
 def test_a_loader_that_was_stopped_by_a_signal_does_not_count_as_running(site: Site) -> None:
     site.start("r1")
     assert not look(site).programs[0].releases[0].paused
-    os.kill(site.pid("r1"), signal.SIGSTOP)
-    assert look(site).programs[0].releases[0].paused
+    os.kill(site.pid("r1"), signal.SIGSTOP)  # it stops when it is its turn to run
+    wait_until(lambda: look(site).programs[0].releases[0].paused, what="it is told as paused")
 
 
 def test_records_of_a_release_that_is_gone_are_told(site: Site) -> None:
