@@ -17,7 +17,7 @@ from fleetbpf.model.facts import HostFacts, OrphanKind
 from tests.integration.test_activation import Site, loader, site
 from tests.integration.test_host_scripts import asked
 from tests.tools import need, need_root
-from tests.waiting import wait_until
+from tests.waiting import pause, wait_until
 
 __all__ = ["loader", "site"]  # fixtures
 
@@ -80,7 +80,7 @@ def test_nothing_is_left_whatever_was_lost_before(
     site.start("r1")
     root = Path(site.layout.root)
     if paused:
-        os.kill(site.pid("r1"), signal.SIGSTOP)
+        pause(site.pid("r1"))
     match lost:
         case "root" | "run":
             lose(getattr(site.layout, lost))
@@ -150,8 +150,8 @@ def test_one_deployment_goes_and_the_others_stay(site: Site) -> None:
 def test_a_loader_that_was_stopped_by_a_signal_does_not_count_as_running(site: Site) -> None:
     site.start("r1")
     assert not look(site).programs[0].releases[0].paused
-    os.kill(site.pid("r1"), signal.SIGSTOP)  # it stops when it is its turn to run
-    wait_until(lambda: look(site).programs[0].releases[0].paused, what="it is told as paused")
+    pause(site.pid("r1"))
+    assert look(site).programs[0].releases[0].paused
 
 
 def test_records_of_a_release_that_is_gone_are_told(site: Site) -> None:

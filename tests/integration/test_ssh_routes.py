@@ -20,7 +20,7 @@ from fleetbpf.passwords import Passwords
 from tests.crowd import deaf_port
 from tests.integration.conftest import StartServer, connect, routes_of
 from tests.integration.sshd import ADDRESS, Server, free_port, make_key
-from tests.waiting import wait_until
+from tests.waiting import pause, wait_until
 
 pytestmark = pytest.mark.ssh
 # What stands between two sockets where nothing else is installed.
@@ -379,7 +379,7 @@ def test_a_dead_host_behind_another_one_is_noticed(around: Routes, sent: int) ->
     with around, connect(Host(name="web1", address="web1"), routes=around) as connection:
         # Without exec, the parent may be the login shell.
         serving = int(connection.run(Command("exec", "sh", "-c", "echo $PPID")).stdout)
-        os.kill(serving, signal.SIGSTOP)
+        pause(serving)
         try:
             with pytest.raises(UnreachableError, match="no sign of life from the host: link lost"):
                 connection.run(Command("cat"), stdin=bytes(sent), timeout=300)

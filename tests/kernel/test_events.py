@@ -15,7 +15,7 @@ import pytest
 from fleetbpf.model.recipe import DesiredEvent, EventCase, FieldHint
 from tests.kernel.conftest import Build, Start
 from tests.kernel.running import Loader, Record, ping
-from tests.waiting import wait_until
+from tests.waiting import pause, wait_until
 
 PID = f"pid={os.getpid()}"
 FIRED = 100_000
@@ -156,7 +156,7 @@ def test_written_and_lost_are_what_was_fired(start: Start, program: str) -> None
 
 def test_a_perf_buffer_that_overflows_is_counted_to_the_last_sample(start: Start) -> None:
     loader = start("perf", "--set", PID, events=(DesiredEvent(ring="events", struct="sample"),))
-    os.kill(loader.pid, signal.SIGSTOP)
+    pause(loader.pid)
     fire(FIRED)
     os.kill(loader.pid, signal.SIGCONT)
     loader.stop()

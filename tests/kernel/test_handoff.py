@@ -19,7 +19,7 @@ from fleetbpf.records import Record
 from tests.kernel.conftest import HERE, PINS, TRACING, Build
 from tests.kernel.running import Loader
 from tests.tools import need
-from tests.waiting import wait_until
+from tests.waiting import pause, wait_until
 
 Event = tuple[int, int]  # thread, number
 LINES = ("--set", "print=true", "--trace-buffer", str(32 << 20))
@@ -262,7 +262,7 @@ def test_a_machine_may_stand_still_in_a_handoff(host: Host, tmp_path: Path) -> N
         old.send(struct.pack(CALL, 1, BESIDE, 0, b"r1"))
         assert struct.unpack_from("I", old.recv(4096)) == (CUT,)
         wait_until(lambda: is_waiting(new.pid), what="it waits for an answer")
-        os.kill(new.pid, signal.SIGSTOP)
+        pause(new.pid)
         time.sleep(3)
         os.kill(new.pid, signal.SIGCONT)
         old.send(struct.pack(MESSAGE, TOLD, 0, 0, *[0] * 16))

@@ -11,7 +11,7 @@ import pytest
 from tests import prometheus
 from tests.kernel.conftest import Build, Start
 from tests.kernel.running import Loader, ping
-from tests.waiting import wait_until
+from tests.waiting import pause, wait_until
 
 PID = f"pid={os.getpid()}"
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
@@ -100,7 +100,7 @@ def test_the_file_of_the_next_release_stays(start: Start, tmp_path: Path) -> Non
     loader = start("readouts", *arguments, f"--textfile={tmp_path}")
     file = file_of(loader, tmp_path)
     wait_until(file.exists, what="the metrics are written")
-    os.kill(loader.pid, signal.SIGSTOP)  # it writes no more
+    pause(loader.pid)  # it writes no more
     (tmp_path / "other").write_text("")
     (tmp_path / "other").rename(file)
     os.kill(loader.pid, signal.SIGTERM)

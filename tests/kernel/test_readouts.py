@@ -12,7 +12,7 @@ import pytest
 
 from tests.kernel.conftest import Build, Start
 from tests.kernel.running import Loader, ping
-from tests.waiting import wait_until
+from tests.waiting import pause, wait_until
 
 PID = f"pid={os.getpid()}"
 
@@ -188,7 +188,7 @@ def test_a_dump_shows_the_maps_of_the_loader_that_runs(start: Start) -> None:
 def test_a_dump_works_when_the_loader_hangs(start: Start) -> None:
     loader = start("readouts", "--set", PID)
     ping()
-    os.kill(loader.pid, signal.SIGSTOP)
+    pause(loader.pid)
     try:
         (record,) = dumped(loader, "networks")
         assert record["entries"] == [{"key": "10.0.0.0/8", "value": 1}]

@@ -1,7 +1,6 @@
 """What is printed, line for line: ours only, exact when lost, whole when it has several lines."""
 
 import os
-import signal
 import struct
 import subprocess
 from pathlib import Path
@@ -11,7 +10,7 @@ import pytest
 from tests.kernel.conftest import Build, Start
 from tests.kernel.running import Loader, ping
 from tests.tools import absent, need
-from tests.waiting import wait_until
+from tests.waiting import pause, wait_until
 
 PID = f"pid={os.getpid()}"
 
@@ -95,7 +94,7 @@ def test_what_a_killed_loader_had_not_read_is_in_the_next_segment(start: Start) 
     loader = start("ping", "--set", PID)
     ping(3)
     loader.wait_for_texts(3)
-    os.kill(loader.pid, signal.SIGSTOP)
+    pause(loader.pid)
     ping(4)
     loader.kill()
     loader.start()
@@ -109,7 +108,7 @@ def test_what_a_killed_loader_had_read_and_not_written_is_counted(start: Start) 
     loader = start("ping", "--set", PID)
     ping(5)
     loader.wait_for_texts(5)
-    os.kill(loader.pid, signal.SIGSTOP)
+    pause(loader.pid)
     # As if it had written three of them only, and nothing after that.
     told, positions, place = (3, 0, 0), (0,) * 16, (99, 0)
     step = struct.pack("<21Q", *told, *positions, *place)
@@ -166,7 +165,7 @@ def test_what_a_killed_loader_left_in_such_a_shape_is_told_too(start: Start, tra
     loader = start("ping", "--set", PID)
     ping(2)
     loader.wait_for_texts(2)
-    os.kill(loader.pid, signal.SIGSTOP)
+    pause(loader.pid)
     ping(3)
     (tracefs / "instances" / loader.instance / "options" / "raw").write_text("1")
     loader.kill()
@@ -180,7 +179,7 @@ def test_unlabelled_lines_that_a_killed_loader_left_are_told(start: Start) -> No
     loader = start("prints", "--set", PID)
     ping()
     told = loader.wait_for_texts(1) and wait_until_still(loader)
-    os.kill(loader.pid, signal.SIGSTOP)
+    pause(loader.pid)
     ping()
     loader.kill()
     loader.start()
