@@ -4,8 +4,8 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from fleetbpf import compilation
-from fleetbpf.toolchain import Toolchain
+from fleetbpf.build import compilation
+from fleetbpf.build.toolchain import Toolchain
 
 SOURCE = Path(__file__).parent.parent / "programs" / "hello.bpf.c"
 

@@ -8,10 +8,10 @@ import measuring
 from bare import SOURCE, Bare
 from measuring import Case
 
-from fleetbpf.build import Builder
-from fleetbpf.build_key import program_key
+from fleetbpf.build.build import Builder
+from fleetbpf.build.build_key import program_key
+from fleetbpf.build.toolchain import Toolchain
 from fleetbpf.model.recipe import Recipe
-from fleetbpf.toolchain import Toolchain
 
 
 class Ours:

@@ -24,9 +24,9 @@ import measuring
 from loader import tracefs
 from measuring import Result
 
-from fleetbpf.build import Builder
+from fleetbpf.build.build import Builder
+from fleetbpf.build.toolchain import Toolchain
 from fleetbpf.model.recipe import Recipe
-from fleetbpf.toolchain import Toolchain
 
 HERE = Path(__file__).parent
 RATES = (100_000, 300_000, 1_000_000)  # a second

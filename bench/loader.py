@@ -19,9 +19,9 @@ import measuring
 from bare import SOURCE, Bare
 from measuring import Case
 
-from fleetbpf.build import Builder
+from fleetbpf.build.build import Builder
+from fleetbpf.build.toolchain import Toolchain
 from fleetbpf.model.recipe import Recipe
-from fleetbpf.toolchain import Toolchain
 
 TRACEFS = Path("/sys/kernel/tracing")
 PATIENCE = 30.0  # seconds until a loader must be ready

@@ -16,7 +16,7 @@ import measuring
 from loader import Ours, tracefs
 from measuring import Case
 
-from fleetbpf.toolchain import Toolchain
+from fleetbpf.build.toolchain import Toolchain
 
 HERE = Path(__file__).parent
 PROGRAMS = HERE.parent / "programs"

@@ -8,12 +8,13 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from fleetbpf import archive, targets
-from fleetbpf import inventory as inventories
-from fleetbpf import manifest as manifests
-from fleetbpf.archive import Compression
-from fleetbpf.builders import Builders
-from fleetbpf.release import Release, sha256
+from fleetbpf.build.builders import Builders
+from fleetbpf.files import archive
+from fleetbpf.files.archive import Compression
+from fleetbpf.inventory import inventory as inventories
+from fleetbpf.manifest import manifest as manifests
+from fleetbpf.manifest import targets
+from fleetbpf.plan.release import Release, sha256
 
 MANIFEST = f"""
 name: bench

@@ -2,10 +2,11 @@
 
 import sys
 
-from fleetbpf import fleet, inventory
-from fleetbpf.command import Command
 from fleetbpf.connections.routes import Routes
 from fleetbpf.connections.settings import Operator
+from fleetbpf.execution.command import Command
+from fleetbpf.fleet import fleet
+from fleetbpf.inventory import inventory
 
 
 def main() -> None:

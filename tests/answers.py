@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from typing import TypeVar
 
-from fleetbpf.command import END
-from fleetbpf.connections import Completed
-from fleetbpf.protocol import Script
+from fleetbpf.execution import Completed
+from fleetbpf.execution.command import END
+from fleetbpf.host.protocol import Script
 
 Question = TypeVar("Question")
 Told = TypeVar("Told")

@@ -14,7 +14,7 @@ from fleetbpf import __version__
 from fleetbpf.cli import examples, tree
 from fleetbpf.cli.options import add_common
 from fleetbpf.cli.output import Output, command_of
-from fleetbpf.cli.terminal import ended_like_ctrl_c, left_as_it_was
+from fleetbpf.cli.terminal.terminal import ended_like_ctrl_c, left_as_it_was
 from fleetbpf.cli.usage import Parser, WrongUsageError
 from fleetbpf.errors import (
     BugError,
@@ -210,7 +210,7 @@ def report(error: FleetbpfError, output: Output) -> ExitCode:
 
 def report_bug(output: Output) -> ExitCode:
     """Write the traceback of the current exception into a file and say where it is."""
-    from fleetbpf import bug_report
+    from fleetbpf.fleet import bug_report
 
     file = bug_report.write(output.mask(traceback.format_exc()))
     what, hint = f"a bug: {sys.exception()!r}", f"please report {file}"

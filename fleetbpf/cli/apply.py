@@ -22,12 +22,12 @@ from fleetbpf.cli.rolled import take_back, tell, word
 from fleetbpf.errors import ExitCode
 
 if TYPE_CHECKING:
-    from fleetbpf.apply import Applied, Apply
     from fleetbpf.cli.session import Reach, Session
-    from fleetbpf.fleet import Outcome
+    from fleetbpf.deploy.apply import Applied, Apply
+    from fleetbpf.deploy.saved_plan import SavedPlan
+    from fleetbpf.fleet.fleet import Outcome
     from fleetbpf.model.manifest import Manifest
     from fleetbpf.model.target import Target
-    from fleetbpf.saved_plan import SavedPlan
 
 SUMMARY = "build, ship and start what a manifest declares; a second run changes nothing"
 
@@ -49,9 +49,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, output: Output) -> ExitCode:
     """Build all programs, then apply to all hosts, batch by batch, `forks` at a time."""
-    from fleetbpf import saved_plan
     from fleetbpf.cli import planned
     from fleetbpf.cli.session import Session
+    from fleetbpf.deploy import saved_plan
 
     saved = saved_plan.read(options.manifest) if saved_plan.is_one(options.manifest) else None
     asked = planned.asked(saved, options) if saved else options
@@ -87,10 +87,10 @@ def carry_out(
     start_at: the first host in the order of the rollout; InputError when it is none of them.
     consent: how a person is asked before something is deleted; None: it is meant.
     """
-    from fleetbpf import rollout
-    from fleetbpf.apply import Apply
     from fleetbpf.cli import planned
-    from fleetbpf.rolling import Rolling
+    from fleetbpf.deploy import rollout
+    from fleetbpf.deploy.apply import Apply
+    from fleetbpf.deploy.rolling import Rolling
 
     since = {target.host.name for target in rollout.since(rollout.batches(targets), start_at)}
     prepare = session.prepare(manifest, targets, output)

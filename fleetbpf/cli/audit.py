@@ -14,15 +14,15 @@ from fleetbpf.errors import ExitCode, HostError, InputError, Problem
 from fleetbpf.wording import counted
 
 if TYPE_CHECKING:
-    from fleetbpf.audit import Finding, HostAudit
-    from fleetbpf.builders import Builders
-    from fleetbpf.connections import Connection
-    from fleetbpf.fleet import Outcome
-    from fleetbpf.layout import Workspace
+    from fleetbpf.audit.audit import Finding, HostAudit
+    from fleetbpf.build.builders import Builders
+    from fleetbpf.execution import Connection
+    from fleetbpf.fleet.fleet import Outcome
     from fleetbpf.model.facts import LoadedProgram
+    from fleetbpf.model.layout import Workspace
     from fleetbpf.model.manifest import Manifest
     from fleetbpf.model.target import Target
-    from fleetbpf.ownership import Owner
+    from fleetbpf.plan.ownership import Owner
 
 SUMMARY = "compare every host with the manifest; exit 3 when one is not as declared"
 
@@ -52,7 +52,7 @@ def run(options: argparse.Namespace, output: Output) -> ExitCode:
     if options.manifest is None:
         raise InputError(Problem(where="audit", what="no manifest is named", hint="audit MANIFEST"))
     from fleetbpf.cli.session import Session
-    from fleetbpf.collect import mirroring
+    from fleetbpf.records.collect import mirroring
 
     manifest, targets = load_targets(options)
     session = Session.of(options)
@@ -72,7 +72,7 @@ def run(options: argparse.Namespace, output: Output) -> ExitCode:
 
 def show_known(output: Output) -> ExitCode:
     """Write the BPF that is known without a manifest."""
-    from fleetbpf.known_bpf import defaults
+    from fleetbpf.audit.known_bpf import defaults
 
     owners = defaults()
     rows = [
@@ -100,10 +100,12 @@ def auditing(
     defaults: bool,
 ) -> Callable[["Target", "Connection"], "HostAudit"]:
     """The work on one host: ask for its facts and its kernel's programs, and compare."""
-    from fleetbpf import audit, build_key, facts, inspection, known_bpf
-    from fleetbpf.kernel_btf import BtfFolder
-    from fleetbpf.layout import HostLayout
-    from fleetbpf.release import Release
+    from fleetbpf.audit import audit, known_bpf
+    from fleetbpf.build import build_key
+    from fleetbpf.build.kernel_btf import BtfFolder
+    from fleetbpf.host import facts, inspection
+    from fleetbpf.model.layout import HostLayout
+    from fleetbpf.plan.release import Release
 
     for recipe in {program.recipe for target in targets for program in target.programs}:
         builders.inputs(recipe)  # what cannot be built is told before a host is contacted
@@ -183,7 +185,7 @@ def drifted(outcomes: "Sequence[Outcome[HostAudit]]") -> "list[Finding]":
 
 def unknown(outcomes: "Sequence[Outcome[HostAudit]]") -> "list[Finding]":
     """The hosts that could not be looked at, or not whole."""
-    from fleetbpf import audit
+    from fleetbpf.audit import audit
 
     found: list[Finding] = []
     for each in outcomes:
@@ -238,7 +240,7 @@ def known_of(outcomes: "Sequence[Outcome[HostAudit]]") -> Counter[str]:
 
 def keep(told: Mapping[str, Any], workspace: "Workspace", output: Output) -> Path:
     """Write a report under `reports/<deployment>/`, named by its time in UTC; its path."""
-    from fleetbpf.private_files import write_whole
+    from fleetbpf.files.private_files import write_whole
 
     moment = datetime.fromisoformat(told["time"])
     name = f"{moment:%Y-%m-%dT%H%M%SZ}.json"

@@ -7,15 +7,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fleetbpf import named_files
 from fleetbpf.cli.output import Output
 from fleetbpf.errors import BuildError, ExitCode, InputError, Problem
+from fleetbpf.files import named_files
 from fleetbpf.frozen import frozen
 from fleetbpf.model.architecture import Architecture
 from fleetbpf.model.recipe import OBJECT_SUFFIXES, SUFFIX, Recipe
 
 if TYPE_CHECKING:
-    from fleetbpf.build import Artifact
+    from fleetbpf.build.build import Artifact
     from fleetbpf.model.target import DesiredProgram
 
 SUMMARY = "compile programs into loaders, or find them in the cache"
@@ -55,8 +55,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, output: Output) -> ExitCode:
     """Build everything that is asked for, and say where it is."""
-    from fleetbpf import event_plan, hook_checks
-    from fleetbpf.builders import Builders
+    from fleetbpf.build import event_plan
+    from fleetbpf.build.builders import Builders
+    from fleetbpf.manifest import hook_checks
 
     inputs = [item for path in options.inputs for item in wanted_by(path)]
     refuse_double(inputs)
@@ -106,7 +107,7 @@ def for_architectures(
 
 def wanted_by(path: Path) -> Iterator[Wanted]:
     """The loaders that one word of the command line stands for."""
-    from fleetbpf import any_host, manifest
+    from fleetbpf.manifest import any_host, manifest
 
     if path.name.endswith((SUFFIX, *OBJECT_SUFFIXES)) or is_elf(path):
         if not named_files.is_file(path):
@@ -153,7 +154,7 @@ def refuse_double(wanted: Iterable[Wanted]) -> None:
 
 def deliver(loader: Path, target: Path) -> Path:
     """Copy a loader out of the cache, as an executable that appears whole."""
-    from fleetbpf.private_files import write_whole
+    from fleetbpf.files.private_files import write_whole
 
     try:
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -12,14 +12,14 @@ from fleetbpf.cli.recap import HostRecap
 from fleetbpf.errors import ExitCode
 
 if TYPE_CHECKING:
-    from fleetbpf.check import Check
     from fleetbpf.cli.session import Session
-    from fleetbpf.connections import Connection
-    from fleetbpf.fleet import Outcome
+    from fleetbpf.deploy.check import Check
+    from fleetbpf.deploy.trial import Judgement, Trial, Tried
+    from fleetbpf.execution import Connection
+    from fleetbpf.fleet.fleet import Outcome
     from fleetbpf.model.facts import HostFacts
     from fleetbpf.model.manifest import Manifest
     from fleetbpf.model.target import Target
-    from fleetbpf.model.trial import Judgement, Trial, Tried
 
 SUMMARY = "have two hosts per kernel release judge every program, attaching and leaving nothing"
 HEADERS = ("PROGRAM", "KERNEL", "ARCH", "HOSTS", "VERDICT")
@@ -55,8 +55,8 @@ def checking(
     manifest: "Manifest", targets: Sequence["Target"], session: "Session", output: Output
 ) -> "Check":
     """What is done on each host; builds every program."""
-    from fleetbpf.check import Check
-    from fleetbpf.toolchain import default_cache
+    from fleetbpf.build.toolchain import default_cache
+    from fleetbpf.deploy.check import Check
 
     return Check(
         prepare=session.prepare(manifest, targets, output),
@@ -73,7 +73,7 @@ def try_all(
     seen: Mapping[str, "HostFacts"],
 ) -> tuple[tuple["Judgement", ...], list["Outcome[Tried]"]]:
     """Have hosts of each trial try it, until enough say the same."""
-    from fleetbpf.judges import choose_judges, judge
+    from fleetbpf.deploy.judges import choose_judges, judge
 
     heard: dict[tuple[str, str], Tried | None] = {}
     outcomes: list[Outcome[Tried]] = []

@@ -11,10 +11,10 @@ from fleetbpf.frozen import frozen
 from fleetbpf.wording import counted
 
 if TYPE_CHECKING:
-    from fleetbpf.apply import Applied
-    from fleetbpf.cli.progress import Progress
-    from fleetbpf.fleet import Outcome
-    from fleetbpf.plan import Change
+    from fleetbpf.cli.terminal.progress import Progress
+    from fleetbpf.deploy.apply import Applied
+    from fleetbpf.fleet.fleet import Outcome
+    from fleetbpf.plan.plan import Change
 
 YES = ("y", "yes")
 
@@ -52,7 +52,7 @@ class Consent:
 
     def is_given(self, changes: "Sequence[Change]") -> bool:
         """Whether a person says yes to the deletions among changes, on all their hosts at once."""
-        from fleetbpf.plan import Action
+        from fleetbpf.plan.plan import Action
 
         deletions = [change for change in changes if change.action is Action.DELETE]
         if self.yes or not deletions:
@@ -61,7 +61,7 @@ class Consent:
 
     def ask(self, deletions: "Sequence[Change]") -> bool:
         """Show what is to be deleted where, and read the answer."""
-        from fleetbpf import plan_text
+        from fleetbpf.plan import plan_text
 
         hosts = {change.host for change in deletions}
         with self.shown.paused():

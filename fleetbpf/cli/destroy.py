@@ -21,7 +21,7 @@ from fleetbpf.wording import did_you_mean, quoted
 
 if TYPE_CHECKING:
     from fleetbpf.cli.session import Session
-    from fleetbpf.destroy import Destroy
+    from fleetbpf.deploy.destroy import Destroy
     from fleetbpf.model.manifest import Manifest
     from fleetbpf.model.target import Target
 
@@ -60,7 +60,7 @@ def deployment_name(text: str) -> str:
 def run(options: argparse.Namespace, output: Output) -> ExitCode:
     """Destroy on all hosts, `forks` at a time; a host is ok when a second look finds nothing."""
     from fleetbpf.cli.session import Session
-    from fleetbpf.destroy import Destroy
+    from fleetbpf.deploy.destroy import Destroy
 
     deployment, manifest, targets = chosen(options)
     session = Session.of(options)
@@ -105,7 +105,7 @@ def unknown(work: "Destroy", targets: "Sequence[Target]", session: "Session") ->
 
     The history of a host goes with its last deployment; the records that were collected stay here.
     """
-    from fleetbpf.layout import below
+    from fleetbpf.model.layout import below
 
     mirrors = [session.workspace.mirror(target.host.name) for target in targets]
     if any(below(mirror, work.deployment).is_dir() for mirror in mirrors):
@@ -123,7 +123,7 @@ def chosen(
     options: argparse.Namespace,
 ) -> "tuple[str, Manifest | None, tuple[Target, ...]]":
     """What is to go, and from where: a manifest's deployment from its hosts, or as options say."""
-    from fleetbpf.destroy import EVERYTHING
+    from fleetbpf.deploy.destroy import EVERYTHING
 
     by_pattern = options.all or options.deployment
     if names_manifest(options):

@@ -7,7 +7,7 @@ from fleetbpf.cli.output import Output
 from fleetbpf.errors import ExitCode
 
 if TYPE_CHECKING:
-    from fleetbpf.doctor import Finding
+    from fleetbpf.build.doctor import Finding
 
 SUMMARY = "say what builds and the lab need, what is missing here, and how to install it"
 
@@ -18,7 +18,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(_options: argparse.Namespace, output: Output) -> ExitCode:
     """Look for every tool and try a static link; fail when a build would lack something."""
-    from fleetbpf import doctor
+    from fleetbpf.build import doctor
 
     findings = examine()
     needed = [finding for finding in findings if finding.blocks_builds]
@@ -41,7 +41,7 @@ def run(_options: argparse.Namespace, output: Output) -> ExitCode:
 
 def examine() -> "tuple[Finding, ...]":
     """Every tool, and whether a static link works once all that it takes is there."""
-    from fleetbpf import doctor, static_link, toolchain
+    from fleetbpf.build import doctor, static_link, toolchain
 
     findings = doctor.examine()
     if any(finding.blocks_builds for finding in findings):

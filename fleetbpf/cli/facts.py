@@ -10,8 +10,8 @@ from fleetbpf.cli.output import Output
 from fleetbpf.errors import ExitCode, InputError
 
 if TYPE_CHECKING:
-    from fleetbpf.fleet import Outcome
-    from fleetbpf.survey import Facts
+    from fleetbpf.fleet.fleet import Outcome
+    from fleetbpf.host.survey import Facts
 
 SUMMARY = "show what hosts are: kernel, BTF, hooks, memory, disk, settings"
 BYTES = ("memory_total", "memory_available", "disk_total", "disk_free", "bpf_jit_limit")
@@ -32,9 +32,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, output: Output) -> ExitCode:
     """Ask all hosts, `forks` at a time, each in one exec."""
-    from fleetbpf import survey
     from fleetbpf.cli.session import Session
-    from fleetbpf.layout import HostLayout
+    from fleetbpf.host import survey
+    from fleetbpf.model.layout import HostLayout
 
     InputError.raise_if_any(survey.unknown(options.filter))
     targets = load_chosen(options)
@@ -57,7 +57,7 @@ def run(options: argparse.Namespace, output: Output) -> ExitCode:
 
 def of(outcome: "Outcome[Facts]") -> recap.HostRecap:
     """The recap of one host."""
-    from fleetbpf import lock
+    from fleetbpf.host import lock
 
     if outcome.value is None:
         return recap.of_error(outcome.host.name, outcome.error)
@@ -78,7 +78,8 @@ def tell(output: Output, host: str, facts: "Facts") -> None:
 
 def text(name: str, value: object) -> str:
     """One fact as people read it; "" where nothing was told."""
-    from fleetbpf import lock, quantities
+    from fleetbpf import quantities
+    from fleetbpf.host import lock
 
     match value:
         case None:

@@ -5,15 +5,15 @@ from typing import Any
 
 from pydantic import Field
 
-from fleetbpf.audit import Finding
+from fleetbpf.audit.audit import Finding
+from fleetbpf.audit.status import ProgramStatus
 from fleetbpf.cli.shapes import Counted, Document, Named, OverHosts, ProblemRow, Shape
+from fleetbpf.deploy.rollback import Return
+from fleetbpf.deploy.trial import Verdict
+from fleetbpf.host.skew import Skew
 from fleetbpf.model.facts import Lock
-from fleetbpf.model.trial import Verdict
-from fleetbpf.plan import Action, Cause
-from fleetbpf.relocations import Missing
-from fleetbpf.rollback import Return
-from fleetbpf.skew import Skew
-from fleetbpf.status import ProgramStatus
+from fleetbpf.objects.relocations import Missing
+from fleetbpf.plan.plan import Action, Cause
 
 Facts = Mapping[str, Any]
 

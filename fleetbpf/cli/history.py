@@ -20,8 +20,8 @@ from fleetbpf.errors import ExitCode, HostError, InputError, Problem
 from fleetbpf.wording import did_you_mean, quoted
 
 if TYPE_CHECKING:
-    from fleetbpf.fleet import Outcome
-    from fleetbpf.history import Entry, History
+    from fleetbpf.fleet.fleet import Outcome
+    from fleetbpf.host.history import Entry, History
 
 SUMMARY = "show what was done on a host: when, by whom, which release, and what came of it"
 HEADERS = ("TIME", "HOST", "DEPLOYMENT", "PROGRAM", "OUTCOME", "FROM", "TO", "WHO", "WHY")
@@ -43,9 +43,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, output: Output) -> ExitCode:
     """Ask the hosts, `forks` at a time."""
-    from fleetbpf import history
     from fleetbpf.cli.session import Session
-    from fleetbpf.layout import HostLayout
+    from fleetbpf.host import history
+    from fleetbpf.model.layout import HostLayout
 
     take_apart(options)
     only = load_manifest(options).name if options.manifest else options.deployment
@@ -107,7 +107,7 @@ def of(outcome: "Outcome[History]") -> recap.HostRecap:
 
 def when(entry: "Entry") -> str:
     """When it was, UTC, to the second."""
-    from fleetbpf.records import timestamp
+    from fleetbpf.records.records import timestamp
 
     return timestamp(entry.time * 1_000_000_000, digits=0).rstrip(".")
 

@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from fleetbpf import named_files
+from fleetbpf.files import named_files
 
 
 def add_hosts(
@@ -67,7 +67,7 @@ class Patterns(argparse.Action):
 
 def in_one(words: Sequence[str]) -> str:
     """Several host patterns as one; a single one stays as it was written."""
-    from fleetbpf import patterns
+    from fleetbpf.inventory import patterns
 
     if len(words) == 1:
         return words[0]

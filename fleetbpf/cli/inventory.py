@@ -55,7 +55,7 @@ def run(options: argparse.Namespace, output: Output) -> ExitCode:
 
 def show_list(inventory: "Inventory", options: argparse.Namespace, output: Output) -> None:
     """A line for each host; with --json what `ansible-inventory --list` prints is in it."""
-    from fleetbpf import inventory_listing, patterns
+    from fleetbpf.inventory import inventory_listing, patterns
 
     hosts = patterns.chosen(options.pattern, inventory)
     if options.names:
@@ -71,7 +71,7 @@ def show_list(inventory: "Inventory", options: argparse.Namespace, output: Outpu
 
 def show_graph(inventory: "Inventory", options: argparse.Namespace, output: Output) -> None:
     """What `ansible-inventory --graph` prints; with --json the groups as a list."""
-    from fleetbpf import inventory_listing
+    from fleetbpf.inventory import inventory_listing
 
     if options.group not in inventory.groups:
         hint = did_you_mean(options.group, inventory.groups, noun="groups")
@@ -86,7 +86,7 @@ def show_graph(inventory: "Inventory", options: argparse.Namespace, output: Outp
 
 def show_host(inventory: "Inventory", name: str, output: Output) -> None:
     """A host's variables with their places."""
-    from fleetbpf import inventory_listing
+    from fleetbpf.inventory import inventory_listing
 
     if name not in inventory.hosts:
         hint = did_you_mean(name, inventory.hosts, noun="hosts")

@@ -164,7 +164,7 @@ def row(host: "HostStatus") -> dict[str, object]:
 
 def ssh(options: argparse.Namespace) -> ExitCode:
     """Become the ssh that talks to the host."""
-    from fleetbpf.connections.local import LocalConnection
+    from fleetbpf.execution.local import LocalConnection
     from fleetbpf.lab import status as stage
     from fleetbpf.lab.login import ssh as command
 

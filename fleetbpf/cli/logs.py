@@ -15,11 +15,11 @@ from fleetbpf.model.record import Kind
 
 if TYPE_CHECKING:
     from fleetbpf.cli.session import Session
-    from fleetbpf.connections import Connection
-    from fleetbpf.fleet import Outcome
+    from fleetbpf.execution import Connection
+    from fleetbpf.fleet.fleet import Outcome
+    from fleetbpf.host.skew import Skew
     from fleetbpf.model.target import Target
-    from fleetbpf.records import Reader, Record
-    from fleetbpf.skew import Skew
+    from fleetbpf.records.records import Reader, Record
 
 SUMMARY = "fetch what is new in the spools of hosts, then print their records"
 FOLLOW_INTERVAL = 1.0  # seconds between two looks at the spool
@@ -63,7 +63,7 @@ def run(options: argparse.Namespace, output: Output) -> ExitCode:
 
 def reader(options: argparse.Namespace, session: "Session", host: str) -> "Reader":
     """The reader of one host's mirror, for what the command line selects."""
-    from fleetbpf.records import Reader
+    from fleetbpf.records.records import Reader
 
     return Reader(
         logs=session.workspace.logs,
@@ -82,8 +82,8 @@ def fetching(
     on_start: Callable[[str], None] = lambda _: None,
 ) -> Callable[["Target", "Connection"], int]:
     """The work on one host: bring its mirror up to date; the last two are called with its name."""
-    from fleetbpf import collect
-    from fleetbpf.layout import HostLayout
+    from fleetbpf.model.layout import HostLayout
+    from fleetbpf.records import collect
 
     def fetch(target: "Target", connection: "Connection") -> int:
         name = target.host.name
@@ -106,7 +106,7 @@ def fetching(
 
 def warn_of_clock(session: "Session", host: str, skew: "Skew") -> None:
     """Say that a host's clock is off: so are the times of its records, and their order."""
-    from fleetbpf.skew import remark
+    from fleetbpf.host.skew import remark
 
     for text in remark(skew):
         session.watching.output.warning(f"{host}: {text}; so are the times of its records")
@@ -137,7 +137,7 @@ def show(
 
 def refuse_unknown(options: argparse.Namespace, readers: Mapping[str, "Reader"]) -> None:
     """Raise HostError where no host has told anything of the program or deployment asked for."""
-    from fleetbpf.records import unknown
+    from fleetbpf.records.records import unknown
 
     if readers:
         problem = unknown(tuple(readers.values()), options.deployment, options.program)
@@ -185,7 +185,7 @@ def warn_of_unknown(
     options: argparse.Namespace, output: Output, readers: Mapping[str, "Reader"]
 ) -> None:
     """Say what has told nothing so far: it may be misspelt, or come later."""
-    from fleetbpf.records import unknown
+    from fleetbpf.records.records import unknown
 
     if problem := unknown(tuple(readers.values()), options.deployment, options.program):
         hint = f"; {problem.hint}" if problem.hint else ""
@@ -194,7 +194,7 @@ def warn_of_unknown(
 
 def print_now(output: Output, record: "Record") -> None:
     """One record at once, as text or as a line of JSON."""
-    from fleetbpf.records import as_json, lines
+    from fleetbpf.records.records import as_json, lines
 
     if output.json:
         output.item(as_json(record))

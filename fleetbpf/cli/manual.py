@@ -4,9 +4,9 @@ import argparse
 import shutil
 from pathlib import Path
 
-from fleetbpf import homes
 from fleetbpf.cli.output import Output
 from fleetbpf.errors import ExitCode, InputError, Problem
+from fleetbpf.files import homes
 from fleetbpf.wording import counted
 
 SUMMARY = "write the man pages, fleetbpf(1) and one for each command"
@@ -25,9 +25,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, output: Output) -> ExitCode:
     """Write every page."""
-    from fleetbpf import man_pages
-    from fleetbpf.cli import parser
-    from fleetbpf.private_files import write_whole
+    from fleetbpf.cli import man_pages, parser
+    from fleetbpf.files.private_files import write_whole
 
     folder: Path = options.folder or beside_the_program()
     pages = man_pages.pages(parser())

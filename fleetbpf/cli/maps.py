@@ -8,19 +8,19 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from fleetbpf import digits
 from fleetbpf.cli import recap
 from fleetbpf.cli.options import add_forks, add_inventory, add_passwords, matching, misspelt
 from fleetbpf.cli.output import Output
+from fleetbpf.documents import digits
 from fleetbpf.errors import ExitCode
 from fleetbpf.model.record import Kind
 
 if TYPE_CHECKING:
-    from fleetbpf.connections import Connection
-    from fleetbpf.fleet import Outcome
-    from fleetbpf.maps import Question
+    from fleetbpf.execution import Connection
+    from fleetbpf.fleet.fleet import Outcome
     from fleetbpf.model.target import Target
-    from fleetbpf.records import Record
+    from fleetbpf.records.maps import Question
+    from fleetbpf.records.records import Record
 
 SUMMARY = "read out the maps of a running program"
 CLEAR_SCREEN = "\x1b[H\x1b[2J"
@@ -59,7 +59,7 @@ def seconds(text: str) -> int:
 def run(options: argparse.Namespace, output: Output) -> ExitCode:
     """Ask all hosts once, or again and again until interrupted."""
     from fleetbpf.cli.session import Session
-    from fleetbpf.maps import Question
+    from fleetbpf.records.maps import Question
 
     targets = matching(options)
     question = Question(program=options.program, map=options.map, deployment=options.deployment)
@@ -77,7 +77,7 @@ def run(options: argparse.Namespace, output: Output) -> ExitCode:
 
 def asking(question: "Question") -> "Callable[..., tuple[Record, ...]]":
     """The work on one host: one readout, perhaps after some seconds."""
-    from fleetbpf import maps
+    from fleetbpf.records import maps
 
     def ask(target: "Target", connection: "Connection", delay: int = 0) -> "tuple[Record, ...]":
         layout = question.layout.at(target.host.root)
@@ -120,7 +120,7 @@ def print_now(output: Output, found: "Sequence[Record]") -> None:
 
 def tell_all(output: Output, found: "Sequence[Record]") -> None:
     """Records for people, or a JSON object a line."""
-    from fleetbpf.records import as_json
+    from fleetbpf.records.records import as_json
 
     for record in found:
         if output.json:
@@ -141,8 +141,8 @@ def show(output: Output, outcomes: "Sequence[Outcome[tuple[Record, ...]]]") -> E
 
 def tell(output: Output, record: "Record") -> None:
     """One map: histograms as they are drawn, other entries as a table."""
-    from fleetbpf import map_text
-    from fleetbpf.records import lines, timestamp
+    from fleetbpf.records import map_text
+    from fleetbpf.records.records import lines, timestamp
 
     if record.kind != Kind.MAP:
         for line in lines(record):

@@ -6,15 +6,15 @@ from dataclasses import replace
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, TypeVar
 
-from fleetbpf import in_common
 from fleetbpf.cli.output import Output
-from fleetbpf.following import Following, News
-from fleetbpf.lock import told_age
+from fleetbpf.fleet import in_common
+from fleetbpf.fleet.following import Following, News
+from fleetbpf.host.lock import told_age
 
 if TYPE_CHECKING:
     from fleetbpf.cli.session import Session
-    from fleetbpf.connections import Connection
-    from fleetbpf.fleet import Outcome
+    from fleetbpf.execution import Connection
+    from fleetbpf.fleet.fleet import Outcome
     from fleetbpf.model.target import Target
 
 T = TypeVar("T")

@@ -4,7 +4,6 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from fleetbpf import digits, named_files
 from fleetbpf.cli import tree
 from fleetbpf.cli.host_words import Manifests, add_hosts
 from fleetbpf.defaults import (
@@ -15,7 +14,9 @@ from fleetbpf.defaults import (
     DEFAULT_TIMEOUT,
     LONGEST_WAIT,
 )
+from fleetbpf.documents import digits
 from fleetbpf.errors import InputError, Problem
+from fleetbpf.files import named_files
 
 if TYPE_CHECKING:
     from fleetbpf.model.inventory import Host, Inventory
@@ -279,7 +280,7 @@ def inventory_sources(options: argparse.Namespace) -> tuple[str, ...]:
 
 def load_manifest(options: argparse.Namespace) -> "Manifest":
     """The manifest that the command line names."""
-    from fleetbpf import manifest
+    from fleetbpf.manifest import manifest
 
     return manifest.read(options.manifest)
 
@@ -289,7 +290,7 @@ def load_inventory(options: argparse.Namespace) -> "Inventory":
 
     The group_vars/ and host_vars/ beside the command's manifest, if it has one, count as well.
     """
-    from fleetbpf import extra_variables, inventory
+    from fleetbpf.inventory import extra_variables, inventory
 
     manifest = vars(options).get("manifest")
     beside = manifest.parent if manifest is not None else None
@@ -314,7 +315,7 @@ def load_both(options: argparse.Namespace) -> "tuple[Manifest, Inventory]":
 
 def load_targets(options: argparse.Namespace) -> "tuple[Manifest, tuple[Target, ...]]":
     """The manifest, and what each of its hosts shall run. Nothing is contacted."""
-    from fleetbpf import targets
+    from fleetbpf.manifest import targets
 
     manifest, inventory = load_both(options)
     scope = targets.Scope.ALL if vars(options).get("prune") else targets.Scope.NAMED
@@ -323,7 +324,7 @@ def load_targets(options: argparse.Namespace) -> "tuple[Manifest, tuple[Target, 
 
 def load_hosts(options: argparse.Namespace) -> "tuple[Manifest, tuple[Target, ...]]":
     """The manifest and its hosts, with nothing rendered: a source may be gone already."""
-    from fleetbpf import targets
+    from fleetbpf.manifest import targets
     from fleetbpf.model.target import Target
 
     manifest, inventory = load_both(options)
@@ -353,7 +354,7 @@ def names_manifest(options: argparse.Namespace) -> bool:
     is_yaml = named.suffix in {".yml", ".yaml"}
     if not named_files.is_file(named):
         if is_yaml:
-            from fleetbpf.source import meant
+            from fleetbpf.documents.source import meant
 
             what = "there is no such manifest, and hosts are not called so"
             raise InputError(Problem(where=options.hosts, what=what, hint=meant(named)))
@@ -377,7 +378,7 @@ def names_of_hosts(options: argparse.Namespace) -> "frozenset[str]":
 
 def matching(options: argparse.Namespace) -> "tuple[Target, ...]":
     """The hosts that the pattern HOSTS and `--limit` both name; InputError where none is."""
-    from fleetbpf import patterns
+    from fleetbpf.inventory import patterns
     from fleetbpf.model.target import Target
     from fleetbpf.wording import quoted
 
@@ -394,6 +395,6 @@ def matching(options: argparse.Namespace) -> "tuple[Target, ...]":
 
 def becomes(host: "Host") -> bool:
     """Whether root must do the work: as the inventory says, else unless we log in as root."""
-    from fleetbpf import homes
+    from fleetbpf.files import homes
 
     return host.become if host.become is not None else (host.user or homes.user()) != "root"

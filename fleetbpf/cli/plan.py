@@ -14,9 +14,9 @@ from fleetbpf.errors import ExitCode
 from fleetbpf.wording import counted
 
 if TYPE_CHECKING:
-    from fleetbpf.fleet import Outcome
-    from fleetbpf.plan import Change
-    from fleetbpf.prepare import Prepared
+    from fleetbpf.deploy.prepare import Prepared
+    from fleetbpf.fleet.fleet import Outcome
+    from fleetbpf.plan.plan import Change
 
 SUMMARY = "tell what apply would change on which host, and why; nothing is sent"
 COLOURS = {"+": "32", "~": "33", "-": "31", "!": "1;31"}  # SGR: green, yellow, red, bold red
@@ -69,7 +69,7 @@ def word(outcome: "Outcome[Prepared]") -> str:
 
 def of(outcome: "Outcome[Prepared]") -> HostRecap:
     """The recap of one host: its problems and warnings."""
-    from fleetbpf.prepare import warnings
+    from fleetbpf.deploy.prepare import warnings
 
     host, prepared = outcome.host.name, outcome.value
     if prepared is None:
@@ -83,7 +83,8 @@ def of(outcome: "Outcome[Prepared]") -> HostRecap:
 
 def tell(output: Output, changes: "Sequence[Change]", recaps: Sequence[HostRecap]) -> None:
     """Write the rows, what a person should know besides, and the summary."""
-    from fleetbpf import in_common, plan_text
+    from fleetbpf.fleet import in_common
+    from fleetbpf.plan import plan_text
 
     tell_rows(output, changes)
     lost = [each for each in recaps if each.problems]
@@ -98,7 +99,7 @@ def tell(output: Output, changes: "Sequence[Change]", recaps: Sequence[HostRecap
 
 def tell_rows(output: Output, changes: "Sequence[Change]") -> None:
     """Write what changes on which hosts."""
-    from fleetbpf import plan_text
+    from fleetbpf.plan import plan_text
 
     for row, hosts in plan_text.rows(changes).items():
         first, *others = row.lines(hosts)
@@ -126,8 +127,8 @@ def document(
     """The JSON document; docs/plan.md describes it."""
     from collections import Counter
 
-    from fleetbpf import plan_rows
-    from fleetbpf.plan import Action
+    from fleetbpf.plan import plan_rows
+    from fleetbpf.plan.plan import Action
 
     changes = {o.host.name: o.value.changes if o.value else () for o in outcomes}
     every = [change for found in changes.values() for change in found]

@@ -5,16 +5,16 @@ import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from fleetbpf import inventory_sources as sources
-from fleetbpf import saved_plan
 from fleetbpf.cli.options import inventory_sources, usual_inventory
 from fleetbpf.cli.recap import HostRecap
+from fleetbpf.deploy import saved_plan
+from fleetbpf.deploy.prepare import Prepare, Prepared
+from fleetbpf.deploy.saved_plan import PlannedHost, SavedPlan
 from fleetbpf.errors import InputError, Problem
-from fleetbpf.fleet import Outcome
-from fleetbpf.lock import operator
+from fleetbpf.fleet.fleet import Outcome
+from fleetbpf.host.lock import operator
+from fleetbpf.inventory import inventory_sources as sources
 from fleetbpf.model.target import Target
-from fleetbpf.prepare import Prepare, Prepared
-from fleetbpf.saved_plan import PlannedHost, SavedPlan
 from fleetbpf.wording import quoted
 
 

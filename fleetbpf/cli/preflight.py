@@ -37,14 +37,14 @@ def run(options: argparse.Namespace, output: Output) -> ExitCode:
 
     Errors in the manifest and in the programs are found before anything is booted.
     """
-    from fleetbpf import targets
     from fleetbpf.cli.apply import carry_out
     from fleetbpf.cli.options import load_manifest
-    from fleetbpf.cli.progress import progress
     from fleetbpf.cli.session import Session, claim
+    from fleetbpf.cli.terminal.progress import progress
     from fleetbpf.cli.watching import Watching
     from fleetbpf.lab import hosts
-    from fleetbpf.layout import Workspace
+    from fleetbpf.manifest import targets
+    from fleetbpf.model.layout import Workspace
 
     chosen = hosts.one_of_each(options.kernels.split(","))
     manifest = on_all_hosts(load_manifest(options))
@@ -71,7 +71,7 @@ def expected(chosen: "tuple[LabHost, ...]") -> "Inventory":
     """The inventory as it will be, to find errors with before there are hosts."""
     from pathlib import PurePosixPath
 
-    from fleetbpf import inventory
+    from fleetbpf.inventory import inventory
     from fleetbpf.lab import roster
     from fleetbpf.lab.folder import Placed
 
@@ -85,7 +85,7 @@ def booted(
     chosen: "tuple[LabHost, ...]", folder: Path, memory: int | None, output: Output
 ) -> "Iterator[Inventory]":
     """A lab in `folder` with the hosts `chosen`, taken down at the end whatever happens."""
-    from fleetbpf import inventory
+    from fleetbpf.inventory import inventory
     from fleetbpf.lab.down import down
     from fleetbpf.lab.folder import LabFolder, default_cache
     from fleetbpf.lab.up import Up

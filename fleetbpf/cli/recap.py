@@ -5,7 +5,6 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
-from fleetbpf import in_common
 from fleetbpf.cli import envelope
 from fleetbpf.cli.output import Output
 from fleetbpf.errors import (
@@ -15,6 +14,7 @@ from fleetbpf.errors import (
     Problem,
     UnreachableError,
 )
+from fleetbpf.fleet import in_common
 from fleetbpf.frozen import frozen
 from fleetbpf.wording import counted
 

@@ -13,9 +13,9 @@ from fleetbpf.errors import ExitCode, InputError, Problem
 from fleetbpf.wording import did_you_mean, quoted
 
 if TYPE_CHECKING:
-    from fleetbpf.fleet import Outcome
+    from fleetbpf.deploy.rollback import Returned
+    from fleetbpf.fleet.fleet import Outcome
     from fleetbpf.model.manifest import Manifest
-    from fleetbpf.rollback import Returned
 
 SUMMARY = "put programs back to the release before the current one, from what lies on each host"
 
@@ -32,7 +32,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, output: Output) -> ExitCode:
     """Roll back on all hosts of the manifest, `forks` at a time; no source is needed."""
     from fleetbpf.cli.session import Session
-    from fleetbpf.rollback import Rollback
+    from fleetbpf.deploy.rollback import Rollback
 
     manifest, targets = load_hosts(options)
     InputError.raise_if_any(unknown(options.program, manifest))

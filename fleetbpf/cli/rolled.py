@@ -10,12 +10,12 @@ from fleetbpf.cli.recap import HostRecap
 from fleetbpf.errors import ExitCode
 
 if TYPE_CHECKING:
-    from fleetbpf.apply import Applied, Apply
     from fleetbpf.cli.session import Reach
-    from fleetbpf.fleet import Outcome
+    from fleetbpf.deploy.apply import Applied, Apply
+    from fleetbpf.deploy.rollback import Returned
+    from fleetbpf.deploy.rolling import Rolled
+    from fleetbpf.fleet.fleet import Outcome
     from fleetbpf.model.target import Target
-    from fleetbpf.rollback import Returned
-    from fleetbpf.rolling import Rolled
 
 UNTOUCHED: dict[str, Any] = {"changes": (), "rolled_back": ()}
 
@@ -27,7 +27,7 @@ def take_back(
     reach: "Reach",
 ) -> "tuple[Outcome[Returned], ...]":
     """Put every host back to where it was before this run."""
-    from fleetbpf.rollback import Rollback, undoing
+    from fleetbpf.deploy.rollback import Rollback, undoing
 
     ways = {
         outcome.host.name: tuple(undoing(outcome.value))
@@ -109,7 +109,7 @@ def after(found: HostRecap, back: "Outcome[Returned] | None") -> HostRecap:
 
 def kept(outcome: "Outcome[Applied]") -> tuple[str, ...]:
     """What a rollout that is taken back cannot undo."""
-    from fleetbpf.rollback import gone
+    from fleetbpf.deploy.rollback import gone
 
     names = gone(outcome.value) if outcome.value else ()
     return tuple(f"{name} was deleted and is not put back: apply it as it was" for name in names)
@@ -144,7 +144,7 @@ def of(outcome: "Outcome[Applied]") -> HostRecap:
 
 def row(outcome: "Outcome[Applied]", back: "Outcome[Returned] | None") -> dict[str, Any]:
     """A host's changes, for the JSON document."""
-    from fleetbpf import plan_rows
+    from fleetbpf.plan import plan_rows
 
     changes = outcome.value.changes if outcome.value else ()
     return {

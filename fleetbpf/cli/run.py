@@ -13,12 +13,12 @@ from fleetbpf.cli.recap import HostRecap
 from fleetbpf.errors import ExitCode
 
 if TYPE_CHECKING:
-    from fleetbpf.apply import Applied
     from fleetbpf.cli.session import Reach, Session
-    from fleetbpf.fleet import Outcome
+    from fleetbpf.deploy.apply import Applied
+    from fleetbpf.deploy.passing import Start, Tale
+    from fleetbpf.fleet.fleet import Outcome
     from fleetbpf.model.target import Target
-    from fleetbpf.passing import Start, Tale
-    from fleetbpf.records import Record
+    from fleetbpf.records.records import Record
 
 SUMMARY = "apply a manifest for some time, print what its programs tell, and take all away again"
 PATIENCE = 60.0  # seconds for a host that still activates when we were interrupted
@@ -41,9 +41,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, output: Output) -> ExitCode:
     """Start on all hosts, collect and print, and take away what was begun, whatever happened."""
-    from fleetbpf import passing
-    from fleetbpf.apply import Apply
     from fleetbpf.cli.session import Session
+    from fleetbpf.deploy import passing
+    from fleetbpf.deploy.apply import Apply
 
     manifest, targets = load_targets(options)
     session = Session.of(options)
@@ -107,7 +107,7 @@ class Passage:
         self, started: "Sequence[Outcome[Applied]]", *, seconds: float
     ) -> "Sequence[Outcome[None]]":
         """Collect and tell for so long, from all hosts at once, where something has started."""
-        from fleetbpf.passing import Watch
+        from fleetbpf.deploy.passing import Watch
 
         if any(outcome.interrupted for outcome in started):
             return ()
@@ -126,7 +126,7 @@ class Passage:
 
     def end(self) -> "Sequence[Outcome[tuple[str, ...]]]":
         """Take away what was begun, and tell the last of it."""
-        from fleetbpf.destroy import Destroy
+        from fleetbpf.deploy.destroy import Destroy
 
         work = Destroy(
             deployment=self.start.apply.prepare.deployment,

@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fleetbpf import homes, named_files
 from fleetbpf.cli.options import (
     add_common,
     add_inventory,
@@ -17,10 +16,11 @@ from fleetbpf.cli.options import (
 )
 from fleetbpf.cli.output import Output
 from fleetbpf.errors import ExitCode, InputError, Problem
+from fleetbpf.files import homes, named_files
 
 if TYPE_CHECKING:
+    from fleetbpf.audit.schedule import Schedule, ScheduledAudit
     from fleetbpf.model.manifest import Manifest
-    from fleetbpf.schedule import Schedule, ScheduledAudit
 
 SUMMARY = "install, list or remove the audits that manifests declare (systemd timer or crontab)"
 
@@ -52,8 +52,8 @@ def run(options: argparse.Namespace, output: Output) -> ExitCode:
 
 def here() -> "Schedule":
     """This machine's way to start commands at their times."""
-    from fleetbpf.connections.local import LocalConnection
-    from fleetbpf.schedule import CrontabSchedule, SystemdSchedule
+    from fleetbpf.audit.schedule import CrontabSchedule, SystemdSchedule
+    from fleetbpf.execution.local import LocalConnection
 
     runner = LocalConnection()
     if not Path("/run/systemd/system").is_dir():
@@ -76,7 +76,7 @@ def install(options: argparse.Namespace, output: Output, schedule: "Schedule") -
 
 def warn_without_cron(output: Output, schedule: "Schedule") -> None:
     """A crontab that nobody reads starts nothing."""
-    from fleetbpf.schedule import CrontabSchedule, cron_runs
+    from fleetbpf.audit.schedule import CrontabSchedule, cron_runs
 
     if isinstance(schedule, CrontabSchedule) and not cron_runs():
         output.warning(
@@ -87,8 +87,8 @@ def warn_without_cron(output: Output, schedule: "Schedule") -> None:
 
 def scheduled(options: argparse.Namespace, manifest: "Manifest") -> "ScheduledAudit":
     """The audit that a manifest declares, with every path made absolute."""
-    from fleetbpf import extra_variables
-    from fleetbpf.schedule import ScheduledAudit
+    from fleetbpf.audit.schedule import ScheduledAudit
+    from fleetbpf.inventory import extra_variables
 
     file = options.manifest.resolve()
     if manifest.audit is None or manifest.audit.cron is None:
@@ -133,7 +133,7 @@ def show(output: Output, schedule: "Schedule") -> ExitCode:
 
 def remove(options: argparse.Namespace, output: Output, schedule: "Schedule") -> ExitCode:
     """Remove the audit of a manifest file, which may be gone itself; fine when there is none."""
-    from fleetbpf.schedule import named
+    from fleetbpf.audit.schedule import named
 
     place = options.manifest
     gone = [name for name, _ in schedule.list() if named(name, place) and schedule.remove(name)]

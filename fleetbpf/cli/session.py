@@ -9,33 +9,35 @@ from dataclasses import field, replace
 from pathlib import Path
 from typing import TypeVar
 
-from fleetbpf import descriptors, fleet, ownership, program_checks
-from fleetbpf.builders import Builders
-from fleetbpf.cli import asking
+from fleetbpf.build.builders import Builders
+from fleetbpf.build.kernel_btf import BtfFolder
 from fleetbpf.cli.output import Output
-from fleetbpf.cli.progress import Progress, Silent, progress
+from fleetbpf.cli.terminal import asking
+from fleetbpf.cli.terminal.progress import Progress, Silent, progress
 from fleetbpf.cli.watching import Watching
-from fleetbpf.connections import Connection
+from fleetbpf.connections.crew import Slot
 from fleetbpf.connections.limited import LimitedConnection
+from fleetbpf.connections.passwords import Passwords
 from fleetbpf.connections.routes import Routes
 from fleetbpf.connections.settings import Operator
 from fleetbpf.connections.watched import WatchedConnection
-from fleetbpf.crew import Slot
 from fleetbpf.defaults import DEFAULT_ASIDE, DEFAULT_TIMEOUT
+from fleetbpf.deploy.prepare import Prepare
 from fleetbpf.errors import InputError
-from fleetbpf.fleet import Outcome
+from fleetbpf.execution import Connection
+from fleetbpf.fleet import descriptors, fleet
+from fleetbpf.fleet.fleet import Outcome
 from fleetbpf.frozen import frozen
-from fleetbpf.kernel_btf import BtfFolder
-from fleetbpf.layout import Workspace
-from fleetbpf.lock import Claim, operator
+from fleetbpf.host.lock import Claim, operator
+from fleetbpf.manifest import program_checks
+from fleetbpf.manifest.targets import obstacles
 from fleetbpf.model.inventory import ConnectionKind, Host
+from fleetbpf.model.layout import Workspace
 from fleetbpf.model.manifest import Manifest
 from fleetbpf.model.target import Target
-from fleetbpf.ownership import Owner
-from fleetbpf.passwords import Passwords
-from fleetbpf.prepare import Prepare
+from fleetbpf.plan import ownership
+from fleetbpf.plan.ownership import Owner
 from fleetbpf.secret import SecretKind
-from fleetbpf.targets import obstacles
 
 T = TypeVar("T")
 

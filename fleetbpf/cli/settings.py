@@ -10,7 +10,7 @@ from fleetbpf.errors import ExitCode
 from fleetbpf.quantities import told_size
 
 if TYPE_CHECKING:
-    from fleetbpf.settings import Loaded
+    from fleetbpf.manifest.settings import Loaded
 
 SUMMARY = "show the settings that hold here, and where each was said"
 SIZES = ("mirror_limit",)  # settings in bytes
@@ -23,7 +23,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(_options: argparse.Namespace, output: Output) -> ExitCode:
     """Show every setting."""
-    from fleetbpf.settings import variable
+    from fleetbpf.manifest.settings import variable
 
     loaded = load()
     rows = [(name, *found, variable(name)) for name, found in said(loaded).items()]
@@ -38,7 +38,7 @@ def run(_options: argparse.Namespace, output: Output) -> ExitCode:
 
 def load() -> "Loaded":
     """The settings of this run; InputError with all that is wrong in them."""
-    from fleetbpf import settings
+    from fleetbpf.manifest import settings
 
     return settings.load(os.environ, folder=Path.cwd())
 

@@ -93,7 +93,7 @@ def check(options: argparse.Namespace, each: Sequence[argparse.Namespace]) -> No
 
 def load(one: argparse.Namespace) -> str:
     """The name of a manifest, all of its input being right; InputError with what is not."""
-    from fleetbpf import saved_plan
+    from fleetbpf.deploy import saved_plan
 
     path = Path(one.hosts) if "hosts" in vars(one) else one.manifest
     one.manifest = path

@@ -11,9 +11,9 @@ from fleetbpf.quantities import told_size
 from fleetbpf.wording import counted
 
 if TYPE_CHECKING:
-    from fleetbpf.fleet import Outcome
-    from fleetbpf.status import HostStatus, ProgramStatus
-    from fleetbpf.tally import Tally
+    from fleetbpf.audit.status import HostStatus, ProgramStatus
+    from fleetbpf.fleet.fleet import Outcome
+    from fleetbpf.records.tally import Tally
 
 SUMMARY = "show which release of each program runs on each host, and all that is left of others"
 HEADERS = (
@@ -29,8 +29,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, output: Output) -> ExitCode:
     """Ask all hosts, `forks` at a time: of a manifest's programs, or of whatever there is."""
+    from fleetbpf.audit.status import Status
     from fleetbpf.cli.session import Session
-    from fleetbpf.status import Status
 
     deployment, targets = load_declared(options)
     session = Session.of(options)
@@ -59,7 +59,7 @@ def document_of(outcome: "Outcome[HostStatus]") -> dict[str, Any]:
 
 def of(outcome: "Outcome[HostStatus]") -> recap.HostRecap:
     """The recap of one host."""
-    from fleetbpf import lock, skew
+    from fleetbpf.host import lock, skew
 
     if outcome.value is None:
         return recap.of_error(outcome.host.name, outcome.error)
@@ -94,7 +94,7 @@ def cells(row: "ProgramStatus", *, named: bool = False) -> tuple[str, ...]:
 
 def state(row: "ProgramStatus") -> str:
     """The state, with the time that is left, or how long it has been over: expired 12 min ago."""
-    from fleetbpf.lock import told_age
+    from fleetbpf.host.lock import told_age
 
     said = f"{row.state}, not declared" if row.declared is False else row.state
     if row.expires_in_s is None or row.state not in {"running", "paused", "expired"}:

@@ -9,8 +9,8 @@ from fleetbpf.cli.output import Output
 from fleetbpf.errors import ExitCode
 
 if TYPE_CHECKING:
-    from fleetbpf.fleet import Outcome
-    from fleetbpf.unlock import Unlocked
+    from fleetbpf.fleet.fleet import Outcome
+    from fleetbpf.host.unlock import Unlocked
 
 SUMMARY = "remove locks whose owners are gone; with --force those of the living too"
 
@@ -27,9 +27,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, output: Output) -> ExitCode:
     """Look at all hosts' locks, `forks` at a time."""
-    from fleetbpf import unlock
     from fleetbpf.cli.session import Session
-    from fleetbpf.layout import HostLayout
+    from fleetbpf.host import unlock
+    from fleetbpf.model.layout import HostLayout
 
     targets = load_chosen(options)
     outcomes = Session.of(options).on_each(
@@ -49,7 +49,7 @@ def run(options: argparse.Namespace, output: Output) -> ExitCode:
 
 def told(found: "Unlocked") -> str:
     """What became of a lock, in words."""
-    from fleetbpf import lock
+    from fleetbpf.host import lock
 
     if found.lock is None:
         return "not locked"

@@ -63,7 +63,7 @@ def run(options: argparse.Namespace, output: Output) -> ExitCode:
 
 def validated(options: argparse.Namespace, output: Output) -> Valid:
     """What the manifest declares; InputError with all that is wrong."""
-    from fleetbpf.manifest import missing_sources
+    from fleetbpf.manifest.manifest import missing_sources
 
     hosts: tuple[str, ...] | None = None
     targets: Sequence[Target] = ()
@@ -95,8 +95,8 @@ def build(
 
     targets: the hosts with what they run; without any, what holds a template is not looked at.
     """
-    from fleetbpf import any_host, program_checks
-    from fleetbpf.builders import Builders
+    from fleetbpf.build.builders import Builders
+    from fleetbpf.manifest import any_host, program_checks
 
     builders = Builders(
         header_folders=tuple(map(Path, options.settings.header_folders)),

@@ -5,11 +5,11 @@ import sys
 from pathlib import Path
 
 from fleetbpf.cli.output import Output
-from fleetbpf.cli.progress import Progress
-from fleetbpf.command import Command
-from fleetbpf.command_log import CommandLog
-from fleetbpf.connections import Completed
+from fleetbpf.cli.terminal.progress import Progress
 from fleetbpf.connections.watched import Exchange, Watcher
+from fleetbpf.execution import Completed
+from fleetbpf.execution.command import Command
+from fleetbpf.fleet.command_log import CommandLog
 from fleetbpf.frozen import frozen
 from fleetbpf.model.settings import LOG_OFF
 from fleetbpf.wording import counted

@@ -5,9 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Protocol, Self
 
-from fleetbpf import elevation
-from fleetbpf.command import Command
-from fleetbpf.connections import Completed, Connection, Sink
+from fleetbpf.connections import elevation
 from fleetbpf.connections.dialogue import (
     AskedDialogue,
     Dialogue,
@@ -16,8 +14,10 @@ from fleetbpf.connections.dialogue import (
     TerminalDialogue,
 )
 from fleetbpf.connections.envelope import NOISE, after_start_up, encoded, seal, seal_words
-from fleetbpf.connections.feed import Feed
 from fleetbpf.errors import FleetbpfError, HostError, Problem, UnreachableError
+from fleetbpf.execution import Completed, Connection, Sink
+from fleetbpf.execution.command import Command
+from fleetbpf.execution.feed import Feed
 from fleetbpf.limits import Limits
 from fleetbpf.model.inventory import Host
 

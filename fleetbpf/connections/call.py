@@ -9,8 +9,8 @@ from typing import Self
 from paramiko import Channel
 from paramiko.ssh_exception import SSHException
 
-from fleetbpf.connections import Completed, Sink
-from fleetbpf.connections.feed import Feed
+from fleetbpf.execution import Completed, Sink
+from fleetbpf.execution.feed import Feed
 from fleetbpf.limits import Limits, Meter
 
 GRACE = 1.0  # seconds that a login shell may take to end, once its command has

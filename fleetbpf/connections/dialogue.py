@@ -4,11 +4,11 @@ import time
 from abc import abstractmethod
 from collections.abc import Callable
 
-from fleetbpf import elevation
-from fleetbpf.command import END
-from fleetbpf.connections import Completed, Sink
+from fleetbpf.connections import elevation
 from fleetbpf.connections.envelope import KEPT, LEAD, Envelope, Marked, Noise, error_mark
-from fleetbpf.connections.feed import Feed
+from fleetbpf.execution import Completed, Sink
+from fleetbpf.execution.command import END
+from fleetbpf.execution.feed import Feed
 from fleetbpf.frozen import frozen
 from fleetbpf.limits import Limits, Meter
 

@@ -9,7 +9,7 @@ import secrets
 import shlex
 from collections.abc import Callable, Sequence
 
-from fleetbpf.command import SHELL, Command
+from fleetbpf.execution.command import SHELL, Command
 from fleetbpf.frozen import frozen
 from fleetbpf.limits import KIB, MIB, ExcessError
 from fleetbpf.quantities import told_size

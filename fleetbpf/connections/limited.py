@@ -3,9 +3,9 @@
 import time
 from typing import Self
 
-from fleetbpf.command import Command
-from fleetbpf.connections import Completed, Connection, Sink
 from fleetbpf.errors import Problem, UnreachableError
+from fleetbpf.execution import Completed, Connection, Sink
+from fleetbpf.execution.command import Command
 
 
 class LimitedConnection:

@@ -7,13 +7,13 @@ from paramiko import Channel
 from paramiko.ssh_exception import ChannelException, SSHException
 
 from fleetbpf.connections import reasons
-from fleetbpf.connections.keyring import Keyring
+from fleetbpf.connections.crew import PROMPT, Slot, at_once
+from fleetbpf.connections.keys.keyring import Keyring
 from fleetbpf.connections.login import LateError, check_means, log_in
 from fleetbpf.connections.persistence import persistently
 from fleetbpf.connections.settings import ConnectionSettings
 from fleetbpf.connections.transport import IDLE, TunedTransport, Wire
 from fleetbpf.connections.wires import JumpChannel, ProxyProcess, dial
-from fleetbpf.crew import PROMPT, Slot, at_once
 from fleetbpf.defaults import DEFAULT_CONNECT_TIMEOUT, DEFAULT_TIMEOUT
 from fleetbpf.errors import UnreachableError
 

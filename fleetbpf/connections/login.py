@@ -6,14 +6,15 @@ from functools import partial
 
 from paramiko.ssh_exception import BadAuthenticationType, PartialAuthentication, SSHException
 
-from fleetbpf.connections import host_keys, reasons
+from fleetbpf.connections import reasons
 from fleetbpf.connections.answers import Answers
 from fleetbpf.connections.authentication import UnusableKeyError
-from fleetbpf.connections.identities import Identity
-from fleetbpf.connections.keyring import Keyring
+from fleetbpf.connections.crew import Slot
+from fleetbpf.connections.keys import host_keys
+from fleetbpf.connections.keys.identities import Identity
+from fleetbpf.connections.keys.keyring import Keyring
 from fleetbpf.connections.settings import KEYS, PASSWORD, ConnectionSettings
 from fleetbpf.connections.transport import TunedTransport, Wire
-from fleetbpf.crew import Slot
 from fleetbpf.errors import InputError, TransientError, UnreachableError
 from fleetbpf.secret import SecretKind
 

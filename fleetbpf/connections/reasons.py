@@ -9,7 +9,7 @@ from pathlib import Path
 
 from paramiko.ssh_exception import IncompatiblePeer, SSHException
 
-from fleetbpf.connections.known_hosts import Standing, Verdict, fingerprint
+from fleetbpf.connections.keys.known_hosts import Standing, Verdict, fingerprint
 from fleetbpf.connections.settings import ConnectionSettings
 from fleetbpf.errors import (
     Problem,

@@ -4,8 +4,8 @@ import shlex
 from collections.abc import Callable, Mapping
 from typing import Self
 
-from fleetbpf.command import Command
-from fleetbpf.connections import Completed, Sink
+from fleetbpf.execution import Completed, Sink
+from fleetbpf.execution.command import Command
 from fleetbpf.frozen import frozen
 
 

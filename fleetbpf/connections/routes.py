@@ -7,17 +7,17 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, assert_never
 
-from fleetbpf.connections import ssh_files
 from fleetbpf.connections.becoming import BecomingConnection, PlainConnection
-from fleetbpf.connections.keyring import Keyring
-from fleetbpf.connections.local import LocalConnection
-from fleetbpf.connections.resolution import Resolver
+from fleetbpf.connections.crew import Slot
+from fleetbpf.connections.keys.keyring import Keyring
+from fleetbpf.connections.passwords import Passwords
 from fleetbpf.connections.settings import ConnectionSettings, Operator
 from fleetbpf.connections.shell import Shell
-from fleetbpf.crew import Slot
+from fleetbpf.connections.ssh_config import ssh_files
+from fleetbpf.connections.ssh_config.resolution import Resolver
 from fleetbpf.errors import InputError, Problem
+from fleetbpf.execution.local import LocalConnection
 from fleetbpf.model.inventory import ConnectionKind, Host
-from fleetbpf.passwords import Passwords
 from fleetbpf.secret import SecretKind
 from fleetbpf.wording import listed
 

@@ -7,8 +7,8 @@ from dataclasses import field
 from pathlib import Path
 from typing import Self
 
-from fleetbpf import homes
-from fleetbpf.connections.known_hosts import DEFAULT_PORT, names_of
+from fleetbpf.connections.keys.known_hosts import DEFAULT_PORT, names_of
+from fleetbpf.files import homes
 from fleetbpf.frozen import frozen
 from fleetbpf.secret import SecretKind
 

@@ -2,9 +2,9 @@
 
 import os
 
-from fleetbpf.command import Command
-from fleetbpf.connections.local import LocalConnection
 from fleetbpf.connections.settings import Operator
+from fleetbpf.execution.command import Command
+from fleetbpf.execution.local import LocalConnection
 
 TIMEOUT = 30.0  # seconds for a command of `Match exec`
 

@@ -7,8 +7,7 @@ from typing import Self
 from paramiko import Channel
 from paramiko.ssh_exception import ChannelException, SSHException
 
-from fleetbpf.command import Command, render
-from fleetbpf.connections import Completed, Sink, reasons
+from fleetbpf.connections import reasons
 from fleetbpf.connections.call import (
     Call,
     LinkLostError,
@@ -17,10 +16,12 @@ from fleetbpf.connections.call import (
     link_errors,
 )
 from fleetbpf.connections.envelope import encoded
-from fleetbpf.connections.feed import Feed, feed
 from fleetbpf.connections.settings import ConnectionSettings
 from fleetbpf.connections.transport import TunedTransport
 from fleetbpf.errors import HostError, Problem, UnreachableError
+from fleetbpf.execution import Completed, Sink
+from fleetbpf.execution.command import Command, render
+from fleetbpf.execution.feed import Feed, feed
 from fleetbpf.limits import MIB, ExcessError, Limits
 
 # sshd hands the whole line to a shell as one argument, and execve(2) takes no longer one

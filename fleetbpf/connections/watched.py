@@ -6,9 +6,9 @@ from dataclasses import replace
 from functools import partial
 from typing import Self
 
-from fleetbpf.command import Command
-from fleetbpf.connections import Completed, Connection, Sink
 from fleetbpf.errors import FleetbpfError
+from fleetbpf.execution import Completed, Connection, Sink
+from fleetbpf.execution.command import Command
 from fleetbpf.frozen import frozen
 
 

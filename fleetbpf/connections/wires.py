@@ -16,9 +16,9 @@ from paramiko import Channel
 from paramiko.ssh_exception import SSHException
 
 from fleetbpf.connections import reasons
+from fleetbpf.connections.crew import PROMPT, Slot
 from fleetbpf.connections.settings import ConnectionSettings
 from fleetbpf.connections.transport import QuickSocket
-from fleetbpf.crew import PROMPT, Slot
 
 LONGEST_COMPLAINT = 1000  # bytes of what a proxy command said last
 LONGEST_PIECE = 65536  # bytes that are read at once

@@ -7,8 +7,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
 from pathlib import Path
 
-from fleetbpf.connections.local import LocalConnection
 from fleetbpf.errors import HostError, Problem
+from fleetbpf.execution.local import LocalConnection
 from fleetbpf.frozen import frozen
 from fleetbpf.lab import login, processes, progress, qemu
 from fleetbpf.lab.folder import LabFolder, Placed

@@ -8,16 +8,16 @@ from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 
-from fleetbpf.command import Command
-from fleetbpf.connections.local import LocalConnection
-from fleetbpf.file_lock import acquired
+from fleetbpf.debian.archive import KEYRING, Archive
+from fleetbpf.execution.command import Command
+from fleetbpf.execution.local import LocalConnection
+from fleetbpf.files.file_lock import acquired
+from fleetbpf.files.private_files import make_folder
+from fleetbpf.files.trusted_files import refuse_shared
 from fleetbpf.lab import cpio, image, modules, namespaces, qemu
 from fleetbpf.lab.identity import Identity
 from fleetbpf.lab.kernels import Kernel
 from fleetbpf.lab.userland import Userland
-from fleetbpf.packages.archive import KEYRING, Archive
-from fleetbpf.private_files import make_folder
-from fleetbpf.trusted_files import refuse_shared
 
 SUITE = "bookworm"
 PACKAGES = (

@@ -3,10 +3,10 @@
 import shutil
 from contextlib import suppress
 
+from fleetbpf.debian.archive import Say
 from fleetbpf.lab import processes
 from fleetbpf.lab.folder import LabFolder
 from fleetbpf.lab.up import is_ours
-from fleetbpf.packages.archive import Say
 
 
 def down(lab: LabFolder, say: Say) -> tuple[str, ...]:

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from fleetbpf import homes
-from fleetbpf.file_lock import acquired
+from fleetbpf.files import homes
+from fleetbpf.files.file_lock import acquired
+from fleetbpf.files.private_files import refuse_links, write_whole
 from fleetbpf.frozen import frozen
 from fleetbpf.lab.hosts import HostKind, LabHost
 from fleetbpf.model.architecture import Architecture
-from fleetbpf.private_files import refuse_links, write_whole
 
 
 @frozen

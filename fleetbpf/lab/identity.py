@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from fleetbpf.connections.local import LocalConnection
+from fleetbpf.execution.local import LocalConnection
 from fleetbpf.frozen import frozen
 from fleetbpf.lab import cpio
 from fleetbpf.lab.folder import LabFolder

@@ -3,9 +3,9 @@
 import os
 from pathlib import Path
 
-from fleetbpf.command import Command
-from fleetbpf.connections.local import LocalConnection
 from fleetbpf.errors import HostError, Problem
+from fleetbpf.execution.command import Command
+from fleetbpf.execution.local import LocalConnection
 from fleetbpf.lab import tools
 
 # mkfs.ext4 -d copies a folder, owners and all; fakeroot lets an ordinary user's tar set them.

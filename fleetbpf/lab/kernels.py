@@ -6,15 +6,15 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
+from fleetbpf.debian.archive import Archive, Package, key
+from fleetbpf.debian.tree import unpack as unpack_package
+from fleetbpf.debian.version import Key, version_key
 from fleetbpf.errors import HostError, Problem
-from fleetbpf.file_lock import acquired
+from fleetbpf.files.file_lock import acquired
+from fleetbpf.files.private_files import make_folder
+from fleetbpf.files.trusted_files import refuse_shared
 from fleetbpf.frozen import frozen
 from fleetbpf.model.architecture import Architecture
-from fleetbpf.packages.archive import Archive, Package, key
-from fleetbpf.packages.tree import unpack as unpack_package
-from fleetbpf.packages.version import Key, version_key
-from fleetbpf.private_files import make_folder
-from fleetbpf.trusted_files import refuse_shared
 
 # Where a series is looked for first; it moves on when Debian does, so all suites come next.
 SUITE_OF_SERIES = {

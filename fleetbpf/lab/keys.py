@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from fleetbpf.command import Command
-from fleetbpf.connections.local import LocalConnection
 from fleetbpf.errors import HostError, Problem
+from fleetbpf.execution.command import Command
+from fleetbpf.execution.local import LocalConnection
 
 
 def public_key(private: Path, comment: str, local: LocalConnection) -> str:

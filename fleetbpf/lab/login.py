@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
-from fleetbpf.command import Command, render
-from fleetbpf.connections.local import LocalConnection
+from fleetbpf.execution.command import Command, render
+from fleetbpf.execution.local import LocalConnection
 from fleetbpf.lab.folder import LabFolder, Placed
 from fleetbpf.lab.roster import ADDRESS, USERS
 

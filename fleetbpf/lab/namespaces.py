@@ -3,11 +3,11 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from fleetbpf.command import Command
-from fleetbpf.connections.local import LocalConnection
 from fleetbpf.errors import HostError, Problem
+from fleetbpf.execution.command import Command
+from fleetbpf.execution.local import LocalConnection
+from fleetbpf.files.trusted_files import name_of
 from fleetbpf.frozen import frozen
-from fleetbpf.trusted_files import name_of
 
 NEEDED = 65536  # ids that Debian's packages and users are given
 FIRST = 100000  # where useradd begins

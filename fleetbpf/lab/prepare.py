@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from fleetbpf.connections.local import LocalConnection
+from fleetbpf.debian.archive import Archive
+from fleetbpf.execution.local import LocalConnection
 from fleetbpf.frozen import frozen
 from fleetbpf.lab import debian, kernels, micro, ports, qemu, userland
 from fleetbpf.lab.boot import Boot
@@ -14,7 +15,6 @@ from fleetbpf.lab.identity import identify
 from fleetbpf.lab.kernels import Kernel
 from fleetbpf.lab.userland import Userland
 from fleetbpf.model.architecture import Architecture
-from fleetbpf.packages.archive import Archive
 
 MEMORY: Mapping[HostKind, int] = {HostKind.DEBIAN: 512, HostKind.MICRO: 384}  # MiB
 PROCESSOR = Path("/proc/cpuinfo")

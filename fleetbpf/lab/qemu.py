@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from fleetbpf.command import Command
+from fleetbpf.execution.command import Command
 from fleetbpf.frozen import frozen
 from fleetbpf.model.architecture import Architecture
 

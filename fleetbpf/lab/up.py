@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path, PurePosixPath
 
-from fleetbpf.connections.local import LocalConnection
+from fleetbpf.debian.archive import Archive, Say, mirrors_of_apt
 from fleetbpf.errors import InputError, Problem
+from fleetbpf.execution.local import LocalConnection
 from fleetbpf.frozen import frozen
 from fleetbpf.lab import debian, processes, resources, roster, tools
 from fleetbpf.lab.boot import Boot, NotUpError, ensure_up
@@ -15,7 +16,6 @@ from fleetbpf.lab.folder import LabFolder, Placed
 from fleetbpf.lab.hosts import HostKind, LabHost
 from fleetbpf.lab.identity import HOST_KEY
 from fleetbpf.lab.prepare import MEMORY, boot_of, gather, place, ready
-from fleetbpf.packages.archive import Archive, Say, mirrors_of_apt
 
 CROWD = 6  # hosts that boot at once; more only slow each other down
 Choose = Callable[[Sequence[LabHost]], Sequence[LabHost]]

@@ -4,11 +4,11 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from fleetbpf.debian import tree
+from fleetbpf.debian.archive import Archive
 from fleetbpf.frozen import frozen
 from fleetbpf.lab import cpio
 from fleetbpf.model.architecture import Architecture
-from fleetbpf.packages import tree
-from fleetbpf.packages.archive import Archive
 
 # busybox, sshd, and the packages of every library that sshd loads (`ldd /usr/sbin/sshd`).
 PACKAGES = (

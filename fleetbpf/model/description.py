@@ -2,8 +2,8 @@
 
 from enum import StrEnum
 
-from fleetbpf.btf import Types
 from fleetbpf.frozen import frozen
+from fleetbpf.model.btf import Types
 
 
 @frozen

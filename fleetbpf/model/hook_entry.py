@@ -14,10 +14,10 @@ from pydantic import (
     model_validator,
 )
 
+from fleetbpf.documents.templating import Renderer, is_template
 from fleetbpf.model.hook import Hook
 from fleetbpf.model.hook_kinds import BY_WORD, KINDS, Parameter
 from fleetbpf.model.values import Expected, Identifier, schema
-from fleetbpf.templating import Renderer, is_template
 from fleetbpf.wording import MisunderstoodError, did_you_mean, kind, quoted
 
 CONDITIONS = ("first_of", "optional", "unless")

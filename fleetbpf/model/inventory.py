@@ -5,7 +5,7 @@ from dataclasses import field, replace
 from enum import Enum
 from pathlib import Path, PurePosixPath
 
-from fleetbpf.composing import Place
+from fleetbpf.documents.composing import Place
 from fleetbpf.errors import Problem
 from fleetbpf.frozen import frozen
 from fleetbpf.model.architecture import Architecture

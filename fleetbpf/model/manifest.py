@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, StrictBool, StrictStr
 
+from fleetbpf.documents.source import Document
 from fleetbpf.model.hook_entry import Hooks
 from fleetbpf.model.rollout import Count, Percentage, Serial
 from fleetbpf.model.target import DEFAULT_SPOOL_LIMIT, DEFAULT_TRACE_BUFFER
@@ -39,7 +40,6 @@ from fleetbpf.model.values import (
     Wait,
     at_least,
 )
-from fleetbpf.source import Document
 
 MIB = 1024 * 1024
 SMALLEST_TRACE_BUFFER = 4096  # one page per CPU

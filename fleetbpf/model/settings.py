@@ -15,7 +15,6 @@ from pydantic import (
     WithJsonSchema,
 )
 
-from fleetbpf import homes
 from fleetbpf.defaults import (
     DEFAULT_FORKS,
     DEFAULT_LOCK_TIMEOUT,
@@ -23,7 +22,8 @@ from fleetbpf.defaults import (
     DEFAULT_ROOT,
     LONGEST_WAIT,
 )
-from fleetbpf.layout import root_folder
+from fleetbpf.files import homes
+from fleetbpf.model.layout import root_folder
 from fleetbpf.model.values import Expected, Size, Text, Wait, at_least, at_most
 
 LOG_OFF = "off"

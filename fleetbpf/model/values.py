@@ -1,7 +1,7 @@
 """The values that a manifest is made of: names, sizes, durations, each with its schema.
 
-The types carry what a person should write there (`Expected`), which `fleetbpf.complaints` turns
-pydantic's errors into sentences with.
+The types carry what a person should write there (`Expected`), with which `complaints` turns
+pydantic's errors into sentences.
 """
 
 import math
@@ -20,11 +20,11 @@ from pydantic import (
 )
 from pydantic_core import PydanticKnownError
 
-from fleetbpf import cron, quantities
+from fleetbpf import quantities
 from fleetbpf.defaults import LONGEST_WAIT
-from fleetbpf.hints import Hint
-from fleetbpf.model import powers
-from fleetbpf.templating import Renderer, is_template
+from fleetbpf.documents.templating import Renderer, is_template
+from fleetbpf.model import cron, powers
+from fleetbpf.model.hints import Hint
 from fleetbpf.wording import MisunderstoodError, did_you_mean, kind, quoted
 
 NAME = re.compile(r"[a-z0-9]([a-z0-9_-]{0,38}[a-z0-9])?")
@@ -296,7 +296,7 @@ Power = Annotated[
     Expected("a kind of hook, a helper or a kernel function"),
 ]
 ConstantValue = Annotated[
-    object,  # what is wrong with one is told with its place by fleetbpf.constants
+    object,  # what is wrong with one is told with its place by fleetbpf.manifest.constants
     schema(type=["boolean", "integer", "string", "array", "object"]),
 ]
 EntryPath = Annotated[

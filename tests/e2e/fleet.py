@@ -12,11 +12,11 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from fleetbpf import inventory
-from fleetbpf.command import Command
 from fleetbpf.connections.routes import Routes
 from fleetbpf.connections.settings import Operator
 from fleetbpf.errors import UnreachableError
+from fleetbpf.execution.command import Command
+from fleetbpf.inventory import inventory
 from fleetbpf.lab.folder import LabFolder
 from tests.e2e.guard import Guard
 from tests.waiting import wait_until

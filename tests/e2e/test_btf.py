@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from fleetbpf import inventory
-from fleetbpf.command import Command
 from fleetbpf.connections.routes import Routes
 from fleetbpf.connections.settings import Operator
+from fleetbpf.execution.command import Command
+from fleetbpf.inventory import inventory
 from tests.e2e.fleet import Fleet
 from tests.waiting import wait_until
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from fleetbpf.audit.schedule import ScheduledAudit, unit_texts
 from fleetbpf.lab.folder import LabFolder
-from fleetbpf.schedule import ScheduledAudit, unit_texts
 from tests import documents
 from tests.e2e.fleet import Fleet
 from tests.waiting import wait_until

@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
+from fleetbpf.build.toolchain import Toolchain
 from fleetbpf.model.architecture import Architecture
-from fleetbpf.toolchain import Toolchain
 from tests import documents
 from tests.e2e.fleet import Fleet
 from tests.waiting import wait_until

@@ -8,12 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from fleetbpf import compilation, loader_source
-from fleetbpf.compilation import LOADER_SOURCE, OBJECT_HEADER, RUNTIME, runtime_sources
-from fleetbpf.connections.local import LocalConnection
+from fleetbpf.build import compilation, loader_source
+from fleetbpf.build.compilation import LOADER_SOURCE, OBJECT_HEADER, RUNTIME, runtime_sources
+from fleetbpf.build.toolchain import Toolchain
+from fleetbpf.build.workbench import Workbench
+from fleetbpf.execution.local import LocalConnection
 from fleetbpf.model.recipe import Recipe
-from fleetbpf.toolchain import Toolchain
-from fleetbpf.workbench import Workbench
 
 HERE = Path(__file__).parent
 # Each with how often CI runs it: a second or two.

@@ -13,14 +13,17 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from fleetbpf import check, collect, elf, loader_source, refusals, relocations
-from fleetbpf.btf_file import BtfFile
-from fleetbpf.connections import Completed
-from fleetbpf.connections.host_certificates import HostCertificate
+from fleetbpf.build import loader_source, refusals
+from fleetbpf.connections.keys.host_certificates import HostCertificate
 from fleetbpf.connections.recording import Ran, RecordingConnection
+from fleetbpf.deploy import check
 from fleetbpf.errors import BuildError, HostError
+from fleetbpf.execution import Completed
 from fleetbpf.model.recipe import Recipe
-from fleetbpf.records import Reader, as_json, lines
+from fleetbpf.objects import elf, relocations
+from fleetbpf.objects.btf_file import BtfFile
+from fleetbpf.records import collect
+from fleetbpf.records.records import Reader, as_json, lines
 from fleetbpf.wording import MisunderstoodError
 from tests.fuzz.mutation import change_bytes, change_text
 from tests.fuzz.target import Target, named

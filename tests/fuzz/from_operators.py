@@ -5,29 +5,21 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from fleetbpf import (
-    cron,
-    groups,
-    inventory,
-    inventory_ini,
-    inventory_script,
-    json_source,
-    manifest,
-    patterns,
-    quantities,
-    saved_plan,
-    settings,
-    targets,
-    vault,
-)
-from fleetbpf.connections import known_hosts, ssh_files
-from fleetbpf.connections.resolution import Resolver
+from fleetbpf import quantities
+from fleetbpf.connections.keys import known_hosts
 from fleetbpf.connections.settings import Operator
-from fleetbpf.draft import Draft
+from fleetbpf.connections.ssh_config import ssh_files
+from fleetbpf.connections.ssh_config.resolution import Resolver
+from fleetbpf.deploy import saved_plan
+from fleetbpf.documents import json_source
+from fleetbpf.documents.templating import Renderer
 from fleetbpf.errors import FleetbpfError, InputError
+from fleetbpf.inventory import groups, inventory, inventory_ini, inventory_script, patterns, vault
+from fleetbpf.inventory.draft import Draft
+from fleetbpf.manifest import manifest, settings, targets
+from fleetbpf.model import cron
 from fleetbpf.model.hook import Hook
 from fleetbpf.model.inventory import Inventory
-from fleetbpf.templating import Renderer
 from fleetbpf.wording import MisunderstoodError
 from tests.fuzz.mutation import change_text
 from tests.fuzz.target import Read, Target, named

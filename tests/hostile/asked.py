@@ -4,22 +4,25 @@ import json
 from pathlib import Path
 from typing import Any
 
-from fleetbpf import audit, check, facts, history, inspection, lock, maps, status, survey
-from fleetbpf import unlock as unlocking
-from fleetbpf.activation import ACTIVATE, Activation, Step
+from fleetbpf.audit import audit, status
 from fleetbpf.cli import facts as cli_facts
 from fleetbpf.cli import history as cli_history
 from fleetbpf.cli import maps as cli_maps
 from fleetbpf.cli import status as cli_status
 from fleetbpf.cli import unlock as cli_unlock
 from fleetbpf.cli.output import Output
-from fleetbpf.connections import Completed
-from fleetbpf.layout import HostLayout
-from fleetbpf.lock import Claim
+from fleetbpf.deploy import check
+from fleetbpf.deploy.activation import ACTIVATE, Activation, Step
+from fleetbpf.execution import Completed
+from fleetbpf.host import facts, history, inspection, lock, survey
+from fleetbpf.host import unlock as unlocking
+from fleetbpf.host.lock import Claim
+from fleetbpf.host.protocol import Script
+from fleetbpf.model.layout import HostLayout
 from fleetbpf.model.rollout import Health
-from fleetbpf.plan import plan
-from fleetbpf.protocol import Script
-from fleetbpf.records import as_json
+from fleetbpf.plan.plan import plan
+from fleetbpf.records import maps
+from fleetbpf.records.records import as_json
 from tests.hostile import honest
 from tests.unit import samples
 

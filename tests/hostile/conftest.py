@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from fleetbpf.build import Builder
-from fleetbpf.toolchain import Toolchain
+from fleetbpf.build.build import Builder
+from fleetbpf.build.toolchain import Toolchain
 from tests.integration.conftest import layout, run
 from tests.tools import need
 from tests.unit.sanitized import compile_objects, link_driver

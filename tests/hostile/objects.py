@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from fleetbpf import elf
-from fleetbpf.build import Builder
+from fleetbpf.build.build import Builder
 from fleetbpf.errors import BuildError, Problem
 from fleetbpf.model.recipe import DesiredEvent, Recipe
+from fleetbpf.objects import elf
 from tests.tools import absent
 
 HEAD = """

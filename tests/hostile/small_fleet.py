@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fleetbpf.command import END
+from fleetbpf.execution.command import END
 from tests import envelopes
 from tests.crowd import BACKLOG, ROOT, make_keys
 from tests.hostile import honest, liars

@@ -6,7 +6,7 @@ import pytest
 from paramiko.ssh_exception import SSHException
 
 from fleetbpf.connections.algorithms import CIPHERS, MACS, chosen
-from fleetbpf.connections.host_certificates import HostCertificate
+from fleetbpf.connections.keys.host_certificates import HostCertificate
 from fleetbpf.connections.settings import Algorithms
 from fleetbpf.connections.transport import QuickSocket, TunedTransport
 from fleetbpf.wording import MisunderstoodError

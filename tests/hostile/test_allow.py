@@ -9,17 +9,18 @@ from typing import Any
 
 import pytest
 
-from fleetbpf import elf, hook_checks
-from fleetbpf.build import Artifact, Builder
-from fleetbpf.builders import Builders
+from fleetbpf.build.build import Artifact, Builder
+from fleetbpf.build.builders import Builders
+from fleetbpf.build.kernel_btf import BtfFolder
+from fleetbpf.deploy.prepare import Prepare
 from fleetbpf.errors import BuildError, Problem
 from fleetbpf.frozen import frozen
-from fleetbpf.kernel_btf import BtfFolder
+from fleetbpf.manifest import hook_checks
 from fleetbpf.model.description import Call
 from fleetbpf.model.inventory import Host
 from fleetbpf.model.recipe import Recipe
 from fleetbpf.model.target import DesiredHook, DesiredProgram, Target
-from fleetbpf.prepare import Prepare
+from fleetbpf.objects import elf
 from tests.hostile.objects import HEAD, compiled
 
 PROGRAMS = Path(__file__).parents[2] / "programs"
@@ -154,7 +155,7 @@ def written(folder: Path, text: str) -> Path:
 
 
 def builder_headers() -> Path:
-    from fleetbpf import compilation
+    from fleetbpf.build import compilation
     from fleetbpf.model.architecture import Architecture
 
     return compilation.HEADERS / Architecture.usual()

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from fleetbpf.connections.local import LocalConnection
+from fleetbpf.debian.archive import Archive
 from fleetbpf.errors import HostError
+from fleetbpf.execution.local import LocalConnection
 from fleetbpf.model.architecture import Architecture
-from fleetbpf.packages.archive import Archive
 from tests.tools import need
 
 INDEX = lzma.compress(b"Package: linux-x\nVersion: 1\nFilename: p.deb\nSHA256: " + b"0" * 64)

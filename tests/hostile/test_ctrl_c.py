@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from fleetbpf.command import Command
-from fleetbpf.connections import Completed, Connection
+from fleetbpf.connections.crew import Slot
 from fleetbpf.connections.recording import RecordingConnection
-from fleetbpf.crew import Slot
-from fleetbpf.fleet import on_each
+from fleetbpf.execution import Completed, Connection
+from fleetbpf.execution.command import Command
+from fleetbpf.fleet.fleet import on_each
 from fleetbpf.model.inventory import Host
 from tests.hostile.lying_host import INVENTORY, Ended, begin, finish, lying
 from tests.integration.sshd import ADDRESS, make_key

@@ -10,23 +10,26 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from fleetbpf import cli, facts, history, lock, plan_text, status, wording
-from fleetbpf.audit import Finding, HostAudit, Kind
+from fleetbpf import cli, wording
+from fleetbpf.audit import status
+from fleetbpf.audit.audit import Finding, HostAudit, Kind
 from fleetbpf.cli import audit as cli_audit
 from fleetbpf.cli import recap
 from fleetbpf.cli import status as cli_status
-from fleetbpf.cli.board import Board
-from fleetbpf.cli.live_table import drawn
 from fleetbpf.cli.output import Output
+from fleetbpf.cli.terminal.board import Board
+from fleetbpf.cli.terminal.live_table import drawn
 from fleetbpf.connections import reasons
 from fleetbpf.connections.settings import ConnectionSettings
 from fleetbpf.errors import FleetbpfError, HostError, Problem
-from fleetbpf.fleet import Outcome
-from fleetbpf.layout import Workspace
-from fleetbpf.maps import MAPS, Question, records
+from fleetbpf.fleet.fleet import Outcome
+from fleetbpf.host import facts, history, lock
 from fleetbpf.model.inventory import Host
-from fleetbpf.plan import Action
-from fleetbpf.records import as_json
+from fleetbpf.model.layout import Workspace
+from fleetbpf.plan import plan_text
+from fleetbpf.plan.plan import Action
+from fleetbpf.records.maps import MAPS, Question, records
+from fleetbpf.records.records import as_json
 from tests import answers, documents
 
 CONTROLS = [chr(code) for code in (*range(0x20), *range(0x7F, 0xA0))]

@@ -8,14 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from fleetbpf import collect, facts, packing, survey, unlock
-from fleetbpf.activation import ACTIVATE, Activation, Step
-from fleetbpf.command import REFUSED, Command, script
-from fleetbpf.connections.local import LocalConnection
+from fleetbpf.deploy import packing
+from fleetbpf.deploy.activation import ACTIVATE, Activation, Step
 from fleetbpf.errors import HostError
-from fleetbpf.layout import HostLayout
-from fleetbpf.lock import Claim
+from fleetbpf.execution.command import REFUSED, Command, script
+from fleetbpf.execution.local import LocalConnection
+from fleetbpf.host import facts, survey, unlock
+from fleetbpf.host.lock import Claim
+from fleetbpf.model.layout import HostLayout
 from fleetbpf.model.rollout import Health
+from fleetbpf.records import collect
 from tests.integration.conftest import SHELLS, Run
 from tests.integration.test_host_scripts import place
 from tests.tools import need, need_root

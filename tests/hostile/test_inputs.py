@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from fleetbpf.build import Builder
+from fleetbpf.build.build import Builder
 from fleetbpf.model.recipe import Recipe
 from tests.hostile.objects import refusal
 

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from fleetbpf import check, relocations
-from fleetbpf.btf_file import BtfFile, Kind
-from fleetbpf.connections import Completed
 from fleetbpf.connections.recording import Ran, RecordingConnection
+from fleetbpf.deploy import check
 from fleetbpf.errors import HostError
-from fleetbpf.relocations import Step
+from fleetbpf.execution import Completed
+from fleetbpf.objects import relocations
+from fleetbpf.objects.btf_file import BtfFile, Kind
+from fleetbpf.objects.relocations import Step
 from tests.unit.samples import target
 
 TRUE = b"the types of an honest kernel"

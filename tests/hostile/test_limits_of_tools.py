@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from fleetbpf.build import Builder
-from fleetbpf.command import Command
-from fleetbpf.connections.local import LocalConnection
+from fleetbpf.build.build import Builder
+from fleetbpf.execution.command import Command
+from fleetbpf.execution.local import LocalConnection
 from tests.hostile.objects import refusal
 from tests.waiting import wait_until
 
@@ -49,7 +49,7 @@ def test_a_source_that_takes_too_much_is_given_up(
 
 
 def test_a_compiler_is_given_what_it_may_take() -> None:
-    from fleetbpf import workbench
+    from fleetbpf.build import workbench
 
     with LocalConnection() as here:
         said = here.run(

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from fleetbpf.apply import explained
 from fleetbpf.cli.audit import keep
 from fleetbpf.cli.output import Output
-from fleetbpf.failures import Failure
-from fleetbpf.layout import Workspace
+from fleetbpf.deploy.apply import explained
+from fleetbpf.host.failures import Failure
+from fleetbpf.model.layout import Workspace
 from fleetbpf.secret import MASK, Secrets
 from tests.hostile.lying_host import Ended, begin, finish
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from fleetbpf.collect import Receiver, held, started_at
 from fleetbpf.errors import HostError
-from fleetbpf.mirror import BYTES_PER_ENTRY, CHATTER, Room
-from fleetbpf.protocol import OddAnswerError
+from fleetbpf.host.protocol import OddAnswerError
+from fleetbpf.records.collect import Receiver, held, started_at
+from fleetbpf.records.mirror import BYTES_PER_ENTRY, CHATTER, Room
 from tests.hostile.lying_host import ask, lying
 from tests.tools import need, need_root
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from fleetbpf import inventory
 from fleetbpf.connections.routes import Routes
 from fleetbpf.connections.settings import Operator
 from fleetbpf.errors import FleetbpfError, InputError
+from fleetbpf.inventory import inventory
 from fleetbpf.model.inventory import Host, SshOption
 from fleetbpf.secret import SecretKind
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from fleetbpf.build import Builder
+from fleetbpf.build.build import Builder
 from fleetbpf.model.recipe import DesiredEvent, EventCase, Recipe
 from tests.hostile.objects import compiled, itself, patched, refusal, renamed
 

@@ -6,17 +6,21 @@ from pathlib import Path
 
 import pytest
 
-from fleetbpf import btf, homes, inventory, manifest, orphans, settings, targets
+from fleetbpf.build.event_plan import _Planner
 from fleetbpf.cli import main
-from fleetbpf.connections import ssh_files
-from fleetbpf.connections.resolution import Resolver
 from fleetbpf.connections.settings import ConnectionSettings, Operator
+from fleetbpf.connections.ssh_config import ssh_files
+from fleetbpf.connections.ssh_config.resolution import Resolver
+from fleetbpf.documents.templating import Renderer
 from fleetbpf.errors import ExitCode, InputError, Problem
-from fleetbpf.event_plan import _Planner
-from fleetbpf.fields import Field
+from fleetbpf.files import homes
+from fleetbpf.inventory import inventory
+from fleetbpf.manifest import manifest, settings, targets
+from fleetbpf.model import btf
 from fleetbpf.model.facts import Orphan, OrphanKind
 from fleetbpf.model.inventory import Host
-from fleetbpf.templating import Renderer
+from fleetbpf.objects.fields import Field
+from fleetbpf.plan import orphans
 from fleetbpf.wording import MisunderstoodError
 
 NINES = "9" * 5000

@@ -18,15 +18,15 @@ from paramiko.common import (
 )
 from paramiko.ssh_exception import SSHException
 
-from fleetbpf.command import END, Command
 from fleetbpf.connections.answers import Answers
-from fleetbpf.connections.feed import Feed
 from fleetbpf.connections.packets import QuietPacketizer
 from fleetbpf.connections.routes import Routes
 from fleetbpf.connections.settings import Operator
 from fleetbpf.connections.ssh import SSHConnection
 from fleetbpf.connections.transport import QuickSocket, TunedTransport
 from fleetbpf.errors import UnreachableError
+from fleetbpf.execution.command import END, Command
+from fleetbpf.execution.feed import Feed
 from fleetbpf.limits import MIB
 from fleetbpf.model.inventory import Host
 from tests.integration.sshd import ADDRESS, make_key

@@ -4,19 +4,20 @@ from pathlib import Path
 
 import pytest
 
-from fleetbpf import collect, facts
-from fleetbpf.activation import Activation, Answer, Step
-from fleetbpf.apply import Apply
-from fleetbpf.builders import Builders
-from fleetbpf.connections import Completed
+from fleetbpf.audit.status import Status
+from fleetbpf.build.builders import Builders
+from fleetbpf.build.kernel_btf import BtfFolder
 from fleetbpf.connections.recording import RecordingConnection
+from fleetbpf.deploy.activation import Activation, Answer, Step
+from fleetbpf.deploy.apply import Apply
+from fleetbpf.deploy.prepare import Prepare
 from fleetbpf.errors import HostError
-from fleetbpf.failures import Failure
-from fleetbpf.kernel_btf import BtfFolder
-from fleetbpf.layout import HostLayout, Workspace, below
-from fleetbpf.lock import Claim
-from fleetbpf.prepare import Prepare
-from fleetbpf.status import Status
+from fleetbpf.execution import Completed
+from fleetbpf.host import facts
+from fleetbpf.host.failures import Failure
+from fleetbpf.host.lock import Claim
+from fleetbpf.model.layout import HostLayout, Workspace, below
+from fleetbpf.records import collect
 from tests.unit.samples import target
 
 CLAIM = Claim(who="ann@desk", why="", patience=0)

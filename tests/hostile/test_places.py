@@ -10,27 +10,28 @@ from pathlib import Path
 
 import pytest
 
-from fleetbpf import apply, cli, saved_plan
-from fleetbpf.cache import Cache
+from fleetbpf import cli
+from fleetbpf.build.toolchain import Toolchain
 from fleetbpf.cli import audit as cli_audit
 from fleetbpf.cli.output import Output
-from fleetbpf.collect import Receiver
-from fleetbpf.command import Command
-from fleetbpf.command_log import CommandLog
-from fleetbpf.connections.local import LocalConnection
 from fleetbpf.connections.watched import Exchange
 from fleetbpf.defaults import DEFAULT_MIRROR_LIMIT
+from fleetbpf.deploy import apply, saved_plan
+from fleetbpf.deploy.saved_plan import SavedPlan
 from fleetbpf.errors import BuildError, FleetbpfError
-from fleetbpf.failures import Failure
-from fleetbpf.file_lock import acquired
+from fleetbpf.execution.command import Command
+from fleetbpf.execution.local import LocalConnection
+from fleetbpf.files.cache import Cache
+from fleetbpf.files.file_lock import acquired
+from fleetbpf.fleet.command_log import CommandLog
+from fleetbpf.host.failures import Failure
 from fleetbpf.lab.folder import LabFolder, Placed
 from fleetbpf.lab.hosts import HostKind, LabHost
 from fleetbpf.lab.identity import identify
-from fleetbpf.layout import Workspace
-from fleetbpf.mirror import Room
 from fleetbpf.model.architecture import Architecture
-from fleetbpf.saved_plan import SavedPlan
-from fleetbpf.toolchain import Toolchain
+from fleetbpf.model.layout import Workspace
+from fleetbpf.records.collect import Receiver
+from fleetbpf.records.mirror import Room
 from tests.tools import need
 
 SEGMENT = "demo/hello/r1/00000001.log"

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from fleetbpf import tally
 from fleetbpf.cli.maps import tell
 from fleetbpf.cli.output import Output
 from fleetbpf.model.facts import Counts
-from fleetbpf.records import Reader, Record, as_json, lines
+from fleetbpf.records import tally
+from fleetbpf.records.records import Reader, Record, as_json, lines
 from tests.hostile import honest
 
 ODD = (

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from fleetbpf import saved_plan
-from fleetbpf.build import read_once
-from fleetbpf.cache import RECORD, Cache, Entry
+from fleetbpf.build.build import read_once
 from fleetbpf.cli import planned
+from fleetbpf.deploy import saved_plan
+from fleetbpf.deploy.saved_plan import SavedPlan
 from fleetbpf.errors import BuildError, InputError
+from fleetbpf.files.cache import RECORD, Cache, Entry
 from fleetbpf.model.inventory import SshOption
-from fleetbpf.saved_plan import SavedPlan
 from tests.unit.samples import target
 
 KEY, OTHER = "ab" + "0" * 62, "ab" + "1" * 62

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from fleetbpf import inventory, json_source, patterns, source
-from fleetbpf.connections.ssh_patterns import Patterns
+from fleetbpf.connections.ssh_config.ssh_patterns import Patterns
+from fleetbpf.documents import json_source, source
+from fleetbpf.documents.templating import Renderer
 from fleetbpf.errors import InputError
-from fleetbpf.host_names import parse
-from fleetbpf.templating import Renderer
+from fleetbpf.inventory import inventory, patterns
+from fleetbpf.inventory.host_names import parse
 from fleetbpf.wording import MisunderstoodError
 
 SECONDS = 30.0  # of CPU, on a slow machine; each of these would take minutes or for ever

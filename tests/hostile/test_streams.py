@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from fleetbpf.command import Command, script
-from fleetbpf.connections import Sink
 from fleetbpf.connections.dialogue import Dialogue, Errand, PipeDialogue
 from fleetbpf.connections.envelope import seal
-from fleetbpf.connections.local import LocalConnection
 from fleetbpf.connections.routes import Routes
 from fleetbpf.connections.settings import Operator
 from fleetbpf.connections.wires import ProxyProcess
 from fleetbpf.errors import FleetbpfError, HostError, UnreachableError
+from fleetbpf.execution import Sink
+from fleetbpf.execution.command import Command, script
+from fleetbpf.execution.local import LocalConnection
 from fleetbpf.limits import MIB, SCRIPTS, ExcessError, Limits
 from tests.hostile.lying_host import ask, lying
 from tests.integration.sshd import Server, start, stop

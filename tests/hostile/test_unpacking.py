@@ -11,12 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from fleetbpf import check, kernel_btf, unpacking
-from fleetbpf.connections import Completed
+from fleetbpf.build import kernel_btf
 from fleetbpf.connections.recording import Ran, RecordingConnection
+from fleetbpf.debian.download import whole
+from fleetbpf.deploy import check
 from fleetbpf.errors import BuildError, HostError
+from fleetbpf.execution import Completed
+from fleetbpf.files import unpacking
 from fleetbpf.limits import MIB, ExcessError
-from fleetbpf.packages.download import whole
 from tests.unit.samples import target
 
 

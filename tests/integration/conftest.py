@@ -5,15 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from fleetbpf.command import Command
-from fleetbpf.connections import Completed
-from fleetbpf.connections.local import LocalConnection
+from fleetbpf.connections.passwords import Passwords
 from fleetbpf.connections.routes import Routes
 from fleetbpf.connections.settings import Operator
 from fleetbpf.connections.ssh import SSHConnection
-from fleetbpf.layout import HostLayout
+from fleetbpf.execution import Completed
+from fleetbpf.execution.command import Command
+from fleetbpf.execution.local import LocalConnection
 from fleetbpf.model.inventory import Host
-from fleetbpf.passwords import Passwords
+from fleetbpf.model.layout import HostLayout
 from tests.integration import people, sshd
 from tests.integration.agents import started
 from tests.tools import need, need_root

@@ -11,13 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from fleetbpf import activation, facts, packing
-from fleetbpf.activation import ACTIVATE, Activation, Answer, Step
-from fleetbpf.archive import Content
-from fleetbpf.layout import HostLayout
-from fleetbpf.lock import Claim
+from fleetbpf.deploy import activation, packing
+from fleetbpf.deploy.activation import ACTIVATE, Activation, Answer, Step
+from fleetbpf.files.archive import Content
+from fleetbpf.host import facts
+from fleetbpf.host.lock import Claim
+from fleetbpf.model.layout import HostLayout
 from fleetbpf.model.rollout import Health
-from fleetbpf.release import sha256
+from fleetbpf.plan.release import sha256
 from tests.answers import read
 from tests.integration.conftest import Run
 from tests.integration.test_host_scripts import asked

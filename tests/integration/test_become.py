@@ -2,13 +2,13 @@
 
 import pytest
 
-from fleetbpf.command import Command
 from fleetbpf.connections.becoming import BecomingConnection
+from fleetbpf.connections.passwords import Passwords
 from fleetbpf.connections.routes import Routes
 from fleetbpf.connections.settings import Operator
 from fleetbpf.errors import HostError, Problem
+from fleetbpf.execution.command import Command
 from fleetbpf.model.become import BecomeMethod, BecomeWay
-from fleetbpf.passwords import Passwords
 from fleetbpf.secret import Given, SecretKind
 from tests.integration import sshd
 from tests.integration.people import PASSWORD, ROOT_PASSWORD

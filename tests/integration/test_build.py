@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from fleetbpf import compilation
-from fleetbpf.build import Artifact, Builder
-from fleetbpf.build_key import program_key
-from fleetbpf.builders import Builders
+from fleetbpf.build import compilation
+from fleetbpf.build.build import Artifact, Builder
+from fleetbpf.build.build_key import program_key
+from fleetbpf.build.builders import Builders
+from fleetbpf.build.toolchain import Toolchain
 from fleetbpf.errors import BuildError, Problem
 from fleetbpf.model.recipe import Recipe
-from fleetbpf.toolchain import Toolchain
 from tests.tools import absent, need, need_root
 from tests.waiting import wait_until
 

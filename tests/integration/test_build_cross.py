@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from fleetbpf.build import Artifact, Builder
+from fleetbpf.build.build import Artifact, Builder
+from fleetbpf.build.toolchain import Toolchain
 from fleetbpf.model.architecture import Architecture
 from fleetbpf.model.recipe import Recipe
-from fleetbpf.toolchain import Toolchain
 from tests import documents
 from tests.tools import need
 

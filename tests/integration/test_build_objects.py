@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from fleetbpf import compilation
-from fleetbpf.connections.local import LocalConnection
+from fleetbpf.build import compilation
+from fleetbpf.build.toolchain import Toolchain
+from fleetbpf.build.workbench import Workbench
+from fleetbpf.execution.local import LocalConnection
 from fleetbpf.model.description import Description, Function
 from fleetbpf.model.recipe import Recipe
-from fleetbpf.toolchain import Toolchain
-from fleetbpf.workbench import Workbench
 from tests.tools import need
 
 SOURCE = """

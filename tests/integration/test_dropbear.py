@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from fleetbpf.command import Command
 from fleetbpf.connections.becoming import BecomingConnection
 from fleetbpf.connections.routes import Routes
-from fleetbpf.facts import FACTS, Question
+from fleetbpf.execution.command import Command
+from fleetbpf.host.facts import FACTS, Question
 from fleetbpf.model.inventory import Host
 from tests.integration.sshd import ADDRESS, answers, free_port, make_key
 from tests.tools import need, need_root

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from fleetbpf import packing, unlock
-from fleetbpf.activation import ACTIVATE, Activation, Answer
-from fleetbpf.command import Command, script_text
-from fleetbpf.connections.local import LocalConnection
-from fleetbpf.layout import HostLayout
-from fleetbpf.lock import Claim
+from fleetbpf.deploy import packing
+from fleetbpf.deploy.activation import ACTIVATE, Activation, Answer
+from fleetbpf.execution.command import Command, script_text
+from fleetbpf.execution.local import LocalConnection
+from fleetbpf.host import unlock
+from fleetbpf.host.lock import Claim
 from fleetbpf.model.facts import Lock
+from fleetbpf.model.layout import HostLayout
 from fleetbpf.model.rollout import Health
 from tests.answers import read
 from tests.integration.conftest import Run

@@ -9,10 +9,10 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from fleetbpf import facts
-from fleetbpf.command import script
-from fleetbpf.layout import HostLayout
+from fleetbpf.execution.command import script
+from fleetbpf.host import facts
 from fleetbpf.model.facts import Unfit
+from fleetbpf.model.layout import HostLayout
 from tests.integration.conftest import Run
 from tests.integration.test_host_scripts import asked, place
 from tests.tools import need, need_root

@@ -9,17 +9,20 @@ from pathlib import Path
 
 import pytest
 
-from fleetbpf import archive, check, collect, facts, packing, survey
-from fleetbpf.activation import ACTIVATE, WHOEVER, Activation, Answer, Step
-from fleetbpf.archive import Compression
-from fleetbpf.command import Command, script
-from fleetbpf.connections.local import LocalConnection
 from fleetbpf.defaults import DEFAULT_MIRROR_LIMIT
-from fleetbpf.layout import HostLayout
-from fleetbpf.lock import Claim
-from fleetbpf.mirror import Room
+from fleetbpf.deploy import check, packing
+from fleetbpf.deploy.activation import ACTIVATE, WHOEVER, Activation, Answer, Step
+from fleetbpf.execution.command import Command, script
+from fleetbpf.execution.local import LocalConnection
+from fleetbpf.files import archive
+from fleetbpf.files.archive import Compression
+from fleetbpf.host import facts, survey
+from fleetbpf.host.lock import Claim
 from fleetbpf.model.facts import Counts, HostFacts
+from fleetbpf.model.layout import HostLayout
 from fleetbpf.model.rollout import Health
+from fleetbpf.records import collect
+from fleetbpf.records.mirror import Room
 from tests.answers import read
 from tests.integration.conftest import SHELLS, Run
 from tests.tools import need
@@ -351,7 +354,7 @@ def test_who_follows_gets_a_spool_made_anew_from_its_begin(
 
 
 def test_the_inspector_is_run_and_leaves_nothing(run: Run, layout: HostLayout) -> None:
-    from fleetbpf.command import script
+    from fleetbpf.execution.command import script
 
     program = Path("/bin/true").read_bytes()
     before = sorted(Path(layout.root).parent.iterdir())

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from fleetbpf.connections.passwords import Passwords
 from fleetbpf.errors import InputError
-from fleetbpf.passwords import Passwords
 from fleetbpf.secret import Given, Secret, SecretKind
 from tests.integration.conftest import connect, routes_of
 from tests.integration.sshd import Server, make_key

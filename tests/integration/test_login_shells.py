@@ -6,15 +6,15 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from fleetbpf import facts
-from fleetbpf.command import Command
 from fleetbpf.connections.becoming import BecomingConnection
+from fleetbpf.connections.passwords import Passwords
 from fleetbpf.connections.routes import Routes
 from fleetbpf.connections.settings import Operator
 from fleetbpf.errors import HostError
-from fleetbpf.layout import HostLayout
+from fleetbpf.execution.command import Command
+from fleetbpf.host import facts
 from fleetbpf.model.become import BecomeMethod, BecomeWay
-from fleetbpf.passwords import Passwords
+from fleetbpf.model.layout import HostLayout
 from fleetbpf.secret import Given, SecretKind
 from tests.integration import people, sshd
 from tests.integration.people import PASSWORD, ROOT_PASSWORD

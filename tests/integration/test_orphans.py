@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from fleetbpf import facts
-from fleetbpf.activation import Step
+from fleetbpf.deploy.activation import Step
+from fleetbpf.host import facts
 from fleetbpf.model.facts import HostFacts, OrphanKind
 from tests.integration.test_activation import Site, loader, site
 from tests.integration.test_host_scripts import asked

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from fleetbpf.build import Artifact, Builder
-from fleetbpf.build_key import program_key
+from fleetbpf.build.build import Artifact, Builder
+from fleetbpf.build.build_key import program_key
+from fleetbpf.build.toolchain import Toolchain
 from fleetbpf.errors import BuildError
 from fleetbpf.model.recipe import Recipe
-from fleetbpf.toolchain import Toolchain
 from tests.tools import need
 
 SOURCE = """\

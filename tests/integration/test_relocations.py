@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from fleetbpf import elf, relocations
-from fleetbpf.btf_file import BtfFile
+from fleetbpf.objects import elf, relocations
+from fleetbpf.objects.btf_file import BtfFile
 from tests.tools import need
 
 KERNEL = """\

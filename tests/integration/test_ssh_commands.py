@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from fleetbpf.command import Command
 from fleetbpf.connections.routes import Routes
 from fleetbpf.connections.ssh import LONGEST_LINE, SSHConnection
 from fleetbpf.connections.transport import QuickSocket
 from fleetbpf.errors import UnreachableError
+from fleetbpf.execution.command import Command
 from tests.integration.conftest import connect
 from tests.integration.sshd import Server
 from tests.waiting import wait_until

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from fleetbpf.connections import ssh_files
-from fleetbpf.connections.resolution import agent
 from fleetbpf.connections.settings import Operator
 from fleetbpf.connections.shell import Shell
-from fleetbpf.connections.ssh_lookup import Found, Lookup
-from fleetbpf.connections.ssh_values import Values, tokens_of
+from fleetbpf.connections.ssh_config import ssh_files
+from fleetbpf.connections.ssh_config.resolution import agent
+from fleetbpf.connections.ssh_config.ssh_lookup import Found, Lookup
+from fleetbpf.connections.ssh_config.ssh_values import Values, tokens_of
 from tests.tools import need
 
 CASES = Path(__file__).parents[1] / "cases" / "ssh_config"

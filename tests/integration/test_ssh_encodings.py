@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from fleetbpf.command import Command
 from fleetbpf.connections.packets import ForgivingMessage, Line
 from fleetbpf.connections.routes import Routes
+from fleetbpf.execution.command import Command
 from tests.integration.conftest import StartServer
 from tests.integration.sshd import ADDRESS, Server
 

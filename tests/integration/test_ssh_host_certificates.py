@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from fleetbpf.connections.host_certificates import HostCertificate
+from fleetbpf.connections.keys.host_certificates import HostCertificate
 from fleetbpf.connections.routes import Routes
 from fleetbpf.errors import UnreachableError
 from fleetbpf.model.inventory import SshOption

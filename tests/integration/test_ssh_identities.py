@@ -16,9 +16,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from paramiko import Message
 
-from fleetbpf.command import Command
 from fleetbpf.connections.routes import Routes
 from fleetbpf.errors import UnreachableError
+from fleetbpf.execution.command import Command
 from fleetbpf.model.inventory import Host, SshOption
 from tests.integration.agents import add
 from tests.integration.conftest import StartServer, connect, routes_of

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from fleetbpf.command import Command
-from fleetbpf.connections.known_hosts import fingerprint
+from fleetbpf.connections.keys.known_hosts import fingerprint
 from fleetbpf.connections.routes import Routes
 from fleetbpf.errors import ExitCode, Problem, UnreachableError
+from fleetbpf.execution.command import Command
 from fleetbpf.model.inventory import Host, SshOption
 from tests.integration.agents import add
 from tests.integration.conftest import StartServer, connect, routes_of

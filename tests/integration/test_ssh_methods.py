@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from fleetbpf.command import Command
+from fleetbpf.connections.passwords import Passwords
 from fleetbpf.connections.routes import Routes
 from fleetbpf.errors import InputError, UnreachableError
-from fleetbpf.passwords import Passwords
+from fleetbpf.execution.command import Command
 from fleetbpf.secret import Given, SecretKind
 from tests.integration import people
 from tests.integration.agents import add

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from fleetbpf.connections import known_hosts, new_host_keys
-from fleetbpf.connections.known_hosts import Standing
+from fleetbpf.connections.keys import known_hosts, new_host_keys
+from fleetbpf.connections.keys.known_hosts import Standing
 from fleetbpf.connections.routes import Routes
 from fleetbpf.connections.settings import Operator
 from fleetbpf.errors import UnreachableError

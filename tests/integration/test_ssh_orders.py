@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from fleetbpf.command import Command
 from fleetbpf.connections.becoming import BecomingConnection
 from fleetbpf.connections.routes import Routes
 from fleetbpf.errors import UnreachableError
+from fleetbpf.execution.command import Command
 from fleetbpf.model.become import BecomeMethod
 from tests.integration.conftest import StartServer
 from tests.integration.people import PASSWORD, ROOT_PASSWORD

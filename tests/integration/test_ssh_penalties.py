@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from fleetbpf.command import Command
 from fleetbpf.connections.routes import Routes
 from fleetbpf.errors import RefusedError, TransientError, TurnedAwayError
+from fleetbpf.execution.command import Command
 from tests.integration.agents import add
 from tests.integration.conftest import StartServer, connect, routes_of
 from tests.integration.sshd import ADDRESS, Server, executable, make_key

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from fleetbpf.command import Command
+from fleetbpf.connections.passwords import Passwords
 from fleetbpf.connections.routes import Routes
 from fleetbpf.connections.transport import QuickSocket
 from fleetbpf.errors import InputError, Problem, UnreachableError
+from fleetbpf.execution.command import Command
 from fleetbpf.model.inventory import Host
-from fleetbpf.passwords import Passwords
 from tests.crowd import deaf_port
 from tests.integration.conftest import StartServer, connect, routes_of
 from tests.integration.sshd import ADDRESS, Server, free_port, make_key

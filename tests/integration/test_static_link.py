@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from fleetbpf import static_link, toolchain
-from fleetbpf.command import Command
-from fleetbpf.connections.local import LocalConnection
-from fleetbpf.toolchain import Toolchain
+from fleetbpf.build import static_link, toolchain
+from fleetbpf.build.toolchain import Toolchain
+from fleetbpf.execution.command import Command
+from fleetbpf.execution.local import LocalConnection
 
 INCOMPLETE = """
 int a_forgotten_piece(void);

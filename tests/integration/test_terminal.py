@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from fleetbpf.cli.progress import MOST_UNREACHABLE
+from fleetbpf.cli.terminal.progress import MOST_UNREACHABLE
 from tests import documents
 from tests.integration import sshd
 from tests.integration.conftest import StartServer

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from fleetbpf.build import Builder
+from fleetbpf.build.build import Builder
+from fleetbpf.build.toolchain import Toolchain
 from fleetbpf.model.recipe import DesiredEvent, Recipe
-from fleetbpf.toolchain import Toolchain
 from tests.kernel.running import Loader
 from tests.tools import absent, need, need_root
 from tests.waiting import wait_until

@@ -5,7 +5,7 @@ import itertools
 from collections.abc import Mapping
 from pathlib import Path
 
-from fleetbpf.records import Record
+from fleetbpf.records.records import Record
 from tests.kernel.machine import Machine
 
 FILES = {"loader", "args", "release.json"}  # and a unit where there is systemd

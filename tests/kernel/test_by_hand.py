@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from fleetbpf.build import Builder
+from fleetbpf.build.build import Builder
 from fleetbpf.model.recipe import Recipe
 from tests.kernel.conftest import SHIPPED, Build
 from tests.kernel.running import ping

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from fleetbpf import records
+from fleetbpf.records import records
 from tests.kernel.machine import Machine, inventory, machine
 from tests.kernel.operators import Operator, Run
 from tests.kernel.relay import Relay, relay

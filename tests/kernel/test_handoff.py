@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from fleetbpf import records
-from fleetbpf.records import Record
+from fleetbpf.records import records
+from fleetbpf.records.records import Record
 from tests.kernel.conftest import HERE, PINS, TRACING, Build
 from tests.kernel.running import Loader
 from tests.tools import need

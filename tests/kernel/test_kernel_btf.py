@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from fleetbpf.build import Builder
-from fleetbpf.kernel_btf import BtfFolder
+from fleetbpf.build.build import Builder
+from fleetbpf.build.kernel_btf import BtfFolder
 from fleetbpf.model.recipe import Recipe
 from tests.kernel.conftest import HERE, Build
 from tests.kernel.running import Loader, ping

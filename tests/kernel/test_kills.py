@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from fleetbpf import records
-from fleetbpf.records import Record
+from fleetbpf.records import records
+from fleetbpf.records.records import Record
 from tests.kernel.conftest import Start
 from tests.kernel.running import Loader, ping
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fleetbpf.build import Builder
+from fleetbpf.build.build import Builder
 from tests.kernel.conftest import TRACING, Build, Start
 from tests.kernel.running import Loader, ping
 from tests.tools import need

@@ -9,20 +9,21 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from fleetbpf import facts, saved_plan
-from fleetbpf.apply import Applied, Apply
-from fleetbpf.builders import Builders
-from fleetbpf.connections.local import LocalConnection
-from fleetbpf.destroy import Destroy
+from fleetbpf.build.builders import Builders
+from fleetbpf.build.kernel_btf import BtfFolder
+from fleetbpf.deploy import saved_plan
+from fleetbpf.deploy.apply import Applied, Apply
+from fleetbpf.deploy.destroy import Destroy
+from fleetbpf.deploy.prepare import Prepare, Prepared
+from fleetbpf.deploy.saved_plan import SavedPlan
 from fleetbpf.errors import HostError
-from fleetbpf.kernel_btf import BtfFolder
-from fleetbpf.layout import HostLayout, Workspace
-from fleetbpf.lock import Claim
+from fleetbpf.execution.local import LocalConnection
+from fleetbpf.host import facts
+from fleetbpf.host.lock import Claim
 from fleetbpf.model.inventory import Host
+from fleetbpf.model.layout import HostLayout, Workspace
 from fleetbpf.model.target import DesiredConstant, DesiredHook, DesiredProgram, Target
-from fleetbpf.plan import Action, Change
-from fleetbpf.prepare import Prepare, Prepared
-from fleetbpf.saved_plan import SavedPlan
+from fleetbpf.plan.plan import Action, Change
 from tests.waiting import wait_until
 
 SOURCE = """

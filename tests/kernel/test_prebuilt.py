@@ -4,7 +4,7 @@ import os
 import subprocess
 from pathlib import Path
 
-from fleetbpf.build import Builder
+from fleetbpf.build.build import Builder
 from fleetbpf.model.recipe import Recipe
 from tests.kernel.conftest import HERE
 from tests.kernel.running import Loader, ping

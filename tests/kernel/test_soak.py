@@ -12,15 +12,16 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from fleetbpf import activation, facts, packing
-from fleetbpf.activation import ACTIVATE, Activation, Answer, Order, Step
-from fleetbpf.archive import Content
-from fleetbpf.command import Command
-from fleetbpf.connections.local import LocalConnection
-from fleetbpf.layout import HostLayout
-from fleetbpf.lock import Claim
+from fleetbpf.deploy import activation, packing
+from fleetbpf.deploy.activation import ACTIVATE, Activation, Answer, Order, Step
+from fleetbpf.execution.command import Command
+from fleetbpf.execution.local import LocalConnection
+from fleetbpf.files.archive import Content
+from fleetbpf.host import facts
+from fleetbpf.host.lock import Claim
+from fleetbpf.model.layout import HostLayout
 from fleetbpf.model.rollout import Health
-from fleetbpf.release import sha256
+from fleetbpf.plan.release import sha256
 from tests.answers import read
 from tests.kernel.conftest import Build
 from tests.kernel.running import ping

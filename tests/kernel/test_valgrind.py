@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from fleetbpf import compilation
-from fleetbpf.connections.local import LocalConnection
+from fleetbpf.build import compilation
+from fleetbpf.build.toolchain import Toolchain
+from fleetbpf.build.workbench import Workbench
+from fleetbpf.execution.local import LocalConnection
 from fleetbpf.model.recipe import Recipe
-from fleetbpf.toolchain import Toolchain
-from fleetbpf.workbench import Workbench
 from tests.kernel.running import Loader, ping
 from tests.tools import need
 

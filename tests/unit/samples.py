@@ -9,7 +9,7 @@ from fleetbpf.model.description import Description, Function
 from fleetbpf.model.facts import HostFacts, ProgramFacts, ReleaseFacts
 from fleetbpf.model.inventory import Host
 from fleetbpf.model.target import DesiredProgram, Target
-from fleetbpf.release import Release, sha256
+from fleetbpf.plan.release import Release, sha256
 
 OBJECT = "a" * 64
 

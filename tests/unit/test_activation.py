@@ -7,15 +7,15 @@ import tarfile
 import pytest
 import zstandard
 
-from fleetbpf import activation, packing
-from fleetbpf.activation import ACTIVATE, Activation, Answer, Step
-from fleetbpf.archive import Compression, pack
-from fleetbpf.command import packed_script
-from fleetbpf.layout import HostLayout
-from fleetbpf.lock import Claim
+from fleetbpf.deploy import activation, packing
+from fleetbpf.deploy.activation import ACTIVATE, Activation, Answer, Step
+from fleetbpf.execution.command import packed_script
+from fleetbpf.files.archive import Compression, pack
+from fleetbpf.host.lock import Claim
 from fleetbpf.model.facts import Lock
+from fleetbpf.model.layout import HostLayout
 from fleetbpf.model.rollout import Health
-from fleetbpf.plan import Action, Change
+from fleetbpf.plan.plan import Action, Change
 from tests import answers
 from tests.unit.samples import release
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from fleetbpf import inventory, inventory_listing, patterns
+from fleetbpf.inventory import inventory, inventory_listing, patterns
 from fleetbpf.model.inventory import Inventory
 from tests.tools import absent
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from fleetbpf import ansible_filters
-from fleetbpf.templating import Renderer
+from fleetbpf.documents import ansible_filters
+from fleetbpf.documents.templating import Renderer
 from fleetbpf.wording import MisunderstoodError
 from tests.tools import absent
 

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from fleetbpf import facts, inventory
 from fleetbpf.errors import HostError, InputError
+from fleetbpf.host import facts
+from fleetbpf.inventory import inventory
 from fleetbpf.model.architecture import Architecture
 from fleetbpf.model.inventory import Host
 from fleetbpf.model.target import DesiredProgram, Target

@@ -5,17 +5,18 @@ from typing import Any
 
 import pytest
 
-from fleetbpf import audit, inspection
-from fleetbpf.audit import Finding, Kind
+from fleetbpf.audit import audit
+from fleetbpf.audit.audit import Finding, Kind
+from fleetbpf.audit.known_bpf import defaults
 from fleetbpf.cli import audit as cli_audit
-from fleetbpf.connections import Completed
 from fleetbpf.connections.recording import RecordingConnection
 from fleetbpf.errors import FleetbpfError, HostError, Problem, UnreachableError
-from fleetbpf.fleet import Outcome
-from fleetbpf.known_bpf import defaults
-from fleetbpf.layout import HostLayout
+from fleetbpf.execution import Completed
+from fleetbpf.fleet.fleet import Outcome
+from fleetbpf.host import inspection
 from fleetbpf.model.facts import HostFacts, LoadedProgram, Orphan, OrphanKind
 from fleetbpf.model.inventory import Host
+from fleetbpf.model.layout import HostLayout
 from fleetbpf.model.manifest import Known
 from tests.unit.samples import OBJECT, host_facts, placed, release, running
 

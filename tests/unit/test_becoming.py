@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from fleetbpf import elevation
-from fleetbpf.command import Command
+from fleetbpf.connections import elevation
 from fleetbpf.connections.becoming import BecomingConnection
-from fleetbpf.connections.local import LocalConnection
 from fleetbpf.errors import HostError, Problem
+from fleetbpf.execution.command import Command
+from fleetbpf.execution.local import LocalConnection
 from fleetbpf.model.become import BecomeMethod, BecomeWay
 from fleetbpf.model.inventory import Host
 

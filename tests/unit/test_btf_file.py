@@ -4,7 +4,7 @@ import struct
 
 import pytest
 
-from fleetbpf.btf_file import BtfFile, Kind, essential
+from fleetbpf.objects.btf_file import BtfFile, Kind, essential
 
 STRINGS = b"\0int\0task\0pid\0task___old\0"
 INT = struct.pack("<IIII", 1, Kind.INT << 24, 4, 32)

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from fleetbpf.compilation import HEADERS
+from fleetbpf.build.compilation import HEADERS
 from fleetbpf.model.architecture import Architecture
 
 SCRIPT = (HEADERS / "regenerate.sh").read_text()

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from fleetbpf import includes, opened
-from fleetbpf.includes import Included
-from fleetbpf.opened import Miss
+from fleetbpf.build import includes, opened
+from fleetbpf.build.includes import Included
+from fleetbpf.build.opened import Miss
 
 FOLDER = Path("/src")
 

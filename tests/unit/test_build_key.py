@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from fleetbpf import build_key
-from fleetbpf.compilation import HEADERS, PACKAGE
-from fleetbpf.includes import Included
+from fleetbpf.build import build_key
+from fleetbpf.build.compilation import HEADERS, PACKAGE
+from fleetbpf.build.includes import Included
+from fleetbpf.build.toolchain import Toolchain
 from fleetbpf.model.architecture import Architecture
 from fleetbpf.model.recipe import DesiredEvent, EventCase, FieldHint, Recipe
-from fleetbpf.toolchain import Toolchain
 
 TOOLS = Toolchain(
     architecture=Architecture.X86_64,

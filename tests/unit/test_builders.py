@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from fleetbpf.builders import Once, raise_together
+from fleetbpf.build.builders import Once, raise_together
 from fleetbpf.errors import BuildError, Problem
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from fleetbpf import cache
-from fleetbpf.cache import Cache, Entry
 from fleetbpf.errors import BuildError
+from fleetbpf.files import cache
+from fleetbpf.files.cache import Cache, Entry
 
 KEY = "ab" + "0" * 62
 

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from fleetbpf import check
+from fleetbpf.build.kernel_btf import KernelBtf
 from fleetbpf.cli.check import exit_code, lacking
 from fleetbpf.cli.recap import HostRecap
+from fleetbpf.deploy import check
+from fleetbpf.deploy.trial import Judgement, Trial, Verdict
 from fleetbpf.errors import ExitCode, Problem
-from fleetbpf.kernel_btf import KernelBtf
 from fleetbpf.model.target import DesiredHook
-from fleetbpf.model.trial import Judgement, Trial, Verdict
-from fleetbpf.relocations import Missing
+from fleetbpf.objects.relocations import Missing
 from tests.unit.samples import host_facts, release
 
 OLD, NEW = host_facts(kernel="5.10.0-1"), host_facts(kernel="7.3.0-1")

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from fleetbpf.collect import FOLLOW_SILENCE, Receiver, exclusive, fetch, held, offsets
-from fleetbpf.connections import Completed
 from fleetbpf.connections.recording import RecordingConnection
 from fleetbpf.defaults import DEFAULT_MIRROR_LIMIT
 from fleetbpf.errors import HostError, UnreachableError
-from fleetbpf.layout import HostLayout
-from fleetbpf.mirror import Room
-from fleetbpf.protocol import OddAnswerError
+from fleetbpf.execution import Completed
+from fleetbpf.host.protocol import OddAnswerError
+from fleetbpf.model.layout import HostLayout
+from fleetbpf.records.collect import FOLLOW_SILENCE, Receiver, exclusive, fetch, held, offsets
+from fleetbpf.records.mirror import Room
 
 HEADER = b'{"fleetbpf":1,"clock_offset_ns":0,"start_ns":0}\n'
 SEGMENT = "demo/hello/r1/00000001.log"

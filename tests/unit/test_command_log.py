@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from fleetbpf import command_log
-from fleetbpf.command import Command, script
-from fleetbpf.command_log import CommandLog
-from fleetbpf.connections import Completed
 from fleetbpf.connections.watched import Exchange
+from fleetbpf.execution import Completed
+from fleetbpf.execution.command import Command, script
+from fleetbpf.fleet import command_log
+from fleetbpf.fleet.command_log import CommandLog
 
 DONE = Completed(status=0, stdout=b"x" * 7)
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from fleetbpf.connections import known_hosts
-from fleetbpf.connections.known_hosts import KnownHosts, Standing, fingerprint, names_of
+from fleetbpf.connections.keys import known_hosts
+from fleetbpf.connections.keys.known_hosts import KnownHosts, Standing, fingerprint, names_of
 
 ONE, OTHER = (base64.b64encode(word).decode() for word in (b"one", b"other"))
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from fleetbpf.command import Command
-from fleetbpf.connections.local import LocalConnection
 from fleetbpf.errors import HostError, UnreachableError
+from fleetbpf.execution.command import Command
+from fleetbpf.execution.local import LocalConnection
 from tests.waiting import wait_until
 
 TEN_MEBIBYTES = 10 * 1024 * 1024
@@ -176,8 +176,8 @@ def test_starting_without_a_place_for_the_log_is_an_error(here: LocalConnection)
 
 def test_replacing_hands_the_process_over(here: LocalConnection) -> None:
     python = (
-        "from fleetbpf.command import Command\n"
-        "from fleetbpf.connections.local import LocalConnection\n"
+        "from fleetbpf.execution.command import Command\n"
+        "from fleetbpf.execution.local import LocalConnection\n"
         "LocalConnection().replace(Command('echo', 'it is $0'))\n"
     )
 

@@ -6,14 +6,15 @@ from dataclasses import replace
 
 import pytest
 
-from fleetbpf.command import Command
-from fleetbpf.connections import Completed, reasons
+from fleetbpf.connections import reasons
 from fleetbpf.connections.limited import LimitedConnection
 from fleetbpf.connections.links import connect_timeout
 from fleetbpf.connections.persistence import ATTEMPTS, persistently
 from fleetbpf.connections.recording import RecordingConnection
 from fleetbpf.connections.settings import ConnectionSettings
 from fleetbpf.errors import Problem, TransientError, UnreachableError
+from fleetbpf.execution import Completed
+from fleetbpf.execution.command import Command
 
 HOST = ConnectionSettings(name="web1", address="192.0.2.1", user="ops", known_hosts_files=())
 PASSES = TransientError(Problem(where="web1", what="turned away"))

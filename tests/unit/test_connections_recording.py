@@ -2,9 +2,9 @@
 
 import pytest
 
-from fleetbpf.command import Command
-from fleetbpf.connections import Completed, Connection
 from fleetbpf.connections.recording import Ran, RecordingConnection
+from fleetbpf.execution import Completed, Connection
+from fleetbpf.execution.command import Command
 
 LIST = Command("ls", "a b")
 

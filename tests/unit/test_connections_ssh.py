@@ -15,9 +15,8 @@ from paramiko.common import MSG_CHANNEL_CLOSE, MSG_CHANNEL_DATA
 
 from fleetbpf.connections import reasons
 from fleetbpf.connections.algorithms import CIPHERS, KEY_EXCHANGES, algorithms, reorder
-from fleetbpf.connections.identities import read_identity
-from fleetbpf.connections.keyring import Keyring
-from fleetbpf.connections.local import LocalConnection
+from fleetbpf.connections.keys.identities import read_identity
+from fleetbpf.connections.keys.keyring import Keyring
 from fleetbpf.connections.login import counted
 from fleetbpf.connections.routes import Routes
 from fleetbpf.connections.settings import ConnectionSettings, Operator
@@ -28,6 +27,7 @@ from fleetbpf.connections.transport import (
     signal_number,
 )
 from fleetbpf.errors import InputError
+from fleetbpf.execution.local import LocalConnection
 from fleetbpf.model.inventory import ConnectionKind, Host
 from tests.waiting import wait_until
 
@@ -300,7 +300,7 @@ def test_a_local_host_needs_no_ssh(tmp_path: Path) -> None:
 
 def test_what_every_command_imports_does_not_import_paramiko() -> None:
     imports = (
-        "import fleetbpf.connections.routes, fleetbpf.connections.keyring, sys;"
+        "import fleetbpf.connections.routes, fleetbpf.connections.keys.keyring, sys;"
         "sys.exit('paramiko' in sys.modules)"
     )
 

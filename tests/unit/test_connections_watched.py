@@ -2,11 +2,11 @@
 
 import pytest
 
-from fleetbpf.command import Command
-from fleetbpf.connections import Completed
 from fleetbpf.connections.recording import Ran, RecordingConnection
 from fleetbpf.connections.watched import Exchange, WatchedConnection, Watcher
 from fleetbpf.errors import Problem, UnreachableError
+from fleetbpf.execution import Completed
+from fleetbpf.execution.command import Command
 
 COMMAND = Command("cat")
 

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from fleetbpf import btf, constant_types, constants
+from fleetbpf.manifest import constant_types, constants
+from fleetbpf.model import btf
 from fleetbpf.model.description import Constant, ConstantKind, Description
 from fleetbpf.model.target import DesiredConstant, Scalar
 from tests.unit import samples

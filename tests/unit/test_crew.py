@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 
-from fleetbpf.crew import Crew, Slot
+from fleetbpf.connections.crew import Crew, Slot
 
 PATIENCE = 30.0  # seconds, until a test is given up
 

@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from fleetbpf import cron
+from fleetbpf.model import cron
 from fleetbpf.wording import MisunderstoodError
 from tests.tools import need
 

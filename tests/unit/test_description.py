@@ -2,8 +2,9 @@
 
 import pytest
 
-from fleetbpf import btf, description, elf
+from fleetbpf.model import btf
 from fleetbpf.model.description import ConstantKind
+from fleetbpf.objects import description, elf
 
 # const volatile int min_uid; const volatile bool loud; const volatile char prefix[16];
 # const int folded; static const volatile in a function; const volatile int numbers[4];

@@ -2,8 +2,8 @@
 
 import pytest
 
-from fleetbpf import descriptors
 from fleetbpf.errors import InputError
+from fleetbpf.fleet import descriptors
 
 
 def changed(hosts: int, soft: int, hard: int) -> list[tuple[int, int]]:

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from fleetbpf import doctor, requirements
-from fleetbpf.doctor import Finding
+from fleetbpf.build import doctor, requirements
+from fleetbpf.build.doctor import Finding
+from fleetbpf.build.requirements import Family
 from fleetbpf.lab import tools
-from fleetbpf.requirements import Family
 
 OS_RELEASES = {
     'PRETTY_NAME="Debian GNU/Linux 12"\nID=debian\n': Family.DEBIAN,

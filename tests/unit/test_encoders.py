@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from fleetbpf import btf, encoders
-from fleetbpf.btf import Types
+from fleetbpf.build import encoders
+from fleetbpf.model import btf
+from fleetbpf.model.btf import Types
 from tests.unit.sanitized import ask, compile_objects, link_driver
 
 Encode = Callable[..., Any]

@@ -4,13 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from fleetbpf import btf, event_plan, events
-from fleetbpf.build import NOTES, Notes, brief
+from fleetbpf.build import event_plan
+from fleetbpf.build.build import NOTES, Notes, brief
+from fleetbpf.build.event_plan import Case
 from fleetbpf.errors import Problem
-from fleetbpf.event_plan import Case
-from fleetbpf.hints import Hint
+from fleetbpf.model import btf
 from fleetbpf.model.description import Description, EventStruct, Map
+from fleetbpf.model.hints import Hint
 from fleetbpf.model.recipe import DesiredEvent, EventCase, FieldHint, Recipe
+from fleetbpf.objects import events
 
 
 def member(name: str, kind: int, byte: int = 0) -> btf.Member:

@@ -1,7 +1,8 @@
 """Ring buffers and the structs in their records, found in BTF."""
 
-from fleetbpf import btf, events
+from fleetbpf.model import btf
 from fleetbpf.model.description import EventStruct, Map, Ring
+from fleetbpf.objects import events
 
 INT = btf.Integer(name="int", size=4, bits=32, signed=True, boolean=False)
 

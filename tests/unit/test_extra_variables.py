@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from fleetbpf import extra_variables, inventory, manifest, targets
 from fleetbpf.errors import InputError
+from fleetbpf.inventory import extra_variables, inventory
+from fleetbpf.manifest import manifest, targets
 
 
 def values(*texts: str) -> dict[str, object]:

@@ -5,10 +5,11 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from fleetbpf import inventory, plan
 from fleetbpf.errors import InputError
-from fleetbpf.layout import HostLayout
+from fleetbpf.inventory import inventory
 from fleetbpf.model.facts import Unfit
+from fleetbpf.model.layout import HostLayout
+from fleetbpf.plan import plan
 from tests.unit import samples
 
 OPT = "/opt/fleetbpf"

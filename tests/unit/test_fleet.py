@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from fleetbpf.command import Command
-from fleetbpf.connections import Connection
+from fleetbpf.connections.crew import Slot
 from fleetbpf.connections.recording import RecordingConnection
-from fleetbpf.crew import Slot
 from fleetbpf.errors import HostError, Problem, UnreachableError
-from fleetbpf.fleet import Outcome, on_each
+from fleetbpf.execution import Connection
+from fleetbpf.execution.command import Command
+from fleetbpf.fleet.fleet import Outcome, on_each
 from fleetbpf.model.inventory import Host
 
 HOSTS = [Host(name=f"h{n}", address="127.0.0.1") for n in range(5)]

@@ -7,12 +7,12 @@ import pytest
 
 from fleetbpf.cli.newscast import Newscast, told
 from fleetbpf.cli.output import Output
-from fleetbpf.connections import Connection
+from fleetbpf.connections.crew import Slot
 from fleetbpf.connections.recording import RecordingConnection
-from fleetbpf.crew import Slot
 from fleetbpf.errors import FleetbpfError, HostError, Problem, RefusedError, UnreachableError
-from fleetbpf.fleet import on_each
-from fleetbpf.following import LONGEST_PAUSE, LONGEST_REFUSED, STEADY, Following, News
+from fleetbpf.execution import Connection
+from fleetbpf.fleet.fleet import on_each
+from fleetbpf.fleet.following import LONGEST_PAUSE, LONGEST_REFUSED, STEADY, Following, News
 from fleetbpf.model.inventory import Host
 
 LOST = UnreachableError(Problem(where="web1", what="1.2.3.4:22: reset", reason="reset"))

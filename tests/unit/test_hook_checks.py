@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from fleetbpf import hook_checks
+from fleetbpf.manifest import hook_checks
 from fleetbpf.model.description import Call, Function
 from fleetbpf.model.target import DesiredHook
-from fleetbpf.release import attachment
+from fleetbpf.plan.release import attachment
 from tests.unit.samples import description, program
 
 XDP = DesiredHook(function="f", first_of=("xdp/eth0",), where="hello.yml:6:7")

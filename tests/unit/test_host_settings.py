@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from fleetbpf import inventory, targets
 from fleetbpf.connections.routes import Routes
 from fleetbpf.connections.settings import ConnectionSettings, Operator
 from fleetbpf.errors import InputError
+from fleetbpf.inventory import inventory
+from fleetbpf.manifest import targets
 from fleetbpf.model.become import BecomeMethod, BecomeWay
 from fleetbpf.model.inventory import ConnectionKind, Host, Inventory
 

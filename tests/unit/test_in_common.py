@@ -2,10 +2,10 @@
 
 import pytest
 
-from fleetbpf import in_common
 from fleetbpf.connections import reasons
 from fleetbpf.connections.settings import ConnectionSettings
 from fleetbpf.errors import Problem
+from fleetbpf.fleet import in_common
 
 
 def test_a_warning_that_hosts_share_is_told_once() -> None:

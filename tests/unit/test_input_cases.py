@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from fleetbpf import inventory, manifest, patterns
 from fleetbpf.errors import InputError
+from fleetbpf.inventory import inventory, patterns
+from fleetbpf.manifest import manifest
 from fleetbpf.model.inventory import Inventory
 
 CASES = Path(__file__).parent.parent / "cases"

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from fleetbpf import inventory
 from fleetbpf.errors import InputError
+from fleetbpf.inventory import inventory
 
 
 @pytest.fixture(autouse=True)

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 import pytest
 
+from fleetbpf.deploy.judges import choose_judges, judge
+from fleetbpf.deploy.trial import Trial, Tried, Verdict
 from fleetbpf.errors import Problem
-from fleetbpf.judges import choose_judges, judge
-from fleetbpf.model.trial import Trial, Tried, Verdict
 from tests.unit.samples import release
 
 NO = Problem(where="hello", what="refused")

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from fleetbpf import kernel_btf
+from fleetbpf.build import kernel_btf
+from fleetbpf.build.kernel_btf import BtfFolder
 from fleetbpf.errors import BuildError
-from fleetbpf.kernel_btf import BtfFolder
 from tests.unit.samples import host_facts
 
 KERNEL = "5.4.0-42-generic"

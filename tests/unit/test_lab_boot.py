@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from fleetbpf.connections.local import LocalConnection
+from fleetbpf.execution.local import LocalConnection
 from fleetbpf.lab import login, ports, processes, qemu
 from fleetbpf.lab.boot import Boot, NotUpError, StuckError, ensure_up
 from fleetbpf.lab.folder import LabFolder, Placed

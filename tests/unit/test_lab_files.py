@@ -8,9 +8,9 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from fleetbpf import inventory
 from fleetbpf.errors import HostError, InputError
-from fleetbpf.file_lock import acquired
+from fleetbpf.files.file_lock import acquired
+from fleetbpf.inventory import inventory
 from fleetbpf.lab import cpio, login, processes, qemu, resources, roster, tools
 from fleetbpf.lab.boot import text_of
 from fleetbpf.lab.down import down

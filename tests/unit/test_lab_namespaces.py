@@ -4,8 +4,8 @@ import pwd
 
 import pytest
 
-from fleetbpf.connections.local import LocalConnection
 from fleetbpf.errors import HostError
+from fleetbpf.execution.local import LocalConnection
 from fleetbpf.lab import namespaces
 
 ENOUGH = "root:100000:65536\nann:165536:65536\n"

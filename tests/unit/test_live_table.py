@@ -6,8 +6,8 @@ import threading
 import pytest
 from rich.console import Console
 
-from fleetbpf.cli.board import Board
-from fleetbpf.cli.live_table import LiveTable, drawn, duration
+from fleetbpf.cli.terminal.board import Board
+from fleetbpf.cli.terminal.live_table import LiveTable, drawn, duration
 
 
 def lines(board: Board, *, width: int = 80, height: int = 24) -> list[str]:

@@ -6,7 +6,8 @@ import subprocess
 from dataclasses import replace
 from pathlib import Path
 
-from fleetbpf import btf, loader_source
+from fleetbpf.build import loader_source
+from fleetbpf.model import btf
 from fleetbpf.model.description import (
     Constant,
     ConstantKind,

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from fleetbpf import lock
+from fleetbpf.host import lock
 from fleetbpf.model.facts import HostFacts, Lock
 from tests.unit.samples import host_facts
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from fleetbpf import cli, man_pages
+from fleetbpf import cli
+from fleetbpf.cli import man_pages
 from fleetbpf.errors import ExitCode
 from tests.tools import need
 

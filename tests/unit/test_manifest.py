@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from fleetbpf import manifest
 from fleetbpf.errors import InputError
+from fleetbpf.manifest import manifest
 from fleetbpf.model.hook_entry import HookEntry
 from fleetbpf.model.manifest import Manifest
 

@@ -2,10 +2,10 @@
 
 import pytest
 
-from fleetbpf import maps
 from fleetbpf.errors import HostError
-from fleetbpf.maps import Question
-from fleetbpf.records import Record
+from fleetbpf.records import maps
+from fleetbpf.records.maps import Question
+from fleetbpf.records.records import Record
 from tests.answers import told
 
 QUESTION = Question(program="counts")

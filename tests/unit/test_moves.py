@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from fleetbpf import moves
-from fleetbpf.facts import FACTS, Question
-from fleetbpf.kernel_btf import KernelBtf
+from fleetbpf.build.kernel_btf import KernelBtf
+from fleetbpf.host.facts import FACTS, Question
 from fleetbpf.model.target import DesiredConstant, DesiredHook, DesiredMetric, DesiredReadout
-from fleetbpf.release import Release
+from fleetbpf.plan import moves
+from fleetbpf.plan.release import Release
 from tests.answers import told
 from tests.unit.samples import release, running
 

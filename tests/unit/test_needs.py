@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from fleetbpf import needs
 from fleetbpf.model.target import DesiredHook
-from fleetbpf.plan import obstacles
+from fleetbpf.plan import needs
+from fleetbpf.plan.plan import obstacles
 from tests.unit.samples import description, host_facts, program, release
 
 

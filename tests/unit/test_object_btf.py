@@ -4,8 +4,9 @@ import struct
 
 import pytest
 
-from fleetbpf import btf, object_btf
-from fleetbpf.btf_file import Kind
+from fleetbpf.model import btf
+from fleetbpf.objects import object_btf
+from fleetbpf.objects.btf_file import Kind
 
 STRINGS = b"\0A\0B\0"
 FLAG = 1 << 31

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from fleetbpf import inventory, other_inventories, patterns
 from fleetbpf.cli.lab import hint_of
 from fleetbpf.errors import InputError
+from fleetbpf.inventory import inventory, other_inventories, patterns
 from fleetbpf.model.settings import Settings
 
 LAB = "micro:\n  hosts: {edge1: }\n"

@@ -5,12 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from fleetbpf import audit, facts, git_repository, ownership
+from fleetbpf.audit import audit
 from fleetbpf.errors import HostError
-from fleetbpf.facts import FACTS, Question
-from fleetbpf.layout import HostLayout
+from fleetbpf.host import facts
+from fleetbpf.host.facts import FACTS, Question
+from fleetbpf.model.layout import HostLayout
 from fleetbpf.model.origin import Origin
-from fleetbpf.ownership import Owner
+from fleetbpf.plan import git_repository, ownership
+from fleetbpf.plan.ownership import Owner
 from tests.answers import read
 from tests.hostile import honest
 from tests.tools import need

@@ -7,23 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from fleetbpf.connections.local import LocalConnection
+from fleetbpf.debian import archive as archives
+from fleetbpf.debian import release
+from fleetbpf.debian.archive import Archive, Package, Say, parse_mirrors, parse_packages
+from fleetbpf.debian.download import NotFetchedError, fetch
+from fleetbpf.debian.release import Listed
+from fleetbpf.debian.tree import newest
+from fleetbpf.debian.version import version_key
 from fleetbpf.errors import HostError
+from fleetbpf.execution.local import LocalConnection
 from fleetbpf.lab.kernels import offers
 from fleetbpf.model.architecture import Architecture
-from fleetbpf.packages import archive as archives
-from fleetbpf.packages import release
-from fleetbpf.packages.archive import (
-    Archive,
-    Package,
-    Say,
-    parse_mirrors,
-    parse_packages,
-)
-from fleetbpf.packages.download import NotFetchedError, fetch
-from fleetbpf.packages.release import Listed
-from fleetbpf.packages.tree import newest
-from fleetbpf.packages.version import version_key
 from tests.tools import need
 
 BASH = ("bookworm", Architecture.X86_64, re.compile("bash"))

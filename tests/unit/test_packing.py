@@ -4,8 +4,8 @@ import functools
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
-from fleetbpf.archive import Compression
-from fleetbpf.packing import one_at_a_time, shared_payload
+from fleetbpf.deploy.packing import one_at_a_time, shared_payload
+from fleetbpf.files.archive import Compression
 
 
 def test_threads_that_miss_a_cache_together_compute_once() -> None:

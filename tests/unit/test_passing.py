@@ -3,10 +3,10 @@
 import json
 from pathlib import Path
 
-from fleetbpf import passing
-from fleetbpf.layout import Workspace
-from fleetbpf.passing import MARGIN, Tale
-from fleetbpf.prepare import Prepared
+from fleetbpf.deploy import passing
+from fleetbpf.deploy.passing import MARGIN, Tale
+from fleetbpf.deploy.prepare import Prepared
+from fleetbpf.model.layout import Workspace
 from tests.unit.samples import host_facts, placed, release, running, target
 
 

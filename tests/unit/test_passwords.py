@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from fleetbpf import inventory, inventory_listing
-from fleetbpf.cli import asking
 from fleetbpf.cli.output import Output, plain
-from fleetbpf.cli.progress import Lines
+from fleetbpf.cli.terminal import asking
+from fleetbpf.cli.terminal.progress import Lines
+from fleetbpf.connections.passwords import Passwords, given
 from fleetbpf.errors import InputError
+from fleetbpf.inventory import inventory, inventory_listing
 from fleetbpf.model.inventory import Host
 from fleetbpf.model.settings import Settings
-from fleetbpf.passwords import Passwords, given
 from fleetbpf.secret import Given, SecretKind, Secrets
 from tests.tools import need
 

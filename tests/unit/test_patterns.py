@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from fleetbpf import inventory, patterns
 from fleetbpf.errors import InputError
+from fleetbpf.inventory import inventory, patterns
 
 FLEET = inventory.read_text("web: {hosts: {'web[1:4]': }}\ndb: {hosts: {db1: }}\n", Path("f.yml"))
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from fleetbpf import btf, pinned_maps
+from fleetbpf.model import btf
+from fleetbpf.objects import pinned_maps
 
 INT = btf.Integer(name="int", size=4, bits=32, signed=True, boolean=False)
 UNSIGNED = btf.Integer(name="unsigned int", size=4, bits=32, signed=False, boolean=False)

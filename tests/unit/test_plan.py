@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from fleetbpf.activation import steps, stops
-from fleetbpf.kernel_btf import KernelBtf
+from fleetbpf.build.kernel_btf import KernelBtf
+from fleetbpf.deploy.activation import steps, stops
 from fleetbpf.model.description import Description, Function
 from fleetbpf.model.facts import Orphan, OrphanKind
 from fleetbpf.model.target import DesiredConstant, DesiredHook, DesiredReadout
-from fleetbpf.plan import Action, Cause, Change, obstacles, plan, version
-from fleetbpf.release import Release
+from fleetbpf.plan.plan import Action, Cause, Change, obstacles, plan, version
+from fleetbpf.plan.release import Release
 from tests.unit.samples import OBJECT, host_facts, placed, program, release, running
 
 FENTRY = DesiredHook(function="f", first_of=("fentry/do_unlinkat",))

@@ -3,12 +3,12 @@
 from dataclasses import replace
 from typing import Any
 
-from fleetbpf import plan_diff, plan_rows, plan_text
 from fleetbpf.errors import Problem
 from fleetbpf.model.target import DesiredConstant
-from fleetbpf.moves import Move
-from fleetbpf.plan import Action, Cause, Change, deletion, plan
-from fleetbpf.release import Release
+from fleetbpf.plan import plan_diff, plan_rows, plan_text
+from fleetbpf.plan.moves import Move
+from fleetbpf.plan.plan import Action, Cause, Change, deletion, plan
+from fleetbpf.plan.release import Release
 from tests.unit.samples import host_facts, placed, release
 
 LIMIT = ("min_uid",)

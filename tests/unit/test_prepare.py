@@ -3,8 +3,8 @@
 from dataclasses import replace
 from typing import Any
 
-from fleetbpf.plan import Action, Change, deletion, plan
-from fleetbpf.prepare import NO_SYSTEMD, Prepared, fitted, warnings
+from fleetbpf.deploy.prepare import NO_SYSTEMD, Prepared, fitted, warnings
+from fleetbpf.plan.plan import Action, Change, deletion, plan
 from tests.unit.samples import host_facts, placed, release, target
 
 MEBIBYTE = 1024 * 1024

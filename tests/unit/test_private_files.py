@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from fleetbpf import private_files
 from fleetbpf.errors import FleetbpfError
-from fleetbpf.private_files import entered, make_folder, open_file, refuse_links, write_whole
+from fleetbpf.files import private_files
+from fleetbpf.files.private_files import entered, make_folder, open_file, refuse_links, write_whole
 
 
 def mode(path: Path) -> int:

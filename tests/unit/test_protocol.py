@@ -2,13 +2,13 @@
 
 import pytest
 
-from fleetbpf import facts, unlock
-from fleetbpf.connections import Completed
 from fleetbpf.connections.recording import RecordingConnection
 from fleetbpf.errors import HostError
-from fleetbpf.facts import FACTS
-from fleetbpf.layout import HostLayout
+from fleetbpf.execution import Completed
+from fleetbpf.host import facts, unlock
+from fleetbpf.host.facts import FACTS
 from fleetbpf.model.bounded import parse_decimal
+from fleetbpf.model.layout import HostLayout
 from fleetbpf.model.names import is_name
 
 QUESTION = facts.Question(deployment="demo")

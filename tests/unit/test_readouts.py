@@ -5,10 +5,13 @@ from typing import Any
 
 import pytest
 
-from fleetbpf import btf, map_shapes, map_text, readouts
-from fleetbpf.map_shapes import Run, SlotsPlace
+from fleetbpf.manifest import readouts
+from fleetbpf.model import btf
 from fleetbpf.model.description import Description, Map
 from fleetbpf.model.target import DesiredMetric, DesiredReadout
+from fleetbpf.objects import map_shapes
+from fleetbpf.objects.map_shapes import Run, SlotsPlace
+from fleetbpf.records import map_text
 from tests.unit import samples
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from fleetbpf.cli import recap
 from fleetbpf.cli.output import Output
-from fleetbpf.cli.progress import Lines
+from fleetbpf.cli.terminal.progress import Lines
 from fleetbpf.errors import BuildError, Problem, UnreachableError
 
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from fleetbpf import tally
 from fleetbpf.model.facts import Counts
 from fleetbpf.model.record import OF_LOADER, Kind, weight
-from fleetbpf.record_lines import SHAPES
+from fleetbpf.records import tally
+from fleetbpf.records.record_lines import SHAPES
 
 HEADER = Path(__file__).parents[2] / "fleetbpf" / "runtime" / "record.h"
 WRITTEN: list[Kind] = [kind for kind in Kind if kind is not Kind.TORN]  # by loaders

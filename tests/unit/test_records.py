@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from fleetbpf.records import Reader, as_json, lines, timestamp
+from fleetbpf.records.records import Reader, as_json, lines, timestamp
 
 OFFSET = 1_700_000_000_000_000_000
 

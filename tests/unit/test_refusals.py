@@ -4,8 +4,8 @@ import struct
 
 import pytest
 
-from fleetbpf import refusals
-from fleetbpf.elf import Elf, Section, Symbol
+from fleetbpf.build import refusals
+from fleetbpf.objects.elf import Elf, Section, Symbol
 
 
 def header(*, order: int = 1, kind: int = 1, machine: int = 247) -> bytes:

@@ -5,16 +5,17 @@ from dataclasses import replace
 
 import pytest
 
-from fleetbpf import history, rollback
-from fleetbpf.activation import Answer, Step
-from fleetbpf.apply import Applied
+from fleetbpf.deploy import rollback
+from fleetbpf.deploy.activation import Answer, Step
+from fleetbpf.deploy.apply import Applied
+from fleetbpf.deploy.rollback import Return
 from fleetbpf.errors import Problem
-from fleetbpf.failures import Failure
-from fleetbpf.history import Entry, Outcome
-from fleetbpf.layout import HostLayout
+from fleetbpf.host import history
+from fleetbpf.host.failures import Failure
+from fleetbpf.host.history import Entry, Outcome
 from fleetbpf.model.facts import ProgramFacts
-from fleetbpf.plan import Action, Change
-from fleetbpf.rollback import Return
+from fleetbpf.model.layout import HostLayout
+from fleetbpf.plan.plan import Action, Change
 from tests.answers import told
 from tests.unit.samples import placed, release, running
 

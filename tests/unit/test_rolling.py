@@ -2,14 +2,14 @@
 
 from collections.abc import Callable
 
-from fleetbpf import rollout
+from fleetbpf.deploy import rollout
+from fleetbpf.deploy.rolling import Rolled, Rolling
+from fleetbpf.deploy.rollout import Batch
 from fleetbpf.errors import HostError, InterruptedHostError, Problem
-from fleetbpf.fleet import Outcome
+from fleetbpf.fleet.fleet import Outcome
 from fleetbpf.model.inventory import Host
 from fleetbpf.model.rollout import BatchSize, Rollout
 from fleetbpf.model.target import Target
-from fleetbpf.rolling import Rolled, Rolling
-from fleetbpf.rollout import Batch
 
 ONE = (BatchSize(hosts=1),)
 TWO = (BatchSize(hosts=2),)

@@ -6,12 +6,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from fleetbpf import rollout
+from fleetbpf.deploy import rollout
+from fleetbpf.deploy.rollout import Batch
 from fleetbpf.errors import InputError
 from fleetbpf.model.inventory import Host
 from fleetbpf.model.rollout import BatchSize, Rollout, batch_size
 from fleetbpf.model.target import Target
-from fleetbpf.rollout import Batch
 from tests.tools import absent
 
 PLAIN = Rollout()

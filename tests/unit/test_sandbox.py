@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from fleetbpf import inventory, manifest, targets
+from fleetbpf.inventory import inventory
+from fleetbpf.manifest import manifest, targets
 from fleetbpf.model.hook import Hook
 from fleetbpf.model.target import DesiredHook
-from fleetbpf.release import Release
-from fleetbpf.sandbox import Opening, openings
+from fleetbpf.plan.release import Release
+from fleetbpf.plan.sandbox import Opening, openings
 from tests.tools import need
 from tests.unit.samples import release
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from fleetbpf import saved_plan
+from fleetbpf.deploy import saved_plan
+from fleetbpf.deploy.prepare import Prepared
+from fleetbpf.deploy.saved_plan import SavedPlan
 from fleetbpf.errors import HostError, InputError
-from fleetbpf.plan import Change, plan
-from fleetbpf.prepare import Prepared
-from fleetbpf.saved_plan import SavedPlan
+from fleetbpf.plan.plan import Change, plan
 from tests.unit.samples import host_facts, placed, program, release, target
 
 BASIS = {"manifest a.yml": "1", "hello (x86_64): header x.h": "2"}

@@ -5,11 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from fleetbpf.cli.schedule import absolute
-from fleetbpf.command import Command
-from fleetbpf.connections import Completed
-from fleetbpf.errors import HostError
-from fleetbpf.schedule import (
+from fleetbpf.audit.schedule import (
     CrontabSchedule,
     ScheduledAudit,
     SystemdSchedule,
@@ -17,6 +13,10 @@ from fleetbpf.schedule import (
     named,
     unit_texts,
 )
+from fleetbpf.cli.schedule import absolute
+from fleetbpf.errors import HostError
+from fleetbpf.execution import Completed
+from fleetbpf.execution.command import Command
 
 THEIRS = "MAILTO=me\n5 4 * * * /usr/bin/backup\n"
 

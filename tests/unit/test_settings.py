@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from fleetbpf import cli, settings
+from fleetbpf import cli
 from fleetbpf.cli.settings import settle, shown
 from fleetbpf.errors import InputError
+from fleetbpf.manifest import settings
 from fleetbpf.model.settings import Settings
 
 

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from fleetbpf.manifest.settings import variable
 from fleetbpf.model.settings import Settings
-from fleetbpf.settings import variable
 
 PAGE = Path(__file__).parents[2] / "docs" / "settings.md"
 

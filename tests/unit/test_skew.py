@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from fleetbpf import facts, skew
-from fleetbpf.collect import Receiver
-from fleetbpf.mirror import Room
-from fleetbpf.protocol import OddAnswerError
-from fleetbpf.skew import Skew
+from fleetbpf.host import facts, skew
+from fleetbpf.host.protocol import OddAnswerError
+from fleetbpf.host.skew import Skew
+from fleetbpf.records.collect import Receiver
+from fleetbpf.records.mirror import Room
 from tests.answers import told
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from fleetbpf import cli, inventory, patterns
+from fleetbpf import cli
+from fleetbpf.inventory import inventory, patterns
 from tests.unit.test_cli import run
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from fleetbpf import source
+from fleetbpf.documents import source
 from fleetbpf.errors import InputError
 
 PATH = Path("file.yml")

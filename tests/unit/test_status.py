@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from fleetbpf import facts, status
+from fleetbpf.audit import status
 from fleetbpf.cli import status as cli_status
+from fleetbpf.host import facts
 from fleetbpf.model.facts import HostFacts
 from tests.answers import told
 

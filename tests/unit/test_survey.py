@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from fleetbpf import hook_evidence, survey
-from fleetbpf.layout import HostLayout
+from fleetbpf.host import hook_evidence, survey
+from fleetbpf.model.layout import HostLayout
 from tests.answers import told
 
 ROWS = [

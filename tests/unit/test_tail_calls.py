@@ -2,7 +2,7 @@
 
 import pytest
 
-from fleetbpf.tail_calls import TailCalls, waits
+from fleetbpf.objects.tail_calls import TailCalls, waits
 
 Names = dict[str, set[str]]
 

@@ -3,8 +3,8 @@
 import json
 from pathlib import Path
 
-from fleetbpf import tally
 from fleetbpf.model.facts import Counts
+from fleetbpf.records import tally
 
 LOST = {"kernel": 5, "limit": 2, "loader": 0, "spool": 1}
 

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from fleetbpf import inventory, manifest, targets
 from fleetbpf.errors import InputError
+from fleetbpf.inventory import inventory
+from fleetbpf.manifest import manifest, targets
 from fleetbpf.model.inventory import Inventory
 from fleetbpf.model.manifest import Manifest
 from fleetbpf.model.target import DesiredConstant, DesiredHook, DesiredProgram, Target

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from fleetbpf.templating import Renderer
+from fleetbpf.documents.templating import Renderer
 from fleetbpf.wording import MisunderstoodError
 
 VARIABLES: dict[str, object] = {
@@ -82,7 +82,7 @@ def test_an_undefined_variable_comes_with_a_name_that_is_meant() -> None:
 
 def test_jinja_is_imported_only_for_templates() -> None:
     program = (
-        "import sys; from fleetbpf.templating import Renderer\n"
+        "import sys; from fleetbpf.documents.templating import Renderer\n"
         "Renderer().render('plain', {}); sys.exit('jinja2' in sys.modules)"
     )
 

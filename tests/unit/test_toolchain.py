@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from fleetbpf import compilation, requirements, toolchain
-from fleetbpf.doctor import Finding
+from fleetbpf.build import compilation, requirements, toolchain
+from fleetbpf.build.doctor import Finding
+from fleetbpf.build.toolchain import Toolchain
 from fleetbpf.errors import BuildError
 from fleetbpf.model.architecture import Architecture
 from fleetbpf.model.recipe import Recipe
-from fleetbpf.toolchain import Toolchain
 
 
 def example(clang: Path) -> Toolchain:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from fleetbpf import inventory, inventory_listing
 from fleetbpf.errors import InputError
+from fleetbpf.inventory import inventory, inventory_listing
 from tests.tools import need
 
 BESIDE_PYTHON = f"{Path(sys.executable).parent}:{os.environ['PATH']}"

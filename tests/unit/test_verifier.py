@@ -1,6 +1,6 @@
 """The decisive lines of a verifier log."""
 
-from fleetbpf.verifier import decisive
+from fleetbpf.deploy.verifier import decisive
 
 LOG = """\
 func#0 @0

@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 from fleetbpf.cli.output import Output
-from fleetbpf.cli.progress import Silent
+from fleetbpf.cli.terminal.progress import Silent
 from fleetbpf.cli.watching import ARRIVED, STATES, Watching
-from fleetbpf.command import Command, script
-from fleetbpf.command_log import CommandLog
-from fleetbpf.connections import Completed
 from fleetbpf.connections.recording import RecordingConnection
 from fleetbpf.connections.watched import WatchedConnection
+from fleetbpf.execution import Completed
+from fleetbpf.execution.command import Command, script
+from fleetbpf.fleet.command_log import CommandLog
 from fleetbpf.secret import Secrets
 
 HOST_SCRIPTS = Path(__file__).parents[2] / "fleetbpf" / "host"

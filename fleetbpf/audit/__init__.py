@@ -1,0 +1,1 @@
+"""Whether all is as declared, and when to look."""

@@ -1,0 +1,1 @@
+"""The decision: what must change on a host, and why. Pure."""

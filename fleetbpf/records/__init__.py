@@ -1,0 +1,1 @@
+"""From a spool on a host to a line on a screen."""
