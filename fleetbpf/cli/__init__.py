@@ -18,7 +18,6 @@ from fleetbpf.cli.terminal.terminal import ended_like_ctrl_c, left_as_it_was
 from fleetbpf.cli.usage import Parser, WrongUsageError
 from fleetbpf.errors import (
     BugError,
-    BuildError,
     ExitCode,
     FleetbpfError,
     InterruptedHostError,
@@ -71,12 +70,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return int(chosen(options)(options, output))
     except OutputError as error:
         say_no_more()
-        return report(error, replace(output, json=False))
+        return replace(output, json=False).report(error)
     except FleetbpfError as error:
-        return report(error, output)
+        return output.report(error)
     except KeyboardInterrupt:
         problem = Problem(where="", what="interrupted")
-        return report(InterruptedHostError(problem), output)
+        return output.report(InterruptedHostError(problem))
     except BrokenPipeError:
         say_no_more()  # the reader (`| head`) has gone: that is no error
         return ExitCode.DONE
@@ -109,7 +108,7 @@ def parsed(arguments: Sequence[str]) -> argparse.Namespace:
         raise
     except OutputError as error:
         say_no_more()
-        raise SystemExit(int(report(error, Output()))) from error
+        raise SystemExit(int(Output().report(error))) from error
     except BrokenPipeError as error:
         say_no_more()
         raise SystemExit(int(ExitCode.DONE)) from error
@@ -196,22 +195,10 @@ def settled(options: argparse.Namespace) -> Output:
     return output
 
 
-def report(error: FleetbpfError, output: Output) -> ExitCode:
-    """Say an expected error; its own exit code."""
-    output.document({"problems": error.problems, "exit_code": int(error.exit_code)})
-    if isinstance(error, BuildError):
-        lines = (line for problem in error.problems for line in problem.lines(bar=""))
-        output.compiler("\n".join(lines))
-    else:
-        for problem in error.problems:
-            output.problem(problem)
-    return error.exit_code
-
-
 def report_bug(output: Output) -> ExitCode:
     """Write the traceback of the current exception into a file and say where it is."""
     from fleetbpf.fleet import bug_report
 
     file = bug_report.write(output.mask(traceback.format_exc()))
     what, hint = f"a bug: {sys.exception()!r}", f"please report {file}"
-    return report(BugError(Problem(where="fleetbpf", what=what, hint=hint)), output)
+    return output.report(BugError(Problem(where="fleetbpf", what=what, hint=hint)))

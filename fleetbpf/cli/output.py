@@ -11,7 +11,7 @@ from pathlib import PurePath
 from typing import TextIO
 
 from fleetbpf.cli import envelope
-from fleetbpf.errors import OutputError, Problem
+from fleetbpf.errors import BuildError, ExitCode, FleetbpfError, OutputError, Problem
 from fleetbpf.frozen import frozen
 from fleetbpf.secret import MASK, Mask, Secret, unmasked
 from fleetbpf.terminal_text import coloured, printable, without_colours
@@ -139,6 +139,17 @@ class Output:
         if os.environ.get("FORCE_COLOR") or os.environ.get("CLICOLOR_FORCE", "0") != "0":
             return True
         return stream.isatty() and os.environ.get("TERM") != "dumb"
+
+    def report(self, error: FleetbpfError) -> ExitCode:
+        """Say an expected error; its own exit code."""
+        self.document({"problems": error.problems, "exit_code": int(error.exit_code)})
+        if isinstance(error, BuildError):
+            lines = (line for problem in error.problems for line in problem.lines(bar=""))
+            self.compiler("\n".join(lines))
+        else:
+            for problem in error.problems:
+                self.problem(problem)
+        return error.exit_code
 
 
 def command_of(options: argparse.Namespace) -> str:

@@ -109,14 +109,12 @@ def load(one: argparse.Namespace) -> str:
 
 def ended(one: argparse.Namespace, kept: Kept) -> ExitCode:
     """Run the command for one manifest; an error is that manifest's end."""
-    from fleetbpf.cli import report
-
     try:
         return ExitCode(one.run(one, kept))
     except FleetbpfError as error:
-        return report(error, kept)
+        return kept.report(error)
     except KeyboardInterrupt:
-        return report(InterruptedHostError(Problem(where="", what="interrupted")), kept)
+        return kept.report(InterruptedHostError(Problem(where="", what="interrupted")))
 
 
 def goes_no_further(command: str, code: ExitCode) -> bool:

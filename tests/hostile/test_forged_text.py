@@ -252,7 +252,7 @@ def liar(word: str) -> FleetbpfError:
 def test_errors_of_hosts_make_no_line_that_is_not_marked(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    cli.report(liar(EVIL.replace("\n", "")), Output())
+    Output().report(liar(EVIL.replace("\n", "")))
     complaint, *detail, hint = told(capsys.readouterr().err)
     assert complaint.startswith("web1")
     assert hint.startswith("  hint: web2")

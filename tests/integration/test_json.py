@@ -157,7 +157,7 @@ def test_a_host_that_is_not_reached_is_a_problem_of_that_host(
 def test_every_end_is_a_document(
     error: FleetbpfError, code: int, command: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert cli.report(error, Output(json=True, command=command)) == code
+    assert Output(json=True, command=command).report(error) == code
     found = told(command, capsys)
     assert (found["exit_code"], found["command"]) == (code, command)
     assert found["problems"]

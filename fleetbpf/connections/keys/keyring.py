@@ -13,9 +13,8 @@ from fleetbpf.secret import SecretKind
 
 if TYPE_CHECKING:
     from fleetbpf.connections.keys.identities import EncryptedKeyError, Identity
-    from fleetbpf.connections.keys.user_certificates import Certificates
-
-AskIfPossible = Callable[[str], str | None]  # None: there is nobody to ask
+    from fleetbpf.connections.keys.unlocking import AskIfPossible
+from fleetbpf.connections.keys.user_certificates import Certificates
 
 
 class Keyring:
@@ -26,7 +25,7 @@ class Keyring:
 
     def __init__(
         self,
-        ask: AskIfPossible = lambda _: None,
+        ask: "AskIfPossible" = lambda _: None,
         *,
         tell_new_key: Callable[[str], None] | None = None,
     ) -> None:

@@ -1,12 +1,15 @@
 """Opening encrypted private keys: with the passphrase that was given, or by asking for one."""
 
+from collections.abc import Callable
+
 from fleetbpf.connections.keys.identities import (
     EncryptedKeyError,
     Identity,
     WrongPassphraseError,
     read_identity,
 )
-from fleetbpf.connections.keys.keyring import AskIfPossible
+
+AskIfPossible = Callable[[str], str | None]  # None: there is nobody to ask
 
 ATTEMPTS = 3  # as ssh does
 
