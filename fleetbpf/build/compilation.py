@@ -11,8 +11,8 @@ from fleetbpf.model.recipe import Recipe
 PACKAGE = Path(__file__).parents[1]
 HEADERS = PACKAGE / "build" / "headers"
 RUNTIME = PACKAGE / "runtime"
-LIBELF_GAPS = RUNTIME / "libelf_gaps.c"  # what a static link needs beside the libraries
-INSPECTOR = RUNTIME / "inspector.c"  # a program of its own, not part of loaders
+LIBELF_GAPS = RUNTIME / "base" / "libelf_gaps.c"  # what a static link needs beside the libraries
+INSPECTOR = RUNTIME / "inspector" / "inspector.c"  # a program of its own, not part of loaders
 WATCH_SOURCE = PACKAGE / "build" / "watch" / "watch.c"  # for this machine, in no loader either
 
 OBJECT = "program.bpf.o"
@@ -128,7 +128,7 @@ def cut_btf(toolchain: Toolchain) -> Command:
 
 def runtime_sources() -> tuple[Path, ...]:
     """The C files that every loader is linked with."""
-    return tuple(sorted(path for path in RUNTIME.glob("*.c") if path != INSPECTOR))
+    return tuple(sorted(path for path in RUNTIME.glob("*/*.c") if path != INSPECTOR))
 
 
 def compile_runtime(toolchain: Toolchain, sources: Iterable[Path]) -> Command:

@@ -20,7 +20,7 @@ FREQUENCY_MAX = 100_000  # Hz; FB_FREQUENCY_MAX in the loader, the kernel's own 
 EVERY_MIN = 0.1  # seconds
 MODES = ("skb", "native")
 
-# What perf(1) calls the counters of a whole CPU that the loader opens: runtime/perf_event.c.
+# What perf(1) calls the counters of a whole CPU that the loader opens: runtime/attach/perf_event.c.
 EVENTS = (
     *("cpu-clock", "page-faults", "minor-faults", "major-faults", "context-switches"),
     *("cpu-migrations", "cycles", "ref-cycles", "bus-cycles", "instructions", "branches"),

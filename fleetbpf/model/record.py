@@ -1,6 +1,6 @@
 """The kinds of records: each one's word, and what a line of it stands for.
 
-`runtime/record.h` is the same list for loaders. `tests/unit/test_record_kinds.py` compares the
+`runtime/spool/record.h` is the same list for loaders. `tests/unit/test_record_kinds.py` compares the
 two.
 """
 

@@ -4,7 +4,7 @@
 
 #include "fuzz.h"
 /* What is static in them is to be reached; main has another name. */
-#include "rings.c" // NOLINT(bugprone-suspicious-include)
+#include "events/rings.c" // NOLINT(bugprone-suspicious-include)
 
 #include "loader.c" // NOLINT(bugprone-suspicious-include)
 

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "fuzz.h"
-#include "trace.h"
+#include "trace/trace.h"
 
 #define LABEL "fb@abcdefgh: "
 #define MESSAGES 1000 /* more than an input can hold */

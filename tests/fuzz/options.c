@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "fuzz.h"
-#include "options.h"
+#include "asked/options.h"
 
 #define WORDS 32
 

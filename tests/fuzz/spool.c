@@ -8,11 +8,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "files.h"
+#include "base/files.h"
 #include "fuzz.h"
-#include "progress.h"
-#include "spool.h"
-#include "untold.h"
+#include "spool/progress.h"
+#include "spool/spool.h"
+#include "spool/untold.h"
 
 #define RECORDS 40
 #define LIMIT 2048

@@ -16,8 +16,8 @@ SANITIZERS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 def compile_objects(folder: Path) -> tuple[Path, ...]:
     """The runtime's objects with the checks, in `folder`."""
     need("gcc")
-    sources = sorted(path for path in RUNTIME.glob("*.c") if path.name != "inspector.c")
-    command = ["gcc", *FLAGS, *SANITIZERS, "-c", *map(str, sources)]
+    sources = sorted(path for path in RUNTIME.glob("*/*.c") if path.name != "inspector.c")
+    command = ["gcc", *FLAGS, *SANITIZERS, "-I", str(RUNTIME), "-c", *map(str, sources)]
     subprocess.run(command, cwd=folder, check=True)
     return tuple(folder / f"{source.stem}.o" for source in sources)
 

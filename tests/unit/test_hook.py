@@ -131,7 +131,9 @@ def test_what_is_not_a_hook_is_refused(text: str) -> None:
 
 def test_manifest_and_loader_know_the_same_kinds() -> None:
     """The loader's table says NAME twice for kinds that a macro of it makes; all are in order."""
-    text = (Path(__file__).parents[2] / "fleetbpf" / "runtime" / "hook_kinds.c").read_text()
+    text = (
+        Path(__file__).parents[2] / "fleetbpf" / "runtime" / "attach" / "hook_kinds.c"
+    ).read_text()
     rows = text[text.index("fb_hook_kinds[] = {") :]
     words = re.findall(r'(?:\.word = |[A-Z_]+\()"([a-z0-9_./]+)"', rows)
     assert words == [kind.word for kind in KINDS]

@@ -11,7 +11,7 @@ from fleetbpf.model.record import OF_LOADER, Kind, weight
 from fleetbpf.records import tally
 from fleetbpf.records.record_lines import SHAPES
 
-HEADER = Path(__file__).parents[2] / "fleetbpf" / "runtime" / "record.h"
+HEADER = Path(__file__).parents[2] / "fleetbpf" / "runtime" / "spool" / "record.h"
 WRITTEN: list[Kind] = [kind for kind in Kind if kind is not Kind.TORN]  # by loaders
 TEXTS: dict[Kind, str] = {
     kind: json.dumps({"time": 1, "kind": kind, "count": 3}, separators=(",", ":"))
