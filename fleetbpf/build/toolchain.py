@@ -97,8 +97,8 @@ def survey() -> tuple[Toolchain, tuple[Path, ...]]:
         clang=paths["clang"],
         bpftool=paths["bpftool"],
         cc=paths["cc"],
-        # libelf since 0.189 asks for zstd, which runtime/base/libelf_gaps.c answers; for what a later
-        # one may ask beside. Linking it where it is not needed adds no byte.
+        # libelf since 0.189 asks for zstd, which runtime/base/libelf_gaps.c answers; for what a
+        # later one may ask beside. Linking it where it is not needed adds no byte.
         libraries=("-lbpf", "-lelf", *(("-lzstd",) if zstd else ()), "-lz"),
         include_folders=(*extra, *folders),
         extra_folders=extra,

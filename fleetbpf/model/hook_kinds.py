@@ -1,4 +1,4 @@
-"""Every kind of hook: how its text is built, and what it asks for; as in runtime/attach/hook_kinds.c."""
+"""Every kind of hook: how its text is built, what it asks for; as runtime/attach/hook_kinds.c."""
 
 from collections.abc import Iterator, Mapping
 from enum import Enum

@@ -1,7 +1,7 @@
 """The kinds of records: each one's word, and what a line of it stands for.
 
-`runtime/spool/record.h` is the same list for loaders. `tests/unit/test_record_kinds.py` compares the
-two.
+`runtime/spool/record.h` is the same list for loaders; `tests/unit/test_record_kinds.py` compares
+the two.
 """
 
 from collections.abc import Mapping

@@ -92,10 +92,10 @@ MAKERS = {"write_text", "write_bytes", "mkdir", "makedirs", "touch", "symlink_to
 MAKERS |= {"copyfile", "copy2"}
 # Where else files are made, and why that is right.
 ELSEWHERE = {
-    "cache.py": "a work folder that nobody else enters",
-    "workbench.py": "a work folder that nobody else enters",
-    "seal.py": "of several processes' keys the first one's stays, which takes a link",
-    "static_link.py": "a temporary folder of its own",
+    "files/cache.py": "a work folder that nobody else enters",
+    "build/workbench.py": "a work folder that nobody else enters",
+    "files/seal.py": "of several processes' keys the first one's stays, which takes a link",
+    "build/static_link.py": "a temporary folder of its own",
     "cli/build.py": "the folder of `--output` is for whom the umask says",
     "cli/manual.py": "man pages are for everybody",
 }
@@ -114,6 +114,6 @@ def makes_files(path: Path) -> bool:
 
 
 def test_no_other_module_makes_files() -> None:
-    package = Path(private_files.__file__).parent
+    package = Path(private_files.__file__).parents[1]
     found = {str(path.relative_to(package)) for path in package.rglob("*.py") if makes_files(path)}
-    assert found - {"private_files.py"} == set(ELSEWHERE)
+    assert found - {"files/private_files.py"} == set(ELSEWHERE)

@@ -14,7 +14,7 @@ from fleetbpf.secret import SecretKind
 if TYPE_CHECKING:
     from fleetbpf.connections.keys.identities import EncryptedKeyError, Identity
     from fleetbpf.connections.keys.unlocking import AskIfPossible
-from fleetbpf.connections.keys.user_certificates import Certificates
+    from fleetbpf.connections.keys.user_certificates import Certificates
 
 
 class Keyring:
