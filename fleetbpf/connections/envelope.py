@@ -14,6 +14,7 @@ from fleetbpf.frozen import frozen
 from fleetbpf.limits import KIB, MIB, ExcessError
 from fleetbpf.quantities import told_size
 
+STATUS = re.compile(rb"([0-9]{1,3})\n")  # after the mark at an answer's end
 SIGN = b"\x1e"  # what a mark begins with: text and most of what is packed are without
 KEPT = 4 * KIB  # bytes of what is said before an answer begins, for people
 NOISE = 64 * MIB  # bytes that may be said before; start-up files may be chatty
@@ -130,7 +131,6 @@ class Marked:
         self.kept = b""  # the last of what came before the first mark
         self._begin = SIGN + mark.encode() + b"\n"
         self._end = SIGN + mark.encode() + b" "
-        self._ending = re.compile(re.escape(self._end) + rb"([0-9]{1,3})\n")
         self._held = b""  # it may be the beginning of a mark
         self._noise = Noise()
         self._sink = sink
@@ -157,15 +157,21 @@ class Marked:
 
     def _pass_on(self, whole: bytes) -> None:
         """Pass on what belongs to the answer."""
-        found = self._ending.search(whole)
-        if found is not None:
-            self.status = int(found[1])
-            whole = whole[: found.start()]
+        end, self.status = self._find_end(whole)
+        if self.status is not None:
+            whole = whole[:end]
         else:
             whole = self._hold(whole, self._end, more=len("255\n"))
         if whole:
             self.last = (self.last + whole[-8:])[-8:]
             self._sink(whole)
+
+    def _find_end(self, whole: bytes) -> tuple[int, int | None]:
+        """Where the second mark is, and the status in it; None when it has not come as a whole."""
+        at = whole.find(self._end)
+        while at >= 0 and not (status := STATUS.match(whole, at + len(self._end))):
+            at = whole.find(self._end, at + 1)
+        return (at, int(status[1])) if at >= 0 and status else (at, None)
 
     def _hold(self, whole: bytes, mark: bytes, *, more: int = 0) -> bytes:
         """Keep an end back that may go on as a mark; what is left."""
