@@ -39,11 +39,13 @@ def judge(trials: Iterable[Trial], heard: Heard) -> tuple[Judgement, ...]:
 
 
 def judge_one(trial: Trial, heard: Heard) -> Iterator[Judgement]:
-    """What is known of one."""
+    """What is known of one: nothing of hosts that were not asked yet, where it is not settled."""
     takes, refuses = find(trial, heard, Verdict.OK), find(trial, heard, Verdict.REFUSED)
     told = {host for (host, program), tried in heard.items() if tried and program == trial.program}
     failed = {h for h in trial.hosts if (h, trial.program) in heard} - told
-    left = [host for host in trial.hosts if host not in failed]
+    unheard = {host for host in trial.hosts if (host, trial.program) not in heard}
+    open_yet = () if is_settled(trial, heard) else unheard
+    left = [host for host in trial.hosts if host not in failed and host not in open_yet]
     most, others = (takes, refuses) if len(takes) >= len(refuses) else (refuses, takes)
     if not most:
         yield Judgement(trial=trial, verdict=Verdict.UNTRIED)
@@ -51,6 +53,9 @@ def judge_one(trial: Trial, heard: Heard) -> Iterator[Judgement]:
     yield repeat(most[0], trial, [host for host in left if host not in others], heard)
     for host in others:
         yield repeat(host, trial, [host], heard)
+    if open_yet:
+        hosts = tuple(host for host in trial.hosts if host in open_yet)
+        yield Judgement(trial=replace(trial, hosts=hosts), verdict=Verdict.UNTRIED)
 
 
 def repeat(host: str, trial: Trial, hosts: Iterable[str], heard: Heard) -> Judgement:

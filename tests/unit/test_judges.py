@@ -55,6 +55,11 @@ def test_where_two_do_not_agree_others_are_asked() -> None:
     assert known(a=REFUSED, b=OK, c=OK) == [(Verdict.OK, ("b", "c")), (Verdict.REFUSED, ("a",))]
 
 
+def test_an_interrupted_check_gives_those_that_were_not_asked_no_verdict() -> None:
+    assert known(a=OK) == [(Verdict.OK, ("a",)), (Verdict.UNTRIED, ("b", "c"))]
+    assert known(a=REFUSED, b=None) == [(Verdict.REFUSED, ("a",)), (Verdict.UNTRIED, ("c",))]
+
+
 def test_when_nobody_could_try_it_is_told_for_all() -> None:
     assert asked(a=None, b=None, c=None) == []
     assert known(a=None, b=None, c=None) == [(Verdict.UNTRIED, ("a", "b", "c"))]
