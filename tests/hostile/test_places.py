@@ -281,8 +281,8 @@ def test_a_pipe_in_a_working_folder_does_not_hang(tmp_path: Path, place: str) ->
 PIPE_READERS = """
 import os, sys
 from pathlib import Path
-from fleetbpf import tally
-from fleetbpf.collect import held
+from fleetbpf.records import tally
+from fleetbpf.records.collect import held
 from fleetbpf.records import of_host
 logs = Path(sys.argv[1], "logs")
 print(list(held(logs / "web1", deployment="")), of_host(logs, "web1"))

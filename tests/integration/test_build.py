@@ -378,7 +378,7 @@ import sys
 from pathlib import Path
 from fleetbpf.build import Builder
 from fleetbpf.model.recipe import Recipe
-from fleetbpf.toolchain import Toolchain
+from fleetbpf.build.toolchain import Toolchain
 artifact = Builder(Toolchain.find(), Path(sys.argv[1])).build(Recipe(source=Path(sys.argv[2])))
 print(artifact.key, artifact.loader_sha256)
 """
