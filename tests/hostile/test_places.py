@@ -283,7 +283,7 @@ import os, sys
 from pathlib import Path
 from fleetbpf.records import tally
 from fleetbpf.records.collect import held
-from fleetbpf.records import of_host
+from fleetbpf.records.records import of_host
 logs = Path(sys.argv[1], "logs")
 print(list(held(logs / "web1", deployment="")), of_host(logs, "web1"))
 print(list(tally.lines(logs / "web1" / "demo" / "hello" / "r1")))

@@ -376,7 +376,7 @@ def test_many_programs_are_built_at_once(builders: Builders, tmp_path: Path) -> 
 BUILD = """
 import sys
 from pathlib import Path
-from fleetbpf.build import Builder
+from fleetbpf.build.build import Builder
 from fleetbpf.model.recipe import Recipe
 from fleetbpf.build.toolchain import Toolchain
 artifact = Builder(Toolchain.find(), Path(sys.argv[1])).build(Recipe(source=Path(sys.argv[2])))

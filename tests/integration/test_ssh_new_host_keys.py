@@ -114,7 +114,7 @@ def test_threads_and_processes_tear_no_line(server: Server, tmp_path: Path) -> N
     file = tmp_path / "known"
     script = (
         "import sys, pathlib\n"
-        "from fleetbpf.connections import known_hosts, new_host_keys\n"
+        "from fleetbpf.connections.keys import known_hosts, new_host_keys\n"
         "file = pathlib.Path(sys.argv[1])\n"
         "for number in range(40):\n"
         "    new_host_keys.note(known_hosts.read([file]), (f'{sys.argv[2]}-{number}',),\n"
