@@ -61,7 +61,7 @@ find_processes() {
 	if [ -n "$executed" ]; then
 		while IFS= read -r line; do
 			case $line in
-			*' /proc/'*'/exe -> '*/objects/* | *' /proc/'*'/exe -> '*/loader*) line=${line##*' /proc/'} ;;
+			*' /proc/'*'/exe -> '*/objects/* | *' /proc/'*'/exe -> '*/loader*) line=${line#*' /proc/'} ;;
 			*) continue ;;
 			esac
 			look_at "${line%%/*}"
