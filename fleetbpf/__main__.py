@@ -1,10 +1,12 @@
 """The process of one command: `fleetbpf`, which is `python -m fleetbpf` as well."""
 
+import _thread
 import atexit
 import gc
 import os
 import signal
 import sys
+import threading
 from contextlib import suppress
 
 # Names of files are bytes; where Python takes them for ASCII or the like (LC_ALL=C with
@@ -35,6 +37,7 @@ def command() -> int:
     atexit.register(gc.freeze)
     try:
         if HEEDED:
+            sys.unraisablehook = heed
             signal.signal(signal.SIGINT, signal.default_int_handler)
         code = main()
     except KeyboardInterrupt:
@@ -44,6 +47,19 @@ def command() -> int:
     if code == ExitCode.INTERRUPTED:
         leave(code)
     return code
+
+
+def heed(lost: "sys.UnraisableHookArgs") -> None:
+    """Have Ctrl-C come once more where Python could raise nothing: in the end of an object.
+
+    A moment later, because nothing can be raised from here either.
+    """
+    if issubclass(lost.exc_type, KeyboardInterrupt):
+        again = threading.Timer(0.1, _thread.interrupt_main)
+        again.daemon = True
+        again.start()
+    else:
+        sys.__unraisablehook__(lost)
 
 
 def leave(code: int) -> None:

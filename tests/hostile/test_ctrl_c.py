@@ -4,6 +4,8 @@ import contextlib
 import os
 import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -52,6 +54,30 @@ def assert_ended(ended: Ended) -> None:
         assert "/fleetbpf/cli/" not in ended.out
     else:
         assert ended.status in {130, -signal.SIGINT}, ended.out
+
+
+LOST = """
+import os, signal, time
+from fleetbpf import __main__ as process
+
+class Deaf:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGINT)  # raised here, where Python passes it over
+
+def main():
+    Deaf()
+    time.sleep(60)
+    return 0
+
+process.main = main
+raise SystemExit(process.command())
+"""
+
+
+def test_one_that_comes_as_an_object_ends_is_not_lost() -> None:
+    words = [sys.executable, "-c", LOST]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=300, check=False)
+    assert (done.returncode, done.stderr) == (130, "")
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,7 @@ def folder(tmp_path: Path, silent_port: int) -> Path:
 
 
 def test_many_hosts_fit_a_small_terminal_and_ctrl_c_leaves_it_as_it_was(folder: Path) -> None:
-    words = (*FLEETBPF, "destroy", "m.yml", "--yes", "-i", "hosts")
+    words = (*FLEETBPF, "destroy", "m.yml", "--yes", "-i", "hosts", "--timeout", "600")
     with terminal(words, cwd=folder, rows=16) as shown:
         shown.watch(lambda: shown.cursor_hidden and is_full(shown.lines))
 
