@@ -118,6 +118,7 @@ remove_instances() {
 all_programs() {
 	looking_for=all programs=' ' active='' wanted=''
 	for place in "$root" "$run" "$pins"; do
+		[ "$place" != "$pins" ] || own "$pins" || continue
 		for folder in "$place"/*/*/; do
 			folder=${folder%/} program=${folder##*/} folder=${folder%/*}
 			own "$folder" && own "$folder/$program" || continue
@@ -170,9 +171,18 @@ stop() {
 
 # unpin FOLDER: remove it from bpffs, which may be open to all, unless a user made it or one before it
 unpin() {
-	[ -d "$pins/$1" ] || return 0
+	own "$pins" && [ -d "$pins/$1" ] || return 0
 	stranger "$pins/$1"
 	[ -n "$stranger" ] || rm -rf "${pins:?}/$1"
+}
+
+# unpin_releases PROGRAM: all that is pinned for its releases; what is for its maps stays
+unpin_releases() {
+	own "$pins" || return 0
+	for folder in "$pins/$deployment/$1"/*/; do
+		folder=${folder%/} folder=${folder##*/}
+		case $folder in maps) ;; *) ! is_name "$folder" || unpin "$deployment/$1/$folder" ;; esac
+	done
 }
 
 # argument OPTION FILE: into `value`, the value of an option in a loader's arguments; '' without it
@@ -244,10 +254,7 @@ stop_all() {
 # clear_away PROGRAM: what its loaders, which have all ended, have left, but for its files
 clear_away() {
 	remove_links "$1" ''
-	for folder in "$pins/$deployment/$1"/*/; do
-		folder=${folder%/} folder=${folder##*/}
-		case $folder in maps) ;; *) ! is_name "$folder" || unpin "$deployment/$1/$folder" ;; esac
-	done
+	unpin_releases "$1"
 	for folder in "$run/$deployment/$1"/*; do
 		[ ! -e "$folder" ] || { rm -rf "${run:?}/$deployment/$1"/* && break; }
 	done
@@ -261,7 +268,7 @@ remove() {
 	rmdir "$run/$deployment" 2>/dev/null
 	forget_deployment
 	unpin "$deployment/$1"
-	rmdir "$pins/$deployment" "$pins" 2>/dev/null # a user's, only if he has put nothing there
+	! own "$pins" || rmdir "$pins/$deployment" "$pins" 2>/dev/null
 	remove_added "$1"
 	rm -rf "$units/fleetbpf-$deployment.$1@.service"
 	! has_systemd || reload=due

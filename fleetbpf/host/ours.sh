@@ -57,7 +57,7 @@ signs() {
 # process list what all of them execute; if there are too many for that, each is looked at.
 find_processes() {
 	executed=''
-	[ -z "$thorough" ] || executed=$(unset TIME_STYLE QUOTING_STYLE; LC_ALL=C ls -l /proc/[0-9]*/exe)
+	[ -z "$thorough" ] || executed=$(unset TIME_STYLE QUOTING_STYLE; LC_ALL=C ls -ln /proc/[0-9]*/exe)
 	if [ -n "$executed" ]; then
 		while IFS= read -r line; do
 			case $line in
@@ -169,18 +169,23 @@ find_active() {
 
 find_states() {
 	for file in "$run"/*/*/*; do
-		own "$file" && below "$run" "$file" || continue
+		own_below "$run" "$file" || continue
 		found state "$of_deployment" "$of_program" "$of_release" "$file"
 	done
 }
 
+# find_pins: in bpffs, which is open to all unless somebody cares, a user may have been there first
 find_pins() {
+	own "$pins" || return 0
 	for file in "$pins"/*/*/*; do
-		own "$file" && own "${file%/*}" && below "$pins" "$file" || continue
+		own_below "$pins" "$file" || continue
 		[ "$of_release" != maps ] || of_release='' # pinned by name, for all releases
 		found pin "$of_deployment" "$of_program" "$of_release" "$file"
 	done
 }
+
+# own_below FOLDER PATH: the same as below, where nothing on the way there is another user's, or a link
+own_below() { own "$2" && own "${2%/*}" && own "${2%/*/*}" && below "$1" "$2"; }
 
 # below FOLDER PATH: into of_deployment, of_program and of_release, what its three last parts are
 below() {

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -26,9 +27,9 @@ USER = 12345
 DELETE = Step(verb="delete", program="hello", was="r1")
 
 
-def activate(layout: HostLayout, *steps: Step) -> Command:
+def activate(layout: HostLayout, *steps: Step, deployment: str = "demo") -> Command:
     claim = Claim(who="a test", why="apply", patience=0.0)
-    host = Activation(deployment="demo", layout=layout, claim=claim)
+    host = Activation(deployment=deployment, layout=layout, claim=claim)
     return ACTIVATE.command(host.order(steps, Health()), become=False)
 
 
@@ -179,6 +180,51 @@ def test_a_link_in_an_open_bpffs_empties_no_folder_of_root(
         check=True,
     )
     assert b"deleted\thello" in done.stdout
+    assert tree(victim) == before
+
+
+FIRST_THERE = """
+mount -t bpf bpf /sys/fs/bpf || exit 9
+setpriv --reuid 12345 --regid 12345 --clear-groups sh -c "$1" user "$2" || exit 9
+shift 2
+exec "$@"
+"""
+LINKS = {
+    "a link to another folder": 'ln -s "$1" /sys/fs/bpf/fleetbpf',
+    "a folder with a link": 'cd /sys/fs/bpf && mkdir fleetbpf && ln -s "$1/demo" fleetbpf/demo',
+    "a folder": "mkdir -p /sys/fs/bpf/fleetbpf/demo/hello/r1",
+}
+
+
+@pytest.mark.parametrize("shell", sorted(SHELLS))
+@pytest.mark.parametrize("link", LINKS)
+def test_who_was_first_in_bpffs_neither_tells_of_pins_nor_has_any_removed(
+    layout: HostLayout, tmp_path: Path, shell: str, link: str
+) -> None:
+    need_root()
+    need("setpriv", *SHELLS[shell][:1])
+    victim = tmp_path / "victim"
+    (victim / "demo" / "hello" / "r9" / "shadow").mkdir(parents=True)
+    (victim / "gone").mkdir()  # as /run/sshd is: empty, and needed
+    tmp_path.parent.chmod(0o711)
+    place(layout, "r1")
+    attack = ("unshare", "--mount", "sh", "-c", FIRST_THERE, "attack", LINKS[link], str(victim))
+    before = tree(victim)
+
+    def done(command: Command, payload: bytes) -> bytes:
+        words = [*attack, *SHELLS[shell], *command.words[1:]]
+        ended = subprocess.run(words, input=payload, capture_output=True, check=False)
+        assert ended.returncode == 0, ended.stderr
+        return ended.stdout
+
+    question = facts.Question(layout=layout, wishes=(facts.THOROUGH,))
+    assert b"\t/sys/fs/bpf/" not in done(facts.FACTS.command(question, become=False), b"")
+    for step, deployment in (
+        (DELETE, "demo"),
+        (replace(DELETE, was=""), "gone"),
+        (Step(verb="sweep", program="", was=""), ""),
+    ):
+        done(activate(layout, step, deployment=deployment), packing.payload({}))
     assert tree(victim) == before
 
 
