@@ -203,7 +203,10 @@ metrics_folders() {
 		note_folder "$value"
 	done
 	for file in "$run/$deployment/$1"/*/textfile; do
-		[ -f "$file" ] && read -r line <"$file" && note_folder "$line"
+		[ -f "$file" ] || continue
+		line=''
+		read -r line <"$file" || : # its end may be missing
+		note_folder "$line"
 	done
 	[ -f "$units/fleetbpf-$deployment.$1@.service" ] || return 0
 	while read -r line; do
